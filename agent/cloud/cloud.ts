@@ -1,0 +1,60 @@
+/**
+ * What the agent needs of a cloud, whichever it is. Three dialects implement it (plain MQTT now; Azure IoT Hub and
+ * AWS IoT Core later) and pass one conformance suite: `cloud.conformance.ts`.
+ */
+import type { Lane } from "../wire/topics.ts";
+import type { DesiredDocument, JsonObject, TwinDocuments } from "../wire/twin-document.ts";
+
+export interface Message {
+  readonly lane: Lane;
+  /** Routable facts; they can't be read from CBOR. Short lower-case keys. */
+  readonly properties: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+}
+
+export interface CommandCall {
+  readonly id: string;
+  readonly device: string;
+  readonly command: string;
+  /** ms since 1970 after which it must not run any more. */
+  readonly expiresMs?: number;
+}
+export interface CommandAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** One connection's life. A new one is made for every connect; it never reconnects by itself. */
+export interface CloudConnection {
+  /** Resolves when the cloud has accepted the message (which is not storage: that is the bridge's receipt). */
+  publish(message: Message): Promise<void>;
+  getTwin(): Promise<TwinDocuments>;
+  /** Merge patch (RFC 7396); resolves with the new reported version. */
+  report(patch: JsonObject): Promise<{ readonly version: number }>;
+  /** Desired patches with `$version`, in the order in which they arrive. */
+  onDesired(listener: (patch: DesiredDocument) => void): void;
+  onCommand(listener: (call: CommandCall) => Promise<CommandAnswer>): void;
+  /** Ledger messages from the bridge (receipts, wanted ranges), CBOR. */
+  onLedger(listener: (payload: Uint8Array) => void): void;
+  onClosed(listener: (reason: string) => void): void;
+  close(): Promise<void>;
+}
+
+export interface Cloud {
+  /** Throws CloudError. */
+  connect(signal: AbortSignal): Promise<CloudConnection>;
+}
+
+export type NextStep = "retry" | "retry-after" | "reconnect" | "reprovision" | "split" | "drop-and-report" | "stop";
+
+/** Says what to do next; switch on `next`, never on the text. */
+export class CloudError extends Error {
+  override readonly name = "CloudError";
+  readonly next: NextStep;
+  readonly afterMs?: number;
+  constructor(next: NextStep, message: string, options?: { cause?: unknown; afterMs?: number }) {
+    super(message, options);
+    this.next = next;
+    if (options?.afterMs !== undefined) this.afterMs = options.afterMs;
+  }
+}

@@ -1,0 +1,42 @@
+/** Every bound with its unit and its reason. `limits.test.ts` asserts how they relate. */
+
+/** A frame that has not ended after this many bytes is no frame. Modbus RTU: 256; our baseboards: 260. */
+export const FRAME_BYTES_MAX = 1024;
+/** Metering units of hubs are 4 KB; a message closes below that with room for the header and the property bag. */
+export const MESSAGE_BYTES_TARGET = 3_500;
+/** The largest message we ever send; IoT Hub takes 256 KB, AWS 128 KB. */
+export const MESSAGE_BYTES_MAX = 64 * 1024;
+/** A sealed batch never holds more samples than this, so that decoding is bounded. */
+export const BATCH_SAMPLES_MAX = 20_000;
+/** What may inflate from a message: 20,000 samples of 32 channels with 8 bytes each, rounded up. */
+export const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
+/** Staged in RAM when the disk fails; then the oldest goes, counted. 10,000 samples of 20 channels are about 4 MB. */
+export const RAM_RING_SAMPLES_MAX = 10_000;
+/** The buffer's file when the configuration says nothing: a month at 20 channels / 10 s takes about 67 MB. */
+export const BUFFER_BYTES_DEFAULT = 128 * 1024 * 1024;
+/** Control socket: one request line. */
+export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
+/** Twin document, each side (AWS IoT Core: 8 KB). */
+export const TWIN_BYTES_MAX = 8 * 1024;
+/** A publish that isn't acknowledged within this time counts as lost, and the link with it. */
+export const PUBLISH_DEADLINE_MS = 30_000;
+export const CONNECT_TIMEOUT_MS = 30_000;
+/** Back-off with full jitter: from 1 s doubling to 10 min. */
+export const BACKOFF_FIRST_MS = 1_000;
+export const BACKOFF_MAX_MS = 600_000;
+/** Penalty box: a device that misses this many polls in a row is probed instead of polled. */
+export const PENALTY_AFTER_MISSES = 3;
+/** …at most this rarely. */
+export const PROBE_EVERY_MAX_MS = 60_000;
+/** Settings are read back at least this often. */
+export const READ_BACK_EVERY_MS = 600_000;
+/** Alarm transitions per alarm and hour before "flapping". */
+export const ALARM_TRANSITIONS_PER_HOUR_MAX = 6;
+/** Reported patches: at most one an hour unless a state changes. */
+export const REPORT_QUIET_MS = 3_600_000;
+/** I2C: a transfer that takes longer is stuck (clock stretching of known chips ends within 100 ms). */
+export const I2C_DEADLINE_MS = 1_000;
+/** Serial write deadline on top of the line time: serialport loops for ever on a 0-byte write. */
+export const SERIAL_WRITE_SLACK_MS = 500;
+/** A port that failed is tried again after 1 s, doubling to this. */
+export const PORT_RETRY_MAX_MS = 30_000;

@@ -1,0 +1,64 @@
+/**
+ * The noun that travels: a sample is all channels of one device at one instant,
+ * each a value or a named reason why there is none.
+ */
+
+/** Stable numbers: they stand in stored batches for ever. Only ever add to this list. */
+export const MISSING_REASONS = {
+  timeout: 1,
+  nack: 2,
+  checksum: 3,
+  malformed: 4,
+  refused: 5,
+  "port-absent": 6,
+  "device-off": 7,
+  "no-sensor": 8,
+  implausible: 9,
+  stale: 10,
+  unchanged: 11,
+  busy: 12,
+} as const;
+
+export type MissingReason = keyof typeof MISSING_REASONS;
+
+/** `code` is the device's own number for "refused" (Modbus exception, frame error code), 0…255. */
+export interface Missing {
+  readonly missing: MissingReason;
+  readonly code?: number;
+}
+
+export type ChannelValue = number | Missing;
+
+export interface Sample {
+  readonly device: string;
+  /** Milliseconds since this boot (monotonic), taken when the bytes were complete. */
+  readonly bootMs: number;
+  /** One entry per channel of the device, in the description's order. */
+  readonly values: readonly ChannelValue[];
+}
+
+/** An alarm that begins or ends. */
+export interface AlarmTransition {
+  readonly device: string;
+  readonly alarm: string;
+  readonly severity: "info" | "warning" | "critical";
+  readonly active: boolean;
+  readonly bootMs: number;
+  /** The condition's text, and the values that decided it. */
+  readonly because: string;
+}
+
+const SHARED = new Map<MissingReason, Missing>();
+
+/** One shared frozen object per reason, so that a dead bus doesn't cost memory. */
+export function missing(reason: MissingReason, code?: number): Missing {
+  if (code !== undefined) return { missing: reason, code };
+  let shared = SHARED.get(reason);
+  if (!shared) {
+    shared = Object.freeze({ missing: reason });
+    SHARED.set(reason, shared);
+  }
+  return shared;
+}
+
+export const isMissing = (value: ChannelValue): value is Missing => typeof value !== "number";

@@ -1,0 +1,78 @@
+/**
+ * The nouns that device and cloud exchange, decoded. Bytes: `batch.ts` (batches) and `ledger.ts` (all else in CBOR).
+ */
+import type { ChannelValue } from "../reading.ts";
+import type { StreamSchema } from "./schema.ts";
+
+/** Inclusive. */
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One stream's consecutive samples: sequence, sequence + 1, … */
+export interface StreamBlock {
+  readonly stream: string;
+  /** 16 hex digits */
+  readonly schemaHash: string;
+  readonly sequence: number;
+  /** ms on the batch's basis, one per sample, whole numbers */
+  readonly times: readonly number[];
+  /** rows[i][c]: sample i, channel c of the schema */
+  readonly rows: readonly (readonly ChannelValue[])[];
+}
+
+/** `wall`: times are ms since 1970 UTC, from a trusted clock. `boot`: ms since the start of that boot; re-dated later. */
+export type Basis = { readonly kind: "wall" } | { readonly kind: "boot"; readonly bootId: string };
+
+export interface Batch {
+  /** Random per process start, 16 hex digits. */
+  readonly epoch: string;
+  readonly basis: Basis;
+  readonly blocks: readonly StreamBlock[];
+}
+
+export interface StreamRanges {
+  readonly epoch: string;
+  readonly stream: string;
+  readonly ranges: readonly Range[];
+}
+
+/** Station → cloud (kind = property "kind" of the message) except where noted. */
+export type LedgerMessage =
+  | { readonly kind: "schema"; readonly schema: StreamSchema }
+  /** An epoch that will get no more samples, with each stream's last sequence (the first is 1). */
+  | {
+      readonly kind: "epoch-closed";
+      readonly epoch: string;
+      readonly counts: readonly { readonly stream: string; readonly last: number }[];
+    }
+  /** Deliberate drops: never to arrive. */
+  | { readonly kind: "dropped"; readonly dropped: readonly StreamRanges[]; readonly reason: "full" | "corrupt" }
+  /** wall = boot + offset for everything of that boot. */
+  | { readonly kind: "clock"; readonly bootId: string; readonly offsetMs: number }
+  /** Cloud → station: durably stored. */
+  | { readonly kind: "receipt"; readonly stored: readonly StreamRanges[] }
+  /** Cloud → station: send again. */
+  | { readonly kind: "ranges-wanted"; readonly wanted: readonly StreamRanges[] }
+  /** Cloud → station. */
+  | { readonly kind: "schema-wanted"; readonly hashes: readonly string[] };
+
+/** Small JSON messages in the urgent lane; numbered in the stream "alarms" of the epoch like samples. */
+export interface AlarmMessage {
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly basis: Basis;
+  /** ms on the basis */
+  readonly time: number;
+  readonly device: string;
+  readonly alarm: string;
+  readonly severity: "info" | "warning" | "critical";
+  readonly active: boolean;
+  readonly because: string;
+}
+
+/** The property "kind" of a message in a lane. */
+export type MessageKind = "batch" | "alarms" | "schema" | "epoch-closed" | "dropped" | "clock";
+/** Stream of the alarms; no device can have this name ("_" is not allowed there). */
+export const ALARM_STREAM = "_alarms";

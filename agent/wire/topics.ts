@@ -1,0 +1,83 @@
+/**
+ * MQTT topics between a station and its cloud (plain MQTT dialect), ≤ 7 slashes:
+ *
+ *   station → cloud   ps/1/{station}/{lane}/{bag}            lane: urgent | normal | late; bag: property bag, URL-encoded
+ *                     ps/1/{station}/twin/get/{rid}
+ *                     ps/1/{station}/twin/report/{rid}       JSON merge patch
+ *                     ps/1/{station}/command/answer/{id}     JSON {status, text}
+ *                     ps/1/{station}/alive                   retained JSON {online, since?}; also the will
+ *   cloud → station   ps/1/{station}/twin/full/{rid}         JSON {desired, reported}, each with $version
+ *                     ps/1/{station}/twin/reported/{rid}     JSON {version}: the report was stored
+ *                     ps/1/{station}/twin/refused/{rid}      JSON {error}
+ *                     ps/1/{station}/twin/desired            JSON patch with $version
+ *                     ps/1/{station}/command/call/{id}       JSON {device, command, expiresMs?}
+ *                     ps/1/{station}/ledger                  CBOR: receipt, ranges wanted, schema wanted
+ *
+ * A property bag is `key=value&key=value`, both percent-encoded (so it holds no "/", "+" or "#"), as on Azure IoT Hub.
+ */
+export const LANES = ["urgent", "normal", "late"] as const;
+export type Lane = (typeof LANES)[number];
+
+/** Station names: also MQTT client ids, user names, SQL keys. */
+export const STATION_NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+
+export const topicsOf = (station: string) => {
+  const root = `ps/1/${station}`;
+  return {
+    root,
+    message: (lane: Lane, properties: Readonly<Record<string, string>>) => `${root}/${lane}/${bagFrom(properties)}`,
+    twinGet: (rid: string) => `${root}/twin/get/${rid}`,
+    twinReport: (rid: string) => `${root}/twin/report/${rid}`,
+    twinFull: (rid: string) => `${root}/twin/full/${rid}`,
+    twinReported: (rid: string) => `${root}/twin/reported/${rid}`,
+    twinRefused: (rid: string) => `${root}/twin/refused/${rid}`,
+    twinDesired: `${root}/twin/desired`,
+    commandCall: (id: string) => `${root}/command/call/${id}`,
+    commandAnswer: (id: string) => `${root}/command/answer/${id}`,
+    ledger: `${root}/ledger`,
+    alive: `${root}/alive`,
+    /** What a station subscribes to. */
+    down: [
+      `${root}/twin/full/+`,
+      `${root}/twin/reported/+`,
+      `${root}/twin/refused/+`,
+      `${root}/twin/desired`,
+      `${root}/command/call/+`,
+      `${root}/ledger`,
+    ],
+    /** What a station may publish to (MQTT filters). */
+    up: [
+      `${root}/urgent/+`,
+      `${root}/normal/+`,
+      `${root}/late/+`,
+      `${root}/twin/get/+`,
+      `${root}/twin/report/+`,
+      `${root}/command/answer/+`,
+      `${root}/alive`,
+    ],
+  };
+};
+
+/** A topic of any station taken apart; undefined when it isn't one of ours. */
+export function topicParts(topic: string): { station: string; path: readonly string[] } | undefined {
+  const [ps, version, station, ...path] = topic.split("/");
+  if (ps !== "ps" || version !== "1" || !station || !STATION_NAME.test(station) || path.length === 0) return undefined;
+  return { station, path };
+}
+
+export const bagFrom = (properties: Readonly<Record<string, string>>): string =>
+  Object.entries(properties)
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .join("&");
+
+/** Throws URIError on a broken percent sequence. */
+export function propertiesFromBag(bag: string): Record<string, string> {
+  const properties: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const pair of bag.split("&")) {
+    if (!pair) continue;
+    const at = pair.indexOf("=");
+    const key = decodeURIComponent(at < 0 ? pair : pair.slice(0, at));
+    properties[key] = at < 0 ? "" : decodeURIComponent(pair.slice(at + 1));
+  }
+  return properties;
+}

@@ -1,0 +1,52 @@
+/**
+ * The portable twin document: ≤ 8 KB a side, depth ≤ 5, no ".", "$" or space in keys, arrays replaced whole.
+ *
+ * desired  = { "$version": n,
+ *              devices: { pump: { target: 900, every: 60 } },     settings in the setting's unit; `every` in seconds
+ *              upload:  { interval: 900 } }                        seconds
+ *            a null value falls back to the file's default (RFC 7396: it is absent from the merged document)
+ * reported = { "$version": n,
+ *              agent:   { version, epoch, boot },
+ *              description: { hash, problems },
+ *              devices: { pump: { health: "good" | reason, target: {value, ac, av, ad}, every: {…} } },
+ *              upload:  { interval: {…} },
+ *              buffer:  { waiting: n samples, waiting-hours },
+ *              schemas: { pump: hash } }
+ * Acknowledgement as in IoT Plug and Play: value = what runs (read back), ac = 200 | 202 waits | 400 refused | 500 failed,
+ * av = the desired $version answered, ad = reason in words.
+ */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+export type DesiredDocument = JsonObject & { readonly $version: number };
+export type ReportedDocument = JsonObject & { readonly $version: number };
+
+export interface TwinDocuments {
+  readonly desired: DesiredDocument;
+  readonly reported: ReportedDocument;
+}
+
+export interface Acknowledged extends JsonObject {
+  /** What runs, as read back from the hardware; null when unknown. */
+  readonly value: number | string | boolean | null;
+  readonly ac: 200 | 202 | 203 | 400 | 500;
+  readonly av: number;
+  readonly ad: string;
+}
+
+/** RFC 7396 JSON merge patch: null removes, objects merge, everything else (arrays too) is replaced whole. Pure. */
+export function mergePatch(target: Json | undefined, patch: Json): Json {
+  if (!isObject(patch)) return patch;
+  const merged: Record<string, Json> = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (key === "__proto__") continue;
+    if (value === null) delete merged[key];
+    else merged[key] = mergePatch(merged[key], value);
+  }
+  return merged;
+}
+
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,187 @@
+/**
+ * Everything that comes from outside: time, chance, ports, database, files, messages, log.
+ * Declared here, implemented in `linux/` (and in `testing/` for tests), joined in `main.ts`, nowhere else.
+ */
+import type { SerialSettings } from "@pump-station/sensor-descriptions/model.ts";
+
+export interface Clock {
+  /** Names the boot whose start is the origin of `bootMs` (Linux boot_id). */
+  readonly bootId: string;
+  /** Milliseconds since boot, monotonic, never steps. May have fractions. */
+  bootMs(): number;
+  /** Wall clock, ms since 1970 UTC; may be wrong and may step. */
+  wallMs(): number;
+  /** Whether something that knows the time (timesyncd, chrony, modem) vouches for `wallMs` now. */
+  isWallTrusted(): boolean;
+}
+
+export interface Timers {
+  /** Calls `run` once after `ms` of monotonic time; the returned function cancels. */
+  after(ms: number, run: () => void): () => void;
+  /** Resolves after `ms`, rejects with `signal.reason` when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Chance {
+  /** 0 ≤ x < 1 */
+  fraction(): number;
+  /** Unpredictable bytes, for identities. */
+  bytes(count: number): Uint8Array;
+}
+
+/** An open serial line. Bytes arrive in the order of the wire, in any portions. */
+export interface SerialLine {
+  onBytes(listener: (bytes: Uint8Array) => void): void;
+  /** Called once: unplugged, failed, or closed by us. */
+  onClosed(listener: (reason: string) => void): void;
+  /** Resolves when the bytes have left; rejects with PortError "stuck" after `deadlineMs`. */
+  write(bytes: Uint8Array, deadlineMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SerialPorts {
+  /** Throws PortError "absent" | "busy" | "denied". */
+  open(path: string, settings: SerialSettings): Promise<SerialLine>;
+}
+
+export interface I2cBus {
+  /**
+   * Writes, then reads `readLength` bytes from a 7-bit address. At most one call is in flight per bus.
+   * Throws PortError "nack" (nobody at that address), "stuck" (deadline passed, the bus counts as busy until the
+   * call returns), "busy" (such a call is still out), "absent".
+   */
+  transfer(address: number, write: Uint8Array, readLength: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface I2cBuses {
+  open(path: string): Promise<I2cBus>;
+}
+
+export interface PulseCounter {
+  /** Debounced edges since this counter was opened; only grows. */
+  count(): number;
+  close(): Promise<void>;
+}
+
+export interface GpioChips {
+  /** Throws PortError "absent" | "busy" | "denied". `chip` is the chip's label, `pin` the line's offset on it. */
+  countPulses(
+    chip: string,
+    pin: number,
+    options: { readonly edge: "rising" | "falling"; readonly debounceMs: number; readonly pull?: "up" | "down" },
+    onPulse: () => void,
+  ): Promise<PulseCounter>;
+}
+
+/** All ports of a station, real or from a simulator's socket; a Port of the description chooses. */
+export interface Ports {
+  readonly serial: SerialPorts;
+  i2c(simulator: string | undefined): I2cBuses;
+  gpio(simulator: string | undefined): GpioChips;
+}
+
+export type PortFailure = "absent" | "busy" | "denied" | "stuck" | "nack" | "closed";
+
+export class PortError extends Error {
+  override readonly name = "PortError";
+  readonly failure: PortFailure;
+  constructor(failure: PortFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
+export type SqlValue = number | bigint | string | Uint8Array | null;
+
+/** A prepared statement; rows are plain objects keyed by column name. */
+export interface Statement {
+  run(...values: SqlValue[]): { readonly changes: number; readonly lastInsertRowid: number | bigint };
+  get(...values: SqlValue[]): Record<string, SqlValue> | undefined;
+  all(...values: SqlValue[]): Record<string, SqlValue>[];
+}
+
+/** Synchronous SQLite. Throws DatabaseError. */
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  /** Runs `work` in one transaction (BEGIN IMMEDIATE); rolls back when it throws. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+export interface Databases {
+  /** Opens or creates. `path` ":memory:" keeps it in RAM. */
+  open(path: string): Database;
+  /** Moves a database file and its -wal/-shm aside under a new name, which is returned. */
+  setAside(path: string, suffix: string): string;
+}
+
+export interface Files {
+  /** undefined when there is none. */
+  read(path: string): Uint8Array | undefined;
+  /** Write, fsync, rename, fsync folder; creates the folder. `mode` defaults to 0o640. */
+  writeDurably(path: string, bytes: Uint8Array, mode?: number): void;
+  remove(path: string): void;
+  /** Names in a folder, sorted; empty when there is no such folder. */
+  list(folder: string): string[];
+  /** Calls `onChange` (not more than twice a second) after the file's bytes may have changed; returns a stop. */
+  watch(path: string, onChange: () => void): () => void;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+/** Events are names ("uplink-accepted"), not sentences; facts go into fields. Secrets never. */
+export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+export interface MqttOptions {
+  readonly url: string;
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: Secret;
+  /** PEM */
+  readonly ca?: string;
+  readonly key?: Secret;
+  readonly cert?: string;
+  readonly keepAliveS: number;
+  readonly connectTimeoutMs: number;
+  /** Wall time for certificate checks when the clock isn't trusted yet, ms since 1970. */
+  readonly notBeforeMs?: number;
+  readonly will?: { readonly topic: string; readonly payload: Uint8Array; readonly retain: boolean };
+}
+
+/** One MQTT connection; never reconnects by itself. Messages, not sockets, are the seam. */
+export interface MqttConnection {
+  /** QoS 1; resolves at PUBACK, rejects with CloudError when the link goes or `deadlineMs` passes. */
+  publish(
+    topic: string,
+    payload: Uint8Array,
+    options: { readonly retain?: boolean; readonly deadlineMs: number },
+  ): Promise<void>;
+  /** QoS 1; rejects when the broker refuses. */
+  subscribe(topics: readonly string[]): Promise<void>;
+  onMessage(listener: (topic: string, payload: Uint8Array) => void): void;
+  onClosed(listener: (reason: string) => void): void;
+  close(): Promise<void>;
+}
+
+export interface MqttClients {
+  /** Resolves at CONNACK. Rejects with an Error whose `code` is "refused" when credentials were refused. */
+  connect(options: MqttOptions, signal: AbortSignal): Promise<MqttConnection>;
+}
+
+/** A string that must not be printed. `reveal` is called only where it leaves for its purpose. */
+export class Secret {
+  readonly #value: string;
+  constructor(value: string) {
+    this.#value = value;
+  }
+  reveal(): string {
+    return this.#value;
+  }
+  toString(): string {
+    return "***";
+  }
+  toJSON(): string {
+    return "***";
+  }
+}

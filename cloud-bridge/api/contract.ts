@@ -1,0 +1,129 @@
+/**
+ * The HTTP API, as types: server, page, demo check and clients read the same file. JSON; times are ms since 1970 UTC.
+ * Errors: {error: code, message, advice?} with 400 | 401 | 404 | 409 | 413 | 429. Writing needs `Authorization: Bearer TOKEN`.
+ *
+ *   GET    /api/health                                      → Health
+ *   GET    /api/stations                                    → StationSummary[]
+ *   POST   /api/stations {station}                (token)   → 201 {station, password}: its MQTT credentials, shown once
+ *   GET    /api/stations/:station                           → StationSummary
+ *   GET    /api/stations/:station/streams                   → Stream[]
+ *   GET    /api/stations/:station/readings?device=&channel=&from=&to=&limit=&order=asc|desc
+ *                                                           → Readings      channel may be left out: all of the device
+ *   GET    /api/stations/:station/alarms?limit=             → AlarmEntry[]  newest first
+ *   GET    /api/stations/:station/ledger                    → LedgerEntry[] completeness per epoch and stream
+ *   GET    /api/stations/:station/twin                      → Twin
+ *   PATCH  /api/stations/:station/twin/desired    (token)   merge patch; header If-Match: "version" optional → Twin
+ *   POST   /api/stations/:station/command {device, command} (token) → {status, text}
+ *   GET    /api/quarantine?station=&limit=                  → QuarantineEntry[]
+ *   GET    /api/events?station=                             server-sent events: `readings` LiveReadings, `alarm` AlarmEntry,
+ *                                                           `twin` Twin, `station` StationSummary, `quarantine` QuarantineEntry
+ *   GET    /                                                the page
+ */
+import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
+
+export interface Health {
+  readonly status: "ok";
+  readonly version: string;
+  readonly stations: number;
+  readonly samples: number;
+  readonly quarantined: number;
+}
+
+export interface StationSummary {
+  readonly station: string;
+  readonly online: boolean;
+  /** Last message of any kind; null before the first. */
+  readonly lastSeen: number | null;
+  readonly samples: number;
+  readonly readings: number;
+  readonly messages: number;
+  /** Payload bytes of accepted messages. */
+  readonly bytes: number;
+  readonly activeAlarms: number;
+  readonly quarantined: number;
+}
+
+export interface StreamChannel {
+  readonly name: string;
+  readonly kind: "gauge" | "counter" | "state";
+  readonly unit: string;
+  readonly resolution: number;
+  readonly states?: Readonly<Record<string, string>>;
+}
+export interface Stream {
+  readonly device: string;
+  readonly channels: readonly StreamChannel[];
+  readonly samples: number;
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** A row per sample, oldest first unless order=desc. A string instead of a number is the reason why there is none. */
+export interface Readings {
+  readonly station: string;
+  readonly device: string;
+  readonly channels: readonly StreamChannel[];
+  /** rows: [time, epoch index, sequence, ...one value or reason per channel] */
+  readonly rows: readonly (readonly [number, number, number, ...(number | string)[]])[];
+  readonly epochs: readonly string[];
+  /** Whether `limit` (default 1,000, at most 100,000) cut the answer; go on from `next` with `from`. */
+  readonly next: number | null;
+}
+
+export interface LiveReadings {
+  readonly station: string;
+  readonly device: string;
+  /** rows as in Readings without the epoch index: [time, sequence, ...values] */
+  readonly channels: readonly StreamChannel[];
+  readonly rows: readonly (readonly [number, number, ...(number | string)[]])[];
+}
+
+export interface AlarmEntry {
+  readonly station: string;
+  readonly device: string;
+  readonly alarm: string;
+  readonly severity: "info" | "warning" | "critical";
+  readonly active: boolean;
+  readonly time: number;
+  readonly because: string;
+}
+
+export interface LedgerEntry {
+  readonly epoch: string;
+  readonly stream: string;
+  readonly stored: readonly (readonly [number, number])[];
+  readonly dropped: readonly (readonly [number, number])[];
+  /** Sequences below the highest seen (or the closing count) that are neither stored nor reported dropped. */
+  readonly gaps: readonly (readonly [number, number])[];
+  /** The last sequence of a closed epoch; null while it is open. */
+  readonly closedAt: number | null;
+}
+
+export interface Twin {
+  readonly station: string;
+  readonly desired: JsonObject;
+  readonly reported: JsonObject;
+  /** Side by side: each desired setting with what the station acknowledged. */
+  readonly settings: readonly TwinSetting[];
+}
+export interface TwinSetting {
+  /** "devices/pump/target" */
+  readonly path: string;
+  readonly desired: number | string | boolean | null;
+  readonly desiredVersion: number;
+  readonly reported: number | string | boolean | null;
+  /** 200 | 202 | 203 | 400 | 500, or null: not answered yet */
+  readonly ac: number | null;
+  readonly av: number | null;
+  readonly ad: string | null;
+  readonly converged: boolean;
+}
+
+export interface QuarantineEntry {
+  readonly id: number;
+  readonly station: string;
+  readonly topic: string;
+  readonly time: number;
+  readonly bytes: number;
+  readonly reason: string;
+}

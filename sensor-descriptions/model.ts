@@ -1,0 +1,236 @@
+/**
+ * What a description means once it is loaded: the nouns that reader, simulator, buffer, twin and page share.
+ * Everything here is immutable and pure; times are milliseconds, bytes are Uint8Array, units are UCUM names.
+ */
+
+/** A value taken from bytes, or the named reason why the bytes hold none. */
+export type DecodedValue = number | FieldProblem;
+export type FieldProblem = "no-sensor" | "malformed";
+
+export type Values = ReadonlyMap<string, DecodedValue>;
+
+export type ChannelKind = "gauge" | "counter" | "state";
+
+export interface Channel {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  /** UCUM name as written in the file ("mbar", "°C" is kept as "Cel"); "" for a number without a unit. */
+  readonly unit: string;
+  /** The step at which the value is worth paying for; always > 0. Default: the field's scale. */
+  readonly resolution: number;
+  /** Plausible range in `unit`, both ends included; outside of it the reading is "implausible". */
+  readonly range?: { readonly low: number; readonly high: number };
+  /** For kind "state": number on the wire → name. */
+  readonly states?: ReadonlyMap<number, string>;
+}
+
+/** `state is pumping`, `temperature above 85 °C`: true, false, or undefined when a value that it needs is missing. */
+export interface Condition {
+  readonly text: string;
+  readonly channels: readonly string[];
+  test(valueOf: (channel: string) => number | undefined): boolean | undefined;
+}
+
+export interface Setting {
+  readonly name: string;
+  /** The channel in which the written value is read back; its coding is the value's coding. */
+  readonly readBack: string;
+  readonly unit: string;
+  readonly range: { readonly low: number; readonly high: number };
+  readonly step?: number;
+  /** The write is refused unless this holds on a value read for that purpose. */
+  readonly onlyWhen?: Condition;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly onlyWhen?: Condition;
+  /** Must hold within `withinMs` after the command was answered. */
+  readonly confirm?: Condition;
+  readonly withinMs: number;
+}
+
+export interface Alarm {
+  readonly name: string;
+  readonly when: Condition;
+  /** Ends the alarm; without it the alarm ends when `when` no longer holds. */
+  readonly until?: Condition;
+  /** `when` must hold this long first. */
+  readonly forMs: number;
+  readonly severity: "info" | "warning" | "critical";
+}
+
+export interface SerialSettings {
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+}
+
+export interface SerialTiming {
+  readonly answerWithinMs: number;
+  readonly pauseBeforeNextMs: number;
+  /** After a timeout the port stays quiet this long, so that a late answer can't pass for the next one. */
+  readonly lateMs: number;
+  readonly retries: number;
+}
+
+/** One request and how its answer is told from everything else on the line. */
+export interface SerialExchange {
+  /** "read status", "set target", "command stop": for messages. */
+  readonly what: string;
+  readonly request: Uint8Array;
+  recognise(): AnswerRecogniser;
+}
+
+export interface AnswerRecogniser {
+  /** Takes bytes as they arrive; the outcome once there is one. After an outcome it must not be used again. */
+  push(bytes: Uint8Array): AnswerOutcome | undefined;
+  /** Whole valid frames seen that were not the answer (other address, other answer code, unsolicited). */
+  readonly otherFrames: number;
+  /** Bytes that belonged to no frame. */
+  readonly strayBytes: number;
+}
+
+export type AnswerOutcome =
+  | { readonly kind: "answer"; readonly frame: Uint8Array; readonly values: Values }
+  | { readonly kind: "refused"; readonly frame: Uint8Array; readonly code: number }
+  | { readonly kind: "bad"; readonly frame: Uint8Array; readonly reason: "checksum" | "malformed" };
+
+/** What the simulated device hears: requests of the same protocol, decoded, each with the way to answer it. */
+export type DeviceRequest =
+  | {
+      readonly kind: "read";
+      readonly read: string;
+      /** Values that the request carried (`send: "01 {row}"`). */
+      readonly carried: Values;
+      answer(values: Values): Uint8Array;
+      refuse(code: number): Uint8Array;
+    }
+  | {
+      readonly kind: "set";
+      readonly setting: string;
+      readonly value: number;
+      answer(): Uint8Array;
+      refuse(code: number): Uint8Array;
+    }
+  | {
+      readonly kind: "command";
+      readonly command: string;
+      answer(): Uint8Array;
+      refuse(code: number): Uint8Array;
+    }
+  | { readonly kind: "bad"; readonly reason: "checksum" | "malformed"; readonly bytes: Uint8Array };
+
+export interface RequestRecogniser {
+  push(bytes: Uint8Array): readonly DeviceRequest[];
+}
+
+/** A protocol on a serial line, in both directions. Framed binary and Modbus RTU both are one. */
+export interface SerialProtocol {
+  readonly kind: "serial";
+  readonly settings: SerialSettings;
+  readonly timing: SerialTiming;
+  /** In file order; a poll runs them all. */
+  readonly reads: readonly { readonly name: string; readonly channels: readonly string[] }[];
+  /** `newest` supplies placeholders such as `{row}`: the newest value of that channel, 0 when there is none yet. */
+  read(address: number, read: string, newest: (channel: string) => number | undefined): SerialExchange;
+  /** Throws RangeError when the value doesn't fit the coding. */
+  set(address: number, setting: string, value: number): SerialExchange;
+  command(address: number, command: string): SerialExchange;
+  /** The device's side of the same protocol, for the simulator. Frames for other addresses are ignored. */
+  deviceSide(address: number): RequestRecogniser;
+}
+
+export type I2cStep =
+  | { readonly do: "transfer"; readonly write: Uint8Array; readonly readLength: number }
+  | { readonly do: "wait"; readonly ms: number };
+
+/** A conversation yields steps and is given the bytes that each transfer read (empty for waits and pure writes). */
+export type I2cConversation<T> = Generator<I2cStep, T, Uint8Array>;
+
+/** Thrown by an I2C conversation when the chip's bytes are wrong. */
+export class I2cAnswerError extends Error {
+  override readonly name = "I2cAnswerError";
+  readonly reason: "checksum" | "malformed" | "no-sensor";
+  constructor(reason: "checksum" | "malformed" | "no-sensor", message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** What was read once from a chip (calibration), by name. */
+export type I2cConstants = ReadonlyMap<string, number>;
+
+export interface I2cProtocol {
+  readonly kind: "i2c";
+  /** Identify, set up, read constants. Run at start and again whenever the chip may have lost its state. */
+  prepare(): I2cConversation<I2cConstants>;
+  /** One conversion: trigger, wait, read, check, compute. */
+  measure(constants: I2cConstants): I2cConversation<Values>;
+  /** Longest read and write in bytes, so that `check` can refuse what a backend can't do. */
+  readonly readLengthMax: number;
+}
+
+export interface PulseProtocol {
+  readonly kind: "pulses";
+  readonly edge: "rising" | "falling";
+  readonly debounceMs: number;
+  readonly pull?: "up" | "down";
+  /** Values from the pulse count since the installation and since the sample before, and the time between (ms). */
+  values(pulses: { readonly total: number; readonly since: number; readonly sinceMs: number }): Values;
+}
+
+export type Protocol = SerialProtocol | I2cProtocol | PulseProtocol;
+
+export type Aggregation = "mean" | "min" | "max" | "sum" | "last";
+
+/** One device of one station: its type's file merged with the lines of the station file. */
+export interface Device {
+  readonly name: string;
+  readonly type: string;
+  readonly port: string;
+  /** Address on the port: Modbus/frame address or I2C address; undefined for pulses. */
+  readonly address?: number;
+  /** GPIO line on the chip, for pulses. */
+  readonly pin?: number;
+  readonly protocol: Protocol;
+  /** In wire order. */
+  readonly channels: readonly Channel[];
+  readonly everyMs: number;
+  readonly faster?: { readonly when: Condition; readonly everyMs: number };
+  /** Added to what the sensor says, per channel, in the channel's unit. */
+  readonly correct: ReadonlyMap<string, number>;
+  /** Small-change filter: a reading that differs less than this from the last one kept is "unchanged". */
+  readonly smallChange: ReadonlyMap<string, number>;
+  /** At least one whole sample per this time, however little changes. */
+  readonly heartbeatMs: number;
+  readonly aggregate?: { readonly everyMs: number; readonly by: ReadonlyMap<string, Aggregation> };
+  readonly settings: readonly Setting[];
+  readonly commands: readonly Command[];
+  readonly alarms: readonly Alarm[];
+  /** The reason given in `paused:`; a paused device is not asked and raises no alarm. */
+  readonly paused?: string;
+  /** Where this device stands in the station file: "station.yaml:21". */
+  readonly place: string;
+}
+
+export interface Port {
+  readonly name: string;
+  readonly kind: "serial" | "i2c" | "gpio";
+  /** Device path (serial, i2c), or the GPIO chip's label. */
+  readonly path: string;
+  /** Unix socket of a simulator that plays this port; undefined: the port is real. */
+  readonly simulator?: string;
+}
+
+export interface Station {
+  readonly name: string;
+  readonly label: string;
+  readonly altitudeM?: number;
+  readonly timeZone: string;
+  readonly ports: ReadonlyMap<string, Port>;
+  readonly devices: readonly Device[];
+  /** SHA-256 (hex) over the station file and every device file that it uses: names what runs. */
+  readonly hash: string;
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["{sensor-descriptions,agent,cloud-bridge,simulators,systemd,tools}/**/*.test.ts", "*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Two noisy cores: more workers than cores only make the waits longer.
+    maxWorkers: 2,
+    reporters: process.env["CI"] ? ["default"] : ["dot"],
+  },
+});
