@@ -1,0 +1,193 @@
+/**
+ * The seam inside this package: what the loader has read, checked and resolved (units converted, hex parsed,
+ * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
+ */
+import type { Channel, Condition, PulseProtocol, SerialSettings, SerialTiming } from "./model.ts";
+
+export type ByteOrder = "big-endian" | "little-endian";
+
+export const FIELD_TYPES = [
+  "u8", "u16", "u24", "u32", "u48", "i8", "i16", "i24", "i32", "f32", "f64",
+] as const; // biome-ignore format: a table
+export type FieldType = (typeof FIELD_TYPES)[number];
+
+/** value = raw · scale + offset; a raw value in `special` has no value but a reason. */
+export interface FieldSpec {
+  /** Byte position counted from 0 in the body (serial), in the registers' bytes (Modbus) or in the bytes read (I2C). */
+  readonly at: number;
+  readonly as: FieldType;
+  readonly byteOrder: ByteOrder;
+  /** Modbus: order of 16-bit words within 32 bits and more. Same as byteOrder unless said. */
+  readonly wordOrder?: ByteOrder;
+  /** Only these bits of the raw integer, both included, 0 = lowest. */
+  readonly bits?: { readonly low: number; readonly high: number };
+  readonly scale: number;
+  readonly offset: number;
+  readonly special: ReadonlyMap<number, "no-sensor" | "malformed">;
+}
+
+/** Numbers only; linear cost; compiled once. */
+export interface Formula {
+  readonly text: string;
+  /** Names that it reads, free of those bound by `let`. */
+  readonly names: readonly string[];
+  /** NaN when the result isn't finite (division by zero): the caller reports "malformed". */
+  evaluate(valueOf: (name: string) => number): number;
+}
+
+export type ChannelSource =
+  | { readonly from: "field"; readonly field: FieldSpec }
+  /** Names: other channels of the same read, raw fields, constants, `let` lines, `altitude`. */
+  | { readonly from: "formula"; readonly formula: Formula };
+
+export interface ChannelSpec {
+  readonly channel: Channel;
+  readonly source: ChannelSource;
+}
+
+/** `"10 {value}"`: constant bytes and placeholders, each coded like the named channel's field. */
+export type Template = readonly (
+  | { readonly bytes: Uint8Array }
+  /** "value": the setting's value, coded like its read-back channel; else the newest value of that channel. */
+  | { readonly placeholder: string }
+)[];
+
+export type CheckSpec = { readonly kind: "crc"; readonly name: string } | { readonly kind: "sum8" | "xor8" | "lrc8" };
+
+export type FramePart =
+  | { readonly part: "start"; readonly bytes: Uint8Array }
+  | { readonly part: "address"; readonly as: "u8" | "u16" }
+  | {
+      readonly part: "length";
+      readonly as: "u8" | "u16";
+      readonly counts: "body" | "body+check" | "frame";
+      readonly bias: number;
+    }
+  | { readonly part: "body" }
+  | {
+      readonly part: "check";
+      readonly check: CheckSpec;
+      /** Parts covered, both included, by their position in the frame. */
+      readonly from: number;
+      readonly to: number;
+      readonly byteOrder: ByteOrder;
+    };
+
+export interface FramedReadSpec {
+  readonly name: string;
+  readonly send: Template;
+  /** How the answer's body begins. */
+  readonly answer: Uint8Array;
+  readonly channels: readonly ChannelSpec[];
+}
+
+export interface WriteSpec {
+  readonly name: string;
+  readonly write: Template;
+  readonly answer: Uint8Array;
+  /** The field that codes {value}. */
+  readonly field: FieldSpec;
+}
+
+/** A protocol of our own parts on a serial line. */
+export interface FramedSpec {
+  readonly protocol: "framed";
+  readonly serial: SerialSettings;
+  readonly timing: SerialTiming;
+  readonly byteOrder: ByteOrder;
+  readonly frame: readonly FramePart[];
+  /** How a refusal's body begins (`refusal: "FF"`); the byte after it is the code. */
+  readonly refusal?: Uint8Array;
+  readonly reads: readonly FramedReadSpec[];
+  readonly settings: readonly WriteSpec[];
+  readonly commands: readonly { readonly name: string; readonly send: Template; readonly answer: Uint8Array }[];
+}
+
+export type ModbusTable = "coil" | "discrete" | "holding" | "input";
+
+/** One request of functions 1–4; `at` of its fields counts bytes from the first register. */
+export interface ModbusReadSpec {
+  readonly name: string;
+  readonly table: ModbusTable;
+  readonly register: number;
+  readonly count: number;
+  readonly channels: readonly ChannelSpec[];
+}
+
+export interface ModbusSpec {
+  readonly protocol: "modbus-rtu";
+  readonly serial: SerialSettings;
+  readonly timing: SerialTiming;
+  readonly reads: readonly ModbusReadSpec[];
+  /** Function 5 for a coil, 6 for one register, 16 for more. */
+  readonly settings: readonly {
+    readonly name: string;
+    readonly table: "coil" | "holding";
+    readonly register: number;
+    readonly field: FieldSpec;
+  }[];
+  readonly commands: readonly {
+    readonly name: string;
+    readonly table: "coil" | "holding";
+    readonly register: number;
+    readonly raw: number;
+  }[];
+}
+
+/** One step of an I2C sequence. */
+export type I2cStepSpec =
+  | { readonly do: "write"; readonly bytes: Uint8Array }
+  | { readonly do: "wait"; readonly ms: number }
+  | {
+      readonly do: "read";
+      /** Written before the read in the same transfer: register number or command; may be empty. */
+      readonly write: Uint8Array;
+      readonly length: number;
+      /** A CRC byte after every `crcEvery` bytes, by catalogue name; taken off before fields are counted. */
+      readonly crc?: { readonly name: string; readonly every: number };
+      readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
+    }
+  /** Repeat the read until the formula is not 0, at most `withinMs`. */
+  | {
+      readonly do: "until";
+      readonly write: Uint8Array;
+      readonly length: number;
+      readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
+      readonly formula: Formula;
+      readonly everyMs: number;
+      readonly withinMs: number;
+    };
+
+export interface I2cSpec {
+  readonly protocol: "i2c";
+  /** Bytes read from a register that must equal `expect`. */
+  readonly identify: readonly { readonly write: Uint8Array; readonly expect: Uint8Array }[];
+  readonly setUp: readonly I2cStepSpec[];
+  /** Read once after set-up; its fields are the constants. */
+  readonly constants: readonly I2cStepSpec[];
+  readonly measure: readonly I2cStepSpec[];
+  /** In order; each may use fields, constants, and those before it. */
+  readonly lets: readonly { readonly name: string; readonly formula: Formula }[];
+  readonly channels: readonly ChannelSpec[];
+}
+
+export interface PulseSpec {
+  readonly protocol: "pulses";
+  readonly edge: PulseProtocol["edge"];
+  readonly pull?: "up" | "down";
+  readonly debounceMs: number;
+  /** Names in formulas: `total`, `since` (pulses), `seconds` (since the sample before), and needs of the station file. */
+  readonly channels: readonly ChannelSpec[];
+  readonly given: ReadonlyMap<string, number>;
+}
+
+export type ProtocolSpec = FramedSpec | ModbusSpec | I2cSpec | PulseSpec;
+
+/** A condition or formula that doesn't parse: the loader turns `column` into a place in the file. */
+export interface FormulaProblem {
+  readonly column: number;
+  readonly message: string;
+  readonly advice?: string;
+}
+export type Parsed<T> = { readonly ok: T } | { readonly problem: FormulaProblem };
+export type ParsedCondition = Parsed<Condition>;
