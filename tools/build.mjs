@@ -1,0 +1,78 @@
+// Bundles each program into one file, because Node never runs our TypeScript. Natives stay outside and are loaded lazily.
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const NATIVES = ["better-sqlite3", "serialport", "i2c-bus", "onoff", "cbor-extract", "@lydell/node-pty"];
+
+const PROGRAMS = {
+  agent: "agent/main.ts",
+  "cloud-bridge": "cloud-bridge/main.ts",
+  simulators: "simulators/main.ts",
+};
+
+export async function buildAll() {
+  const started = process.hrtime.bigint();
+  const programs = Object.entries(PROGRAMS).filter(([, entry]) => existsSync(join(root, entry)));
+  await Promise.all([...programs.map(([name, entry]) => bundle(entry, join(dist, `${name}.mjs`))), web(), catalogue()]);
+  const ms = Number((process.hrtime.bigint() - started) / 1_000_000n);
+  writeFileSync(join(dist, "built.json"), `${JSON.stringify({ programs: programs.map(([name]) => name) })}\n`);
+  return { programs: programs.map(([name]) => name), ms };
+}
+
+/** One ES module per program; CommonJS dependencies get a `require` of their own (a long name: minifiers collide). */
+export async function bundle(entry, outfile) {
+  await build({
+    entryPoints: [join(root, entry)],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    external: NATIVES,
+    sourcemap: "linked",
+    logLevel: "warning",
+    banner: {
+      js: "import { createRequire as pumpStationCreateRequire } from 'node:module'; const require = pumpStationCreateRequire(import.meta.url);",
+    },
+  });
+}
+
+async function web() {
+  const entry = join(root, "cloud-bridge/web/app.ts");
+  if (!existsSync(entry)) return;
+  const out = join(dist, "web");
+  mkdirSync(out, { recursive: true });
+  await build({
+    entryPoints: [entry],
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    platform: "browser",
+    sourcemap: "linked",
+    logLevel: "warning",
+  });
+  for (const name of readdirSync(dirname(entry))) {
+    if (/\.(html|svg|ico|webmanifest)$/.test(name)) copyFileSync(join(dirname(entry), name), join(out, name));
+  }
+}
+
+async function catalogue() {
+  const out = join(dist, "catalogue");
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  for (const folder of ["sensors", "boards", "stations"]) {
+    const from = join(root, "sensor-descriptions", folder);
+    if (existsSync(from)) cpSync(from, join(out, folder), { recursive: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { programs, ms } = await buildAll();
+  console.log(`built ${programs.join(", ")} in ${(ms / 1000).toFixed(1)} s`);
+}
