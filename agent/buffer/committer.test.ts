@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { createCommitter } from "./committer.ts";
+
+describe("the committer", () => {
+  it("commits the first sample at once and doubles the interval up to its setting", async () => {
+    const time = createSimulatedTime({ bootMs: 0 });
+    const commits: number[] = [];
+    const committer = createCommitter(
+      { timers: time.timers, buffer: { commit: () => void commits.push(time.clock.bootMs()) } },
+      { intervalMs: 2_000 },
+    );
+    for (let ms = 0; ms < 10_000; ms += 50) {
+      committer.staged();
+      await time.advance(50);
+    }
+    expect(commits).toEqual([0, 300, 800, 1_800, 3_800, 5_800, 7_800, 9_800]);
+  });
+
+  it("commits nothing while nothing is staged, and the rest when stopped", async () => {
+    const time = createSimulatedTime({ bootMs: 0 });
+    let commits = 0;
+    const committer = createCommitter(
+      { timers: time.timers, buffer: { commit: () => void commits++ } },
+      { intervalMs: 10_000 },
+    );
+    committer.staged();
+    await time.advance(3_600_000);
+    expect(commits).toBe(1);
+    committer.staged();
+    committer.stop();
+    expect(commits).toBe(2);
+    await time.advance(3_600_000);
+    expect(commits).toBe(2);
+  });
+});

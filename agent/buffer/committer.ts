@@ -1,0 +1,41 @@
+/**
+ * When staged samples become durable. Flash wear is decided by commits per day, so samples are committed together;
+ * but the first sample of a process is committed at once (a station in a reboot loop still leaves a trace), and the
+ * interval doubles from there up to its setting.
+ */
+import type { Timers } from "../world.ts";
+import type { SampleBuffer } from "./buffer.ts";
+
+const FIRST_INTERVAL_MS = 250;
+
+export interface Committer {
+  /** A sample was staged. */
+  staged(): void;
+  /** Commits what is staged and stops. */
+  stop(): void;
+}
+
+export function createCommitter(
+  deps: { readonly timers: Timers; readonly buffer: Pick<SampleBuffer, "commit"> },
+  config: { readonly intervalMs: number },
+): Committer {
+  let intervalMs = 0;
+  let cancel: (() => void) | undefined;
+
+  const commit = (): void => {
+    cancel = undefined;
+    deps.buffer.commit();
+    intervalMs = Math.min(Math.max(intervalMs * 2, FIRST_INTERVAL_MS), config.intervalMs);
+  };
+  return {
+    staged: () => {
+      if (cancel) return;
+      if (intervalMs === 0) commit();
+      else cancel = deps.timers.after(intervalMs, commit);
+    },
+    stop: () => {
+      cancel?.();
+      commit();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** `pump-station status`: is everything well? */
+import { askAgent } from "../control/client.ts";
+import type { AgentStatus } from "../status.ts";
+import type { CliDeps } from "./cli.ts";
+import { spokenBytes, spokenDuration, table } from "./table.ts";
+
+export async function status(
+  deps: CliDeps,
+  options: { readonly control: string; readonly json: boolean },
+): Promise<number> {
+  const answer = (await askAgent(deps.connectControl, options.control, "status")) as AgentStatus;
+  deps.out(options.json ? `${JSON.stringify(answer, null, 2)}\n` : `${statusText(answer)}\n`);
+  return 0;
+}
+
+export function statusText(status: AgentStatus): string {
+  const sections = [
+    `${status.station}: running for ${spokenDuration(status.uptimeMs)}, version ${status.version}, ${spokenBytes(status.process.rssBytes)} of memory`,
+    descriptionText(status.description),
+    devicesText(status),
+    bufferText(status),
+    uplinkText(status),
+    settingsText(status),
+  ];
+  return sections.filter(Boolean).join("\n\n");
+}
+
+function descriptionText({ path, runs, problems }: AgentStatus["description"]): string {
+  if (runs === "file") return `Description: ${path}`;
+  const what = runs === "last good" ? "is broken; the last good one runs" : "is broken; nothing is read";
+  return [`Description: ${path} ${what}`, ...problems.map((problem) => `  ${problem}`)].join("\n");
+}
+
+function devicesText({ devices }: AgentStatus): string {
+  return `Devices\n${indented(
+    table(
+      devices.map((device) => [
+        device.device,
+        device.type,
+        `every ${spokenDuration(device.everyMs)}`,
+        device.paused === undefined ? device.health : `paused: ${device.paused}`,
+        device.ageMs === null ? "" : `${spokenDuration(device.ageMs)} ago`,
+        device.failures > 0 ? `${device.failures} of ${device.polls} polls failed` : "",
+      ]),
+    ),
+  )}`;
+}
+
+function bufferText({ buffer }: AgentStatus): string {
+  const fill = `${spokenBytes(buffer.bytes)} of ${spokenBytes(buffer.bytesMax)} used`;
+  const dropped = buffer.dropped > 0 ? `, ${buffer.dropped} DROPPED` : "";
+  return `Waiting readings\n  ${buffer.waiting} samples wait, ${buffer.accepted} accepted by the cloud, ${buffer.receipted} stored there${dropped}; ${fill}`;
+}
+
+function uplinkText({ uplink }: AgentStatus): string {
+  const perReading = uplink.readings > 0 ? `, ${(uplink.bytes / uplink.readings).toFixed(2)} bytes per reading` : "";
+  const last =
+    uplink.lastAcceptedAgeMs === null
+      ? "nothing sent yet"
+      : `last message ${spokenDuration(uplink.lastAcceptedAgeMs)} ago`;
+  const lines = [
+    `${uplink.connected ? "connected" : "NOT connected"} to ${uplink.cloud}, uploads every ${spokenDuration(uplink.intervalMs)}`,
+    `${uplink.messages} messages, ${spokenBytes(uplink.bytes)}${perReading}; ${last}`,
+    ...(uplink.lastError === null ? [] : [`last error: ${uplink.lastError}`]),
+  ];
+  return `Uplink\n${indented(lines.join("\n"))}`;
+}
+
+function settingsText({ settings }: AgentStatus): string {
+  if (settings.length === 0) return "";
+  const spoken = (value: number | string | null): string => (value === null ? "?" : String(value));
+  return `Cloud settings (twin)\n${indented(
+    table(
+      settings.map((setting) => [
+        setting.setting,
+        `runs ${spoken(setting.running)}`,
+        setting.desired === null
+          ? "not set by the cloud"
+          : `cloud wants ${spoken(setting.desired)} (version ${setting.desiredVersion})`,
+        setting.desired === null ? "" : setting.converged ? "equal" : `NOT equal: ${setting.reason}`,
+      ]),
+    ),
+  )}`;
+}
+
+const indented = (text: string): string => text.replaceAll(/^/gm, "  ");

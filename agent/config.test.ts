@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError, parseConfig } from "./config.ts";
+
+const GOOD = `format: 1
+station: demo-lake
+description: station.yaml
+data: /var/lib/pump-station
+cloud: mqtts://bridge.example:8883
+`;
+const problemsOf = (text: string): string => {
+  try {
+    parseConfig("agent.yaml", text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "";
+};
+
+describe("agent.yaml", () => {
+  it("fills in a station's defaults: 15 min, 10 s, 128 MB, a clock that must be synchronised", () => {
+    expect(parseConfig("agent.yaml", GOOD)).toMatchObject({
+      "upload-interval": 900_000,
+      "commit-interval": 10_000,
+      buffer: 134_217_728,
+      "trust-clock": "when-synchronised",
+      poll: "by-description",
+    });
+  });
+  it("reads durations and sizes with their units", () => {
+    expect(
+      parseConfig("agent.yaml", `${GOOD}upload-interval: 5s\ncommit-interval: 500ms\nbuffer: 20 MB\n`),
+    ).toMatchObject({
+      "upload-interval": 5_000,
+      "commit-interval": 500,
+      buffer: 20_000_000,
+    });
+  });
+  it("names every problem with its place at once", () => {
+    const text = `${GOOD.replace("mqtts://bridge.example:8883", "https://x")}upload-interval: 5\nbufer: 3\n`;
+    expect(problemsOf(text).split("\n")).toEqual([
+      expect.stringContaining('agent.yaml:5:1 "cloud": write it like mqtts://'),
+      expect.stringContaining('agent.yaml:6:1 "upload-interval": "5" is no duration'),
+      expect.stringContaining('agent.yaml:7:1 "bufer": unknown key'),
+    ]);
+  });
+  it("refuses a password in the cloud's address, where logs would show it", () => {
+    expect(problemsOf(GOOD.replace("mqtts://", "mqtts://user:secret@"))).toContain("password-file");
+  });
+  it.each(["", "[]", "a: [", "format: 2", "- 1", "\t", "a: &x [*x]"])("answers %j with words", (text) => {
+    expect(problemsOf(text)).toMatch(/^agent\.yaml:\d+:\d+ /);
+  });
+});

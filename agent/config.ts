@@ -1,0 +1,128 @@
+/**
+ * agent.yaml: which station this is, which cloud, where data lies, names of credentials. Wiring is not here (station.yaml).
+ *
+ *   format: 1
+ *   station: demo-lake                       # the cloud's device id
+ *   description: /etc/pump-station/station.yaml
+ *   devices: [/etc/pump-station/devices]     # own device files, before the catalogue
+ *   data: /var/lib/pump-station
+ *   cloud: mqtts://bridge.example:8883
+ *   ca: /etc/pump-station/ca.pem             # trust only this authority; without it the system's
+ *   user: demo-lake                          # default: the station
+ *   password-file: mqtt-password             # a path, or a name in systemd's $CREDENTIALS_DIRECTORY
+ *   upload-interval: 15min
+ *   commit-interval: 10s                     # what a power cut may cost; 60s spares an SD card
+ *   buffer: 128 MB
+ *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
+ *   control: /run/pump-station/control.sock
+ *   poll: by-description                     # or: full-speed (replays and benchmarks)
+ *   log: info
+ */
+import { convert } from "@pump-station/sensor-descriptions/units.ts";
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+import { BUFFER_BYTES_DEFAULT } from "./limits.ts";
+import { STATION_NAME } from "./wire/topics.ts";
+
+const duration = (fallbackMs: number, low: number, high: number) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(text.trim()) ?? [];
+      const ms = number === undefined || unit === undefined ? undefined : convert(Number(number), unit, "ms");
+      if (ms === undefined) context.addIssue(`"${text}" is no duration; write it like 10s, 15min or 1h`);
+      else if (ms < low || ms > high) context.addIssue(`${text} is outside ${low / 1000} s to ${high / 1000} s`);
+      return ms ?? fallbackMs;
+    })
+    .default(fallbackMs);
+
+const BYTES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
+const byteCount = z
+  .string()
+  .transform((text, context) => {
+    const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(kB|MB|GB)$/.exec(text.trim()) ?? [];
+    const bytes = Math.round(Number(number) * (BYTES[unit ?? ""] ?? Number.NaN));
+    if (!Number.isFinite(bytes)) context.addIssue(`"${text}" is no size; write it like 128 MB`);
+    else if (bytes < 1e6) context.addIssue("the buffer needs at least 1 MB");
+    return bytes;
+  })
+  .default(BUFFER_BYTES_DEFAULT);
+
+const cloudUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    url !== undefined &&
+    ["mqtts:", "mqtt:"].includes(url.protocol) &&
+    url.hostname !== "" &&
+    !url.username &&
+    !url.password
+  );
+}, "write it like mqtts://bridge.example:8883; user and password-file are lines of their own");
+
+const shape = z.strictObject({
+  format: z.literal(1, "this agent reads format: 1"),
+  station: z.string().regex(STATION_NAME, "lower-case letters, digits and hyphens, at most 64"),
+  description: z.string().min(1),
+  devices: z.array(z.string().min(1)).default([]),
+  data: z.string().min(1),
+  cloud: cloudUrl,
+  ca: z.string().optional(),
+  user: z.string().optional(),
+  "password-file": z.string().optional(),
+  "upload-interval": duration(900_000, 1_000, 86_400_000),
+  "commit-interval": duration(10_000, 100, 600_000),
+  buffer: byteCount,
+  "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),
+  control: z.string().default("/run/pump-station/control.sock"),
+  poll: z.enum(["by-description", "full-speed"]).default("by-description"),
+  log: z.enum(["debug", "info", "warn", "error"]).default("info"),
+});
+
+export type AgentConfig = z.output<typeof shape>;
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Throws ConfigError that lists every problem as file:line:column. */
+export function parseConfig(path: string, text: string): AgentConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, schema: "failsafe", prettyErrors: false });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map((error) => `${at(error.pos[0])} ${error.message}`).join("\n"));
+  }
+  const value = plainValue(document, path);
+  // The failsafe schema leaves every scalar the text that was written; only `format` is a number.
+  const parsed = shape.safeParse(isRecord(value) && value["format"] === "1" ? { ...value, format: 1 } : value);
+  if (parsed.success) return parsed.data;
+  const offsetOf = (keys: readonly PropertyKey[]): number => {
+    if (!isMap(document.contents)) return 0;
+    const pair = document.contents.items.find((item) => isScalar(item.key) && item.key.value === keys[0]);
+    return (pair && isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? 0;
+  };
+  throw new ConfigError(
+    parsed.error.issues
+      .map((issue) => {
+        const unknown = issue.code === "unrecognized_keys" ? issue.keys : undefined;
+        const place = at(offsetOf(unknown ?? issue.path));
+        const key = unknown?.join(", ") ?? issue.path.join(".");
+        return `${place} ${key ? `"${key}": ` : ""}${unknown ? "unknown key" : issue.message}`;
+      })
+      .join("\n"),
+  );
+}
+
+/** An alias could make a small file large; this file has no use for them. */
+function plainValue(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    throw new ConfigError(`${path}:1:1 aliases (*name) can't be used here: ${String(error)}`);
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

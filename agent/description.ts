@@ -1,0 +1,82 @@
+/**
+ * The description that this station runs: the file on disk, and the last good one for the day when the file is broken
+ * (a broken description can't kill a station: with a last good one it runs, loudly; without, nothing is read).
+ */
+import { loadStation } from "@pump-station/sensor-descriptions/load.ts";
+import type { Station } from "@pump-station/sensor-descriptions/model.ts";
+import type { Problem } from "@pump-station/sensor-descriptions/problems.ts";
+import type { Files } from "./world.ts";
+
+export interface SourceText {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface LoadedDescription {
+  readonly station?: Station;
+  readonly problems: readonly Problem[];
+  /** Every file that was read, station file first: for code frames, and to keep as the last good one. */
+  readonly files: readonly SourceText[];
+}
+
+/** What is stored of a description that ran. */
+export interface KeptDescription {
+  readonly files: readonly SourceText[];
+}
+
+const TYPE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+/** Looks for TYPE.yaml in the folders, in their order (own device files come before the catalogue). */
+export const createTypeFinder =
+  (files: Files, folders: readonly string[]) =>
+  (type: string): SourceText | undefined => {
+    if (!TYPE_NAME.test(type)) return undefined;
+    for (const folder of folders) {
+      const path = `${folder}/${type}.yaml`;
+      const bytes = files.read(path);
+      if (bytes) return { path, text: textFrom(bytes) };
+    }
+    return undefined;
+  };
+
+/** Loads the station file at `path`; a missing file is a problem like any other. */
+export function loadDescription(files: Files, path: string, folders: readonly string[]): LoadedDescription {
+  const bytes = files.read(path);
+  if (!bytes) {
+    return {
+      problems: [
+        {
+          code: "P000",
+          path,
+          line: 1,
+          column: 1,
+          severity: "error",
+          message: "there is no such file",
+          advice: "name the station file, for example /etc/pump-station/station.yaml",
+        },
+      ],
+      files: [],
+    };
+  }
+  return loadFrom({ path, text: textFrom(bytes) }, createTypeFinder(files, folders));
+}
+
+/** Loads a kept description from its own texts, whatever stands on disk now. */
+export function loadKept(kept: KeptDescription): LoadedDescription {
+  const [station, ...types] = kept.files;
+  if (!station) return { problems: [], files: [] };
+  return loadFrom(station, (type) => types.find(({ path }) => path.endsWith(`/${type}.yaml`)));
+}
+
+function loadFrom(source: SourceText, findType: (type: string) => SourceText | undefined): LoadedDescription {
+  const used = new Map<string, SourceText>();
+  const { station, problems } = loadStation(source, (type) => {
+    const found = findType(type);
+    if (found) used.set(type, found);
+    return found;
+  });
+  return { ...(station ? { station } : {}), problems, files: [source, ...used.values()] };
+}
+
+// Not fatal: a byte that isn't UTF-8 becomes U+FFFD, which the loader reports at its place.
+const textFrom = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);

@@ -1,0 +1,63 @@
+/** What a running agent says of itself: the control socket's `status` and `read`, printed by the command line. */
+import type { BufferStatus } from "./buffer/buffer.ts";
+
+export interface DeviceStatus {
+  readonly device: string;
+  readonly type: string;
+  readonly everyMs: number;
+  readonly paused?: string;
+  /** "good", a missing reason when the newest sample has no value at all, or "waiting" before the first. */
+  readonly health: string;
+  readonly ageMs: number | null;
+  readonly polls: number;
+  readonly failures: number;
+}
+
+export interface SettingStatus {
+  /** "pump.target" */
+  readonly setting: string;
+  readonly desired: number | string | null;
+  readonly desiredVersion: number;
+  readonly running: number | string | null;
+  readonly converged: boolean;
+  readonly reason: string;
+}
+
+export interface UplinkStatus {
+  readonly connected: boolean;
+  readonly cloud: string;
+  readonly intervalMs: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly readings: number;
+  readonly lastAcceptedAgeMs: number | null;
+  readonly lastError: string | null;
+}
+
+export interface AgentStatus {
+  readonly station: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly description: {
+    readonly path: string;
+    /** What runs: the file on disk, the last good one because the file is broken, or nothing. */
+    readonly runs: "file" | "last good" | "nothing";
+    readonly hash: string | null;
+    readonly problems: readonly string[];
+  };
+  readonly devices: readonly DeviceStatus[];
+  readonly buffer: BufferStatus;
+  readonly uplink: UplinkStatus;
+  readonly settings: readonly SettingStatus[];
+  readonly process: { readonly rssBytes: number; readonly cpuMs: number };
+}
+
+export interface LiveValue {
+  readonly device: string;
+  readonly channel: string;
+  readonly unit: string;
+  /** A number, a state's name, or null with the reason. */
+  readonly value: number | string | null;
+  readonly missing?: string;
+  readonly ageMs: number;
+}
