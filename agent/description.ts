@@ -2,7 +2,7 @@
  * The description that this station runs: the file on disk, and the last good one for the day when the file is broken
  * (a broken description can't kill a station: with a last good one it runs, loudly; without, nothing is read).
  */
-import { loadStation } from "@pump-station/sensor-descriptions/load.ts";
+import { loadStation, type Origins } from "@pump-station/sensor-descriptions/load.ts";
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import type { Files } from "./world.ts";
@@ -15,6 +15,8 @@ export interface SourceText {
 export interface LoadedDescription {
   readonly station?: Station;
   readonly problems: readonly Problem[];
+  /** Per device: which line each of its values is from. */
+  readonly origins: ReadonlyMap<string, Origins>;
   /** Every file that was read, station file first: for code frames, and to keep as the last good one. */
   readonly files: readonly SourceText[];
 }
@@ -55,27 +57,40 @@ export function loadDescription(files: Files, path: string, folders: readonly st
           advice: "name the station file, for example /etc/pump-station/station.yaml",
         },
       ],
+      origins: new Map(),
       files: [],
     };
   }
-  return loadFrom({ path, text: textFrom(bytes) }, createTypeFinder(files, folders));
+  return loadFrom({ path, text: textFrom(bytes) }, createTypeFinder(files, folders), knownTypes(files, folders));
 }
+
+export const NOTHING: LoadedDescription = { problems: [], origins: new Map(), files: [] };
+
+export const knownTypes = (files: Files, folders: readonly string[]): string[] =>
+  [...new Set(folders.flatMap((folder) => files.list(folder)))]
+    .filter((name) => name.endsWith(".yaml"))
+    .map((name) => name.slice(0, -5));
 
 /** Loads a kept description from its own texts, whatever stands on disk now. */
 export function loadKept(kept: KeptDescription): LoadedDescription {
   const [station, ...types] = kept.files;
-  if (!station) return { problems: [], files: [] };
-  return loadFrom(station, (type) => types.find(({ path }) => path.endsWith(`/${type}.yaml`)));
+  if (!station) return NOTHING;
+  return loadFrom(station, (type) => types.find(({ path }) => path.endsWith(`/${type}.yaml`)), []);
 }
 
-function loadFrom(source: SourceText, findType: (type: string) => SourceText | undefined): LoadedDescription {
+function loadFrom(
+  source: SourceText,
+  findType: (type: string) => SourceText | undefined,
+  types: readonly string[],
+): LoadedDescription {
   const used = new Map<string, SourceText>();
-  const { station, problems } = loadStation(source, (type) => {
+  const find = (type: string): SourceText | undefined => {
     const found = findType(type);
     if (found) used.set(type, found);
     return found;
-  });
-  return { ...(station ? { station } : {}), problems, files: [source, ...used.values()] };
+  };
+  const loaded = loadStation(source, find, types);
+  return { ...loaded, files: [source, ...used.values()] };
 }
 
 // Not fatal: a byte that isn't UTF-8 becomes U+FFFD, which the loader reports at its place.

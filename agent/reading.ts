@@ -62,3 +62,18 @@ export function missing(reason: MissingReason, code?: number): Missing {
 }
 
 export const isMissing = (value: ChannelValue): value is Missing => typeof value !== "number";
+
+/**
+ * What a reading means: the correction added, and "implausible" outside of the channel's range. Readings, alarms and
+ * interlocks all go by this one rule.
+ */
+export function meantValue(
+  value: ChannelValue,
+  correction: number,
+  range: { readonly low: number; readonly high: number } | undefined,
+): ChannelValue {
+  if (isMissing(value)) return value;
+  const corrected = value + correction;
+  if (range && (corrected < range.low || corrected > range.high)) return missing("implausible");
+  return corrected;
+}

@@ -5,9 +5,11 @@
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createCadence } from "./cadence/cadence.ts";
 import { createAlarms } from "./preprocess/alarms.ts";
+import { meantSample } from "./preprocess/meant-sample.ts";
 import { createPreprocess } from "./preprocess/preprocess.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
-import { createSources, type TotalStore } from "./source/sources.ts";
+import type { TotalStore } from "./source/pulse-source.ts";
+import { createSources } from "./source/sources.ts";
 import type { Clock, Log, Ports, Timers } from "./world.ts";
 
 export interface RunningStationDeps {
@@ -36,23 +38,24 @@ export function createRunningStation(
     active.map((device) => [device.name, { preprocess: createPreprocess(device), alarms: createAlarms(device) }]),
   );
 
-  const onSample = (device: Device, raw: Sample): void => {
+  const onSample = (device: Device, sample: Sample): void => {
     const pipeline = pipelines.get(device.name);
     if (!pipeline) return;
-    const { fresh, kept } = pipeline.preprocess.take(raw);
-    deps.onFresh(device, fresh);
-    for (const sample of kept) deps.onSample(sample);
-    for (const transition of pipeline.alarms.take(fresh)) deps.onAlarm(transition);
+    deps.onFresh(device, meantSample(device, sample));
+    for (const kept of pipeline.preprocess.take(sample)) deps.onSample(kept);
+    for (const transition of pipeline.alarms.take(sample)) deps.onAlarm(transition);
   };
   const cadence = createCadence(deps, active, sources, onSample, options);
 
   return {
     station,
     sources,
-    setEvery: cadence.setEvery,
-    pollNow: cadence.pollNow,
+    cadence,
+    activeAlarms: () =>
+      [...pipelines].flatMap(([device, { alarms }]) => alarms.active().map((alarm) => `${device}.${alarm}`)),
     stop: async (): Promise<void> => {
       await cadence.stop();
+      for (const { preprocess } of pipelines.values()) for (const kept of preprocess.flush()) deps.onSample(kept);
       await close();
     },
   };

@@ -1,5 +1,7 @@
 /** What a running agent says of itself: the control socket's `status` and `read`, printed by the command line. */
 import type { BufferStatus } from "./buffer/buffer.ts";
+import type { SettingStatus } from "./twin/status.ts";
+import type { UplinkStatus } from "./uplink/uplink.ts";
 
 export interface DeviceStatus {
   readonly device: string;
@@ -11,27 +13,7 @@ export interface DeviceStatus {
   readonly ageMs: number | null;
   readonly polls: number;
   readonly failures: number;
-}
-
-export interface SettingStatus {
-  /** "pump.target" */
-  readonly setting: string;
-  readonly desired: number | string | null;
-  readonly desiredVersion: number;
-  readonly running: number | string | null;
-  readonly converged: boolean;
-  readonly reason: string;
-}
-
-export interface UplinkStatus {
-  readonly connected: boolean;
-  readonly cloud: string;
-  readonly intervalMs: number;
-  readonly messages: number;
-  readonly bytes: number;
-  readonly readings: number;
-  readonly lastAcceptedAgeMs: number | null;
-  readonly lastError: string | null;
+  readonly lastError?: string;
 }
 
 export interface AgentStatus {
@@ -47,7 +29,11 @@ export interface AgentStatus {
   };
   readonly devices: readonly DeviceStatus[];
   readonly buffer: BufferStatus;
+  readonly cloud: string;
   readonly uplink: UplinkStatus;
+  readonly activeAlarms: readonly string[];
+  /** By the clock of the agent, ms since 1970: ages are counted from it. */
+  readonly now: number;
   readonly settings: readonly SettingStatus[];
   readonly process: { readonly rssBytes: number; readonly cpuMs: number };
 }

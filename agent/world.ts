@@ -59,7 +59,7 @@ export interface I2cBuses {
 }
 
 export interface PulseCounter {
-  /** Debounced edges since this counter was opened; only grows. */
+  /** Debounced edges since this counter was opened; only grows. Throws PortError "absent" while the chip is away. */
   count(): number;
   close(): Promise<void>;
 }
@@ -115,6 +115,23 @@ export interface Databases {
   open(path: string): Database;
   /** Moves a database file and its -wal/-shm aside under a new name, which is returned. */
   setAside(path: string, suffix: string): string;
+}
+
+export type DatabaseFailure =
+  /** No room: the page budget or the disk. */
+  | "full"
+  /** The file's bytes are not a database's, or not what was written. */
+  | "corrupt"
+  /** Everything else: I/O error, read-only medium, locked. What was being committed may or may not be on disk. */
+  | "failed";
+
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+  readonly failure: DatabaseFailure;
+  constructor(failure: DatabaseFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.failure = failure;
+  }
 }
 
 export interface Files {

@@ -18,6 +18,7 @@ export function statusText(status: AgentStatus): string {
     `${status.station}: running for ${spokenDuration(status.uptimeMs)}, version ${status.version}, ${spokenBytes(status.process.rssBytes)} of memory`,
     descriptionText(status.description),
     devicesText(status),
+    status.activeAlarms.length > 0 ? `Alarms: ${status.activeAlarms.join(", ")}` : "",
     bufferText(status),
     uplinkText(status),
     settingsText(status),
@@ -40,7 +41,9 @@ function devicesText({ devices }: AgentStatus): string {
         `every ${spokenDuration(device.everyMs)}`,
         device.paused === undefined ? device.health : `paused: ${device.paused}`,
         device.ageMs === null ? "" : `${spokenDuration(device.ageMs)} ago`,
-        device.failures > 0 ? `${device.failures} of ${device.polls} polls failed` : "",
+        device.failures > 0
+          ? `${device.failures} of ${device.polls} polls failed${device.lastError ? `; last: ${device.lastError}` : ""}`
+          : "",
       ]),
     ),
   )}`;
@@ -52,35 +55,37 @@ function bufferText({ buffer }: AgentStatus): string {
   return `Waiting readings\n  ${buffer.waiting} samples wait, ${buffer.accepted} accepted by the cloud, ${buffer.receipted} stored there${dropped}; ${fill}`;
 }
 
-function uplinkText({ uplink }: AgentStatus): string {
+function uplinkText({ uplink, cloud, now }: AgentStatus): string {
   const perReading = uplink.readings > 0 ? `, ${(uplink.bytes / uplink.readings).toFixed(2)} bytes per reading` : "";
+  const { lastAcceptedAt } = uplink;
   const last =
-    uplink.lastAcceptedAgeMs === null
-      ? "nothing sent yet"
-      : `last message ${spokenDuration(uplink.lastAcceptedAgeMs)} ago`;
+    lastAcceptedAt === undefined ? "nothing sent yet" : `last message ${spokenDuration(now - lastAcceptedAt)} ago`;
+  const state = `${uplink.connected ? "connected" : "NOT connected"} for ${spokenDuration(now - uplink.since)}`;
   const lines = [
-    `${uplink.connected ? "connected" : "NOT connected"} to ${uplink.cloud}, uploads every ${spokenDuration(uplink.intervalMs)}`,
+    `${cloud}: ${state}, uploads every ${spokenDuration(uplink.intervalMs)}`,
     `${uplink.messages} messages, ${spokenBytes(uplink.bytes)}${perReading}; ${last}`,
-    ...(uplink.lastError === null ? [] : [`last error: ${uplink.lastError}`]),
+    ...(uplink.lastError === undefined ? [] : [`last error: ${uplink.lastError}`]),
   ];
   return `Uplink\n${indented(lines.join("\n"))}`;
 }
 
 function settingsText({ settings }: AgentStatus): string {
   if (settings.length === 0) return "";
-  const spoken = (value: number | string | null): string => (value === null ? "?" : String(value));
   return `Cloud settings (twin)\n${indented(
     table(
       settings.map((setting) => [
-        setting.setting,
-        `runs ${spoken(setting.running)}`,
-        setting.desired === null
+        setting.path,
+        `runs ${spokenValue(setting.running)}`,
+        setting.desired === undefined
           ? "not set by the cloud"
-          : `cloud wants ${spoken(setting.desired)} (version ${setting.desiredVersion})`,
-        setting.desired === null ? "" : setting.converged ? "equal" : `NOT equal: ${setting.reason}`,
+          : `cloud wants ${setting.desired} (version ${setting.desiredVersion ?? "?"})`,
+        setting.converged ? "" : `NOT equal: ${setting.reason}`,
       ]),
     ),
   )}`;
 }
+
+const spokenValue = (value: number | string | boolean | null | undefined): string =>
+  value == null ? "?" : String(value);
 
 const indented = (text: string): string => text.replaceAll(/^/gm, "  ");

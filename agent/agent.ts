@@ -1,0 +1,202 @@
+/**
+ * Joins the steps of a reading's way by passing functions:
+ * cadence → source → preprocess → buffer → uplink → cloud, and back: cloud → twin → source.
+ */
+import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { createCommitter } from "./buffer/committer.ts";
+import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
+import { createMqttCloud } from "./cloud/mqtt/mqtt.ts";
+import type { AgentConfig } from "./config.ts";
+import type { ControlHandler } from "./control/control.ts";
+import { deviceStatus, emptyStation, factsFrom, readBackFrom } from "./facts.ts";
+import { createGoingLive } from "./going-live.ts";
+import { createNewest } from "./newest.ts";
+import type { AlarmTransition, Sample } from "./reading.ts";
+import { createRunningStation, type RunningStation } from "./running-station.ts";
+import type { TotalStore } from "./source/pulse-source.ts";
+import { createStateStore, type StateStore } from "./state/state-store.ts";
+import type { AgentStatus } from "./status.ts";
+import { schemaFrom } from "./stream-schema.ts";
+import { createTwin } from "./twin/twin.ts";
+import { createUplink } from "./uplink/uplink.ts";
+import type { Chance, Clock, Databases, Files, Log, MqttClients, Ports, Secret, Timers } from "./world.ts";
+
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly files: Files;
+  readonly databases: Databases;
+  readonly ports: Ports;
+  readonly mqtt: MqttClients;
+  readonly resources: () => AgentStatus["process"];
+}
+
+/** What main.ts has resolved: absolute paths and credentials. */
+export interface AgentPlaces {
+  readonly description: string;
+  readonly deviceFolders: readonly string[];
+  readonly data: string;
+  readonly version: string;
+  /** PEM */
+  readonly ca?: string;
+  readonly password?: Secret;
+}
+
+export interface Agent {
+  /** Resolves after everything staged is committed and every port closed. */
+  run(signal: AbortSignal): Promise<void>;
+  /** What the control socket answers. */
+  readonly handlers: Readonly<Record<string, ControlHandler>>;
+}
+
+export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentPlaces): Agent {
+  const { clock, log, timers } = deps;
+  const startedMs = clock.bootMs();
+  const state = createStateStore(deps, `${places.data}/state`);
+  const buffer = createSqliteBuffer(deps, { path: `${places.data}/readings.db`, bytesMax: config.buffer });
+  const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
+  const cloud = createMqttCloud(
+    { ...deps, clients: deps.mqtt },
+    {
+      url: config.cloud,
+      station: config.station,
+      ...(config.user === undefined ? {} : { username: config.user }),
+      ...(places.ca === undefined ? {} : { ca: places.ca }),
+      ...(places.password === undefined ? {} : { password: places.password }),
+    },
+  );
+  const uplink = createUplink(
+    { ...deps, cloud, buffer },
+    { station: config.station, intervalMs: config["upload-interval"] },
+  );
+  const newest = createNewest(clock);
+  let running: RunningStation | undefined;
+  const station = (): Station => running?.station ?? emptyStation(config.station);
+
+  const goingLive = createGoingLive(
+    {
+      files: deps.files,
+      log,
+      kept: state.document("description"),
+      run: async (next) => {
+        await running?.stop();
+        for (const device of next.devices) buffer.declare(schemaFrom(device));
+        running = createRunningStation(stationDeps, next, { fullSpeed: config.poll === "full-speed" });
+        twin.stationChanged();
+      },
+    },
+    { path: places.description, folders: places.deviceFolders, station: config.station },
+  );
+  const twin = createTwin(
+    {
+      ...deps,
+      state: state.document("twin"),
+      station,
+      apply: {
+        set: async (device, setting, value) =>
+          (await running?.sources.get(device)?.set(setting, value)) ?? {
+            done: "refused",
+            reason: `${device} is not asked`,
+          },
+        command: async (device, command) =>
+          (await running?.sources.get(device)?.command(command)) ?? {
+            done: "refused",
+            reason: `${device} is not asked`,
+          },
+        setEvery: (device, everyMs) => {
+          if (running?.sources.has(device)) running.cadence.setEvery(device, everyMs);
+        },
+        setUploadInterval: (ms) => uplink.setInterval(ms ?? config["upload-interval"]),
+      },
+      facts: () =>
+        factsFrom({
+          version: places.version,
+          clock,
+          buffer: buffer.status(),
+          description: goingLive.status(),
+          station: station(),
+          newest,
+        }),
+      readBack: (device, setting) => readBackFrom(station(), newest, device, setting),
+    },
+    { uploadIntervalMs: config["upload-interval"] },
+  );
+  const stationDeps = {
+    ...deps,
+    totals: createTotals(state),
+    onFresh: (device: Device, sample: Sample): void => {
+      const before = newest.health(device.name);
+      newest.take(device, sample);
+      const now = newest.health(device.name);
+      if (before === now) return;
+      log(now === "good" ? "info" : "warn", "device-health", { device: device.name, health: now, was: before });
+      if (now === "good" && before !== "waiting") twin.deviceReappeared(device.name);
+      twin.changed();
+    },
+    onSample: (sample: Sample): void => {
+      buffer.append(sample);
+      committer.staged();
+    },
+    onAlarm: (transition: AlarmTransition): void => {
+      log("warn", "alarm", { ...transition });
+      buffer.appendAlarm(transition);
+      uplink.urgent();
+    },
+  };
+  uplink.onConnection((connection) => twin.onConnection(connection));
+
+  const status = (): AgentStatus => ({
+    station: config.station,
+    version: places.version,
+    uptimeMs: Math.round(clock.bootMs() - startedMs),
+    now: clock.wallMs(),
+    description: goingLive.status(),
+    devices: station().devices.map((device) => deviceStatus(device, running, newest, clock)),
+    activeAlarms: running?.activeAlarms() ?? [],
+    buffer: buffer.status(),
+    cloud: config.cloud,
+    uplink: uplink.status(),
+    settings: twin.status(),
+    process: deps.resources(),
+  });
+
+  return {
+    run: async (signal) => {
+      await goingLive.start();
+      const serving = Promise.all([uplink.run(signal), twin.run(signal)]);
+      await Promise.race([aborted(signal), serving]);
+      // What was read is made durable before anything that could take its time.
+      await goingLive.stop();
+      await running?.stop();
+      committer.stop();
+      await serving;
+      buffer.close();
+    },
+    handlers: {
+      status,
+      read: ({ device, channel }) => newest.values(station(), textOrUndefined(device), textOrUndefined(channel)),
+      send: () => {
+        buffer.commit();
+        return uplink.sendNow();
+      },
+    },
+  };
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true }),
+  );
+
+/** Pulse totals survive restarts: one small document for all counters. */
+function createTotals(state: StateStore): TotalStore {
+  const document = state.document<Record<string, number>>("totals");
+  return {
+    loadTotal: (device) => document.load()?.[device] ?? 0,
+    saveTotal: (device, total) => document.save({ ...document.load(), [device]: total }),
+  };
+}
+
+const textOrUndefined = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -1,0 +1,91 @@
+/**
+ * Room for new rows in a file of fixed size. What leaves, in this order: rows that the cloud confirmed as stored; rows
+ * that it accepted without confirming; rows that wait, oldest first, alarms last; sealed messages as a whole. All but
+ * the first are reported as dropped.
+ */
+import { ROW_COLUMNS } from "./epochs.ts";
+import { type Row, rowFrom } from "./row.ts";
+import { cursorOf, dropRows, isReceipted, laneOf, rowsBetween } from "./rows.ts";
+import { PAGE_BYTES, type Tables, wholeOf } from "./tables.ts";
+
+/** Kept free for the book-keeping of evictions, receipts and messages themselves. */
+const RESERVE_PAGES = 24;
+/** Evicted at a time: enough that it is rare, few enough that it takes milliseconds. */
+const EVICT_ROWS = 64;
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+export interface Evicted {
+  /** Never accepted by the cloud. */
+  readonly waiting: number;
+  /** Accepted, but never confirmed as stored. */
+  readonly unreceipted: number;
+}
+
+/** Call inside a transaction. Undefined when nothing had to go. */
+export function makeRoom(tables: Tables, bytes: number): Evicted | undefined {
+  const needed = Math.ceil(bytes / PAGE_BYTES) + RESERVE_PAGES;
+  if (freePages(tables) >= needed) return undefined;
+  let [waiting, unreceipted] = [0, 0];
+  do {
+    const evicted = evictSome(tables);
+    if (!evicted) break;
+    waiting += evicted.waiting;
+    unreceipted += evicted.unreceipted;
+  } while (freePages(tables) < needed);
+  return { waiting, unreceipted };
+}
+
+export const usedPages = (tables: Tables): number =>
+  wholeOf(tables.get("PRAGMA page_count"), "page_count") -
+  wholeOf(tables.get("PRAGMA freelist_count"), "freelist_count");
+
+const freePages = (tables: Tables): number => tables.pagesMax - usedPages(tables);
+
+/** The least valuable rows go. Undefined when there are none. */
+export function evictSome(tables: Tables): Evicted | undefined {
+  const accepted = acceptedRows(tables);
+  const receipted = accepted.filter((row) => isReceipted(tables, row));
+  if (receipted.length > 0) {
+    dropRows(tables, receipted, "full");
+    return { waiting: 0, unreceipted: 0 };
+  }
+  if (accepted.length > 0) {
+    return { waiting: 0, unreceipted: dropRows(tables, accepted.slice(0, EVICT_ROWS), "full") };
+  }
+  for (const isAlarm of [false, true]) {
+    const waiting = rowsBetween(tables, isAlarm, cursorOf(tables, isAlarm) + 1, NO_LIMIT, EVICT_ROWS);
+    if (waiting.length > 0) {
+      dropRows(tables, waiting, "full");
+      return { waiting: samplesIn(waiting), unreceipted: 0 };
+    }
+  }
+  return evictSealed(tables);
+}
+
+function acceptedRows(tables: Tables): Row[] {
+  return tables
+    .all(
+      `SELECT ${ROW_COLUMNS} FROM rows AS r
+       WHERE id <= (SELECT sealed_to FROM cursors AS c WHERE c.is_alarm = r.is_alarm)
+         AND NOT EXISTS (SELECT 1 FROM sealed AS s WHERE s.first_row <= r.id AND r.id <= s.last_row
+                         AND (s.kind = 'alarms') = r.is_alarm)
+       AND id <= (SELECT max(sealed_to) FROM cursors) ORDER BY id LIMIT ?`,
+      EVICT_ROWS * 4,
+    )
+    .map(rowFrom);
+}
+
+/** A sealed message is never cut differently: it goes whole or stays. */
+function evictSealed(tables: Tables): Evicted | undefined {
+  const message = tables.get(
+    "SELECT id, kind = 'alarms' AS is_alarm, lane, first_row, last_row FROM sealed WHERE body IS NULL ORDER BY id LIMIT 1",
+  );
+  if (!message) return undefined;
+  const isAlarm = wholeOf(message, "is_alarm") === 1;
+  const rows = rowsBetween(tables, isAlarm, wholeOf(message, "first_row"), wholeOf(message, "last_row"), NO_LIMIT);
+  dropRows(tables, rows, "full");
+  tables.run("DELETE FROM sealed WHERE id = ?", wholeOf(message, "id"));
+  return { waiting: message["lane"] === laneOf(isAlarm) ? samplesIn(rows) : 0, unreceipted: 0 };
+}
+
+export const samplesIn = (rows: readonly Row[]): number => rows.reduce((sum, { samples }) => sum + samples, 0);

@@ -1,0 +1,91 @@
+/** The rows that wait, were sealed, and are kept: reading and counting them, and deleting without losing count. */
+import type { Lane } from "../wire/topics.ts";
+import type { Clock } from "../world.ts";
+import { ROW_COLUMNS, raiseLast } from "./epochs.ts";
+import { type DropReason, drop, receiptedOf } from "./fates.ts";
+import { type Ranges, subtract } from "./ranges.ts";
+import { headsOf, type Row, rowFrom } from "./row.ts";
+import { type Tables, wholeOf } from "./tables.ts";
+
+export interface Waiting {
+  /** Samples and alarms not accepted by the cloud. */
+  samples: number;
+  /** Bytes of rows not yet sealed. */
+  sampleBytes: number;
+  alarmBytes: number;
+}
+
+export const cursorOf = (tables: Tables, isAlarm: boolean): number =>
+  wholeOf(tables.get("SELECT sealed_to FROM cursors WHERE is_alarm = ?", isAlarm ? 1 : 0), "sealed_to");
+
+/** Rows of one kind with first ≤ id ≤ last, in order. */
+export const rowsBetween = (tables: Tables, isAlarm: boolean, first: number, last: number, limit: number): Row[] =>
+  tables
+    .all(
+      isAlarm
+        ? `SELECT ${ROW_COLUMNS} FROM rows WHERE is_alarm = 1 AND id >= ? AND id <= ? ORDER BY id LIMIT ?`
+        : `SELECT ${ROW_COLUMNS} FROM rows WHERE is_alarm = 0 AND id >= ? AND id <= ? ORDER BY id LIMIT ?`,
+      ...[first, last, limit],
+    )
+    .map(rowFrom);
+
+export function countWaiting(tables: Tables): Waiting {
+  const unsealed = (isAlarm: boolean) =>
+    tables.get(
+      isAlarm
+        ? "SELECT ifnull(sum(samples), 0) AS n, ifnull(sum(length(body)), 0) AS b FROM rows WHERE is_alarm = 1 AND id > ?"
+        : "SELECT ifnull(sum(samples), 0) AS n, ifnull(sum(length(body)), 0) AS b FROM rows WHERE is_alarm = 0 AND id > ?",
+      cursorOf(tables, isAlarm),
+    );
+  const sealed = tables.get("SELECT ifnull(sum(samples), 0) AS n FROM sealed WHERE lane <> 'late'");
+  const [samples, alarms] = [unsealed(false), unsealed(true)];
+  return {
+    samples: wholeOf(samples, "n") + wholeOf(alarms, "n") + wholeOf(sealed, "n"),
+    sampleBytes: wholeOf(samples, "b"),
+    alarmBytes: wholeOf(alarms, "b"),
+  };
+}
+
+/**
+ * Deletes rows and books every sequence of theirs that is not receipted as dropped. Call inside a transaction.
+ * Returns how many samples were booked.
+ */
+export function dropRows(tables: Tables, rows: readonly Row[], reason: DropReason): number {
+  let dropped = 0;
+  for (const row of rows) {
+    const { epoch, heads } = headsOf(row);
+    for (const { stream, sequence, samples } of heads) {
+      const lost = subtract([{ first: sequence, last: sequence + samples - 1 }], receiptedOf(tables, epoch, stream));
+      for (const { first, last } of lost) dropped += last - first + 1;
+      drop(tables, epoch, stream, lost, reason);
+      raiseLast(tables, row.epochId, stream, sequence + samples - 1);
+    }
+    tables.run("DELETE FROM rows WHERE id = ?", row.id);
+  }
+  return dropped;
+}
+
+/** Whether the cloud has confirmed every sample of a row as stored. */
+export function isReceipted(tables: Tables, row: Row): boolean {
+  const { epoch, heads } = headsOf(row);
+  return heads.every(({ stream, sequence, samples }) => {
+    const own: Ranges = [{ first: sequence, last: sequence + samples - 1 }];
+    return subtract(own, receiptedOf(tables, epoch, stream)).length === 0;
+  });
+}
+
+/** Age of the oldest row that waits, in hours; 0 when none does or when it is of another boot. */
+export function waitingHours(tables: Tables, clock: Clock): number {
+  const oldest =
+    tables.get(`SELECT r.boot_ms, e.boot_id FROM rows AS r JOIN epochs AS e ON e.id = r.epoch_id WHERE r.id = (
+    SELECT min(id) FROM (
+      SELECT (SELECT id FROM rows WHERE is_alarm = 0 AND id > (SELECT sealed_to FROM cursors WHERE is_alarm = 0)
+              ORDER BY id LIMIT 1) AS id
+      UNION ALL SELECT (SELECT id FROM rows WHERE is_alarm = 1 AND id > (SELECT sealed_to FROM cursors WHERE is_alarm = 1)
+              ORDER BY id LIMIT 1)
+      UNION ALL SELECT min(first_row) FROM sealed WHERE lane <> 'late'))`);
+  if (!oldest || oldest["boot_id"] !== clock.bootId) return 0;
+  return Math.max(0, clock.bootMs() - wholeOf(oldest, "boot_ms")) / 3_600_000;
+}
+
+export const laneOf = (isAlarm: boolean): Lane => (isAlarm ? "urgent" : "normal");

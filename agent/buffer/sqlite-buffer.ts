@@ -1,0 +1,180 @@
+/**
+ * The buffer on SQLite. Its rules: a sample has left RAM only when its transaction is on the medium; a message's bounds
+ * are on the medium before its first byte leaves; a row leaves by a receipt, or by a drop that is booked in the same
+ * transaction and reported. While the medium fails, samples wait in a bounded ring and nothing is promised.
+ */
+import { BUFFER_BYTES_DEFAULT, RAM_RING_SAMPLES_MAX } from "../limits.ts";
+import type { AlarmTransition, Sample } from "../reading.ts";
+import type { LedgerMessage, StreamRanges } from "../wire/messages.ts";
+import { schemaHash } from "../wire/schema.ts";
+import type { BufferStatus, Offer, SampleBuffer } from "./buffer.ts";
+import { epochsOf, lastsOf } from "./epochs.ts";
+import { type Evicted, usedPages } from "./evict.ts";
+import { receipt, unsettled } from "./fates.ts";
+import { createMedium, type MediumDeps } from "./medium.ts";
+import { forgetMessage, rowsOfMessage } from "./messages.ts";
+import { intersect, upTo } from "./ranges.ts";
+import { countWaiting, dropRows, waitingHours } from "./rows.ts";
+import type { Session } from "./session.ts";
+import { createStaging, type DeclaredStream, type Staging } from "./staging.ts";
+import { storeStaged } from "./store-staged.ts";
+import { PAGE_BYTES, type Tables } from "./tables.ts";
+import { wantAgain } from "./wanted.ts";
+
+export type SqliteBufferDeps = MediumDeps;
+
+export interface SqliteBufferConfig {
+  /** ":memory:" for tests and simulation. */
+  readonly path: string;
+  /** Flash that the file and its log may take together. */
+  readonly bytesMax?: number;
+}
+
+/** The ring must fit the file when it is stored at once: a sample takes some 50 bytes, seldom over 200. */
+const BUDGET_PER_STAGED_BYTES = 400;
+
+interface Counts {
+  produced: number;
+  committedRows: number;
+  accepted: number;
+  receipted: number;
+  dropped: number;
+}
+
+/** Never throws for what the medium does; `append` throws RangeError on a stream that nobody declared like that. */
+export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferConfig): SampleBuffer {
+  const bytesMax = config.bytesMax ?? BUFFER_BYTES_DEFAULT;
+  const staging = createStaging(Math.min(RAM_RING_SAMPLES_MAX, Math.floor(bytesMax / BUDGET_PER_STAGED_BYTES)));
+  const declared = new Map<string, DeclaredStream>();
+  const counts: Counts = { produced: 0, committedRows: 0, accepted: 0, receipted: 0, dropped: 0 };
+
+  const onEvicted = (session: Session, evicted: Evicted | undefined): void => {
+    if (!evicted) return;
+    counts.dropped += evicted.waiting;
+    session.waiting = countWaiting(session.tables);
+    if (evicted.waiting > 0) deps.log("warn", "buffer-evicted", { samples: evicted.waiting });
+    if (evicted.unreceipted > 0) deps.log("warn", "buffer-evicted-unreceipted", { samples: evicted.unreceipted });
+  };
+  const onOpen = ({ tables, schemas }: Session): void =>
+    tables.transaction(() => {
+      for (const { schema } of declared.values()) schemas.declare(schema);
+    });
+  const medium = createMedium(deps, { path: config.path, bytesMax }, { onOpen, onEvicted });
+
+  const commit = (): void => {
+    if (staging.isEmpty) return;
+    medium.attempt("commit", undefined, (session) => {
+      const { rows, evicted } = storeStaged(session, staging);
+      counts.committedRows += rows;
+      for (const passed of staging.overflowed.values()) counts.dropped += passed;
+      staging.clear();
+      onEvicted(session, evicted);
+    });
+  };
+
+  const close = (): void => {
+    commit();
+    medium.close();
+  };
+
+  return {
+    get epoch() {
+      return medium.epoch;
+    },
+    declare: (schema) => {
+      declared.set(schema.stream, { hash: schemaHash(schema), schema });
+      medium.attempt(
+        "declare",
+        undefined,
+        ({ tables, schemas }) => void tables.transaction(() => schemas.declare(schema)),
+      );
+    },
+    append: (sample) => {
+      const stream = declaredFor(sample, declared);
+      if (staging.isFull) commit();
+      counts.produced += 1;
+      staging.addSample({ declared: stream, sample });
+    },
+    appendAlarm: (transition: AlarmTransition) => {
+      counts.produced += 1;
+      staging.addAlarm(transition);
+      commit();
+    },
+    commit,
+    offer: (lane, seal) => medium.attempt("offer", undefined, (_session, offers) => offers.next(lane, seal)),
+    accept: (offer) => medium.attempt("accept", undefined, (session) => accept(session, offer, counts)),
+    refuse: (offer, reason) =>
+      medium.attempt("refuse", undefined, (session) => {
+        deps.log("error", "buffer-refused", { id: offer.id, kind: offer.kind, samples: offer.samples, reason });
+        refuse(session, offer, counts);
+      }),
+    onLedger: (message) =>
+      medium.attempt("ledger", undefined, (session) => {
+        counts.receipted += session.tables.transaction(() => obey(session, message));
+      }),
+    pending: () => medium.attempt("pending", [], ({ tables }) => pendingOf(tables)),
+    status: () => {
+      const known = { epoch: medium.epoch, ...counts, waiting: stagedIn(staging), waitingHours: 0, bytes: 0, bytesMax };
+      return medium.attempt<BufferStatus>("status", known, ({ tables, waiting }) => ({
+        ...known,
+        waiting: waiting.samples + known.waiting,
+        waitingHours: waitingHours(tables, deps.clock),
+        bytes: usedPages(tables) * PAGE_BYTES,
+      }));
+    },
+    close,
+  };
+}
+
+function declaredFor(sample: Sample, declared: ReadonlyMap<string, DeclaredStream>): DeclaredStream {
+  const stream = declared.get(sample.device);
+  const channels = stream?.schema.channels.length;
+  if (stream && channels === sample.values.length) return stream;
+  const what = channels === undefined ? "no schema declared" : `${sample.values.length} values, ${channels} channels`;
+  throw new RangeError(`append ${sample.device}: ${what}`);
+}
+
+function accept({ tables, waiting }: Session, offer: Offer, counts: Counts): void {
+  if (!forgetMessage(tables, offer.id) || offer.lane === "late") return;
+  waiting.samples -= offer.samples;
+  counts.accepted += offer.samples;
+}
+
+/** What the cloud can't take is of no use to it later either: its rows go, and are reported. */
+function refuse({ tables, waiting }: Session, offer: Offer, counts: Counts): void {
+  const isGone = tables.transaction(() => {
+    dropRows(tables, rowsOfMessage(tables, offer.id), "corrupt");
+    return forgetMessage(tables, offer.id);
+  });
+  if (!isGone || offer.lane === "late") return;
+  waiting.samples -= offer.samples;
+  counts.dropped += offer.samples;
+}
+
+/** Returns how many samples are newly confirmed as stored. */
+function obey({ tables, schemas }: Session, message: LedgerMessage): number {
+  if (message.kind === "receipt") return message.stored.reduce((sum, stored) => sum + bookReceipt(tables, stored), 0);
+  if (message.kind === "ranges-wanted") for (const wanted of message.wanted) wantAgain(tables, wanted);
+  if (message.kind === "schema-wanted") for (const hash of message.hashes) schemas.announce(hash);
+  return 0;
+}
+
+/** Only what was produced can be confirmed. */
+function bookReceipt(tables: Tables, { epoch, stream, ranges }: StreamRanges): number {
+  const known = epochsOf(tables).find((candidate) => candidate.epoch === epoch);
+  const last = known && lastsOf(tables, known).get(stream);
+  return last === undefined ? 0 : receipt(tables, epoch, stream, intersect(ranges, upTo(last)));
+}
+
+const pendingOf = (tables: Tables): StreamRanges[] =>
+  epochsOf(tables)
+    .flatMap((epoch) =>
+      [...lastsOf(tables, epoch)].map(([stream, last]) => ({
+        epoch: epoch.epoch,
+        stream,
+        ranges: unsettled(tables, epoch.epoch, stream, last),
+      })),
+    )
+    .filter(({ ranges }) => ranges.length > 0);
+
+const stagedIn = ({ samples, alarms }: Staging): number => samples.length + alarms.length;

@@ -1,0 +1,87 @@
+/** `pump-station show [DEVICE | TYPE]`: the merged result, and where each value comes from. */
+import { describeDevice } from "@pump-station/sensor-descriptions/documents.ts";
+import { type DeviceType, loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
+import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
+import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
+import { createTypeFinder, knownTypes, type LoadedDescription, loadDescription } from "../description.ts";
+import { type CliDeps, EXIT } from "./cli.ts";
+import { table } from "./table.ts";
+
+export interface ShowOptions {
+  /** The station file. */
+  readonly file: string;
+  readonly devices: readonly string[];
+  readonly json: boolean;
+}
+
+export function show(deps: CliDeps, name: string | undefined, options: ShowOptions): number {
+  const folders = [...options.devices, ...deps.catalogue];
+  // A type can be shown on a machine that has no station file.
+  const typeFile = name === undefined ? undefined : createTypeFinder(deps.files, folders)(name);
+  const loaded =
+    typeFile && !deps.files.read(options.file) ? undefined : loadDescription(deps.files, options.file, folders);
+  if (loaded?.station?.devices.some((device) => name === undefined || device.name === name)) {
+    return print(deps, options, describedDevices(loaded, name));
+  }
+  if (typeFile) {
+    const { type, problems } = loadDeviceType(typeFile);
+    if (type) return print(deps, options, [{ title: `${type.name} (${typeFile.path})`, rows: typeRows(type) }]);
+    deps.err(`${formatProblems(problems, () => typeFile.text, { colour: deps.colour })}\n`);
+    return EXIT.configuration;
+  }
+  if (loaded && !loaded.station) {
+    deps.err(
+      `${formatProblems(loaded.problems, (path) => loaded.files.find((file) => file.path === path)?.text, { colour: deps.colour })}\n`,
+    );
+    return EXIT.configuration;
+  }
+  const devices = loaded?.station?.devices.map((device) => device.name) ?? [];
+  deps.err(
+    `show: there is no device and no type "${name ?? ""}"\n  devices: ${devices.join(", ")}\n  types: ${knownTypes(deps.files, folders).join(", ")}\n`,
+  );
+  return EXIT.failed;
+}
+
+interface Section {
+  readonly title: string;
+  readonly rows: readonly { readonly label: string; readonly value: string; readonly from: string }[];
+}
+
+function describedDevices({ station, origins }: LoadedDescription, name: string | undefined): Section[] {
+  return (station?.devices ?? [])
+    .filter((device) => name === undefined || device.name === name)
+    .map((device) => ({
+      title: `${device.name} (${device.place})`,
+      rows: describeDevice(device, origins.get(device.name) ?? new Map()),
+    }));
+}
+
+function typeRows(type: DeviceType): Section["rows"] {
+  const row = (label: string, value: string) => ({ label, value, from: "" });
+  return [
+    row("source", type.source),
+    ...[...type.needs.values()].map((need) =>
+      row(`needs ${need.name}`, need.default === undefined ? need.kind : `${need.kind}, else ${need.default}`),
+    ),
+    ...type.channels.map((channel) =>
+      row(
+        `channel ${channel.name}`,
+        channel.states ? [...channel.states.values()].join(", ") : spokenUnit(channel.unit),
+      ),
+    ),
+    ...type.settings.map((setting) =>
+      row(`setting ${setting.name}`, `${setting.range.low} to ${setting.range.high} ${spokenUnit(setting.unit)}`),
+    ),
+    ...type.commands.map((command) => row("command", command.name)),
+    ...type.alarms.map((alarm) => row(`alarm ${alarm.name}`, `${alarm.severity}: ${alarm.when.text}`)),
+    ...type.examples.map((example) => row("example", example.name)),
+  ];
+}
+
+function print(deps: CliDeps, options: ShowOptions, sections: readonly Section[]): number {
+  const text = sections.map(
+    ({ title, rows }) => `${title}\n${table(rows.map(({ label, value, from }) => [`  ${label}`, value, from]))}`,
+  );
+  deps.out(options.json ? `${JSON.stringify(sections, null, 2)}\n` : `${text.join("\n\n")}\n`);
+  return EXIT.ok;
+}

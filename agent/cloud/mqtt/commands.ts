@@ -1,0 +1,67 @@
+/** Command calls, one at a time and a few in line; each gets exactly one answer, whatever happens. */
+import type { Log } from "../../world.ts";
+import type { CommandAnswer, CommandCall } from "../cloud.ts";
+import { createInbox } from "./inbox.ts";
+import { commandFrom, PayloadError } from "./payloads.ts";
+
+/** More than a person presses; a flood is answered 429 instead of queued. */
+const CALLS_IN_LINE_MAX = 8;
+
+export interface CommandDesk {
+  /** A call as it came from the broker. */
+  arrive(id: string, payload: Uint8Array): void;
+  listen(listener: (call: CommandCall) => Promise<CommandAnswer>): void;
+}
+
+export function createCommandDesk(deps: {
+  readonly log: Log;
+  /** Sends the answer; must not reject. */
+  readonly answer: (id: string, answer: CommandAnswer) => Promise<void>;
+}): CommandDesk {
+  const inbox = createInbox<CommandCall>(CALLS_IN_LINE_MAX);
+  let inLine = 0;
+  let turn = Promise.resolve();
+
+  const enqueue = (work: () => Promise<void>): void => {
+    inLine++;
+    turn = turn.then(work).finally(() => {
+      inLine--;
+    });
+  };
+
+  const refuse = (id: string, status: number, text: string): void => enqueue(() => deps.answer(id, { status, text }));
+
+  return {
+    arrive: (id, payload) => {
+      // Twice the line: there is room to refuse a few, and after that a flood isn't worth an answer.
+      if (inLine >= 2 * CALLS_IN_LINE_MAX) return deps.log("warn", "command-flood", { id });
+      if (inLine >= CALLS_IN_LINE_MAX) return refuse(id, 429, "too many commands in line");
+      try {
+        if (!inbox.put(commandFrom(id, payload))) refuse(id, 503, "the station is starting");
+      } catch (error) {
+        if (!(error instanceof PayloadError)) throw error;
+        refuse(id, 400, `command call: ${error.message}`);
+      }
+    },
+    listen: (listener) =>
+      inbox.listen((call) =>
+        enqueue(async () => {
+          await deps.answer(call.id, await answerOf(listener, call, deps.log));
+        }),
+      ),
+  };
+}
+
+async function answerOf(
+  listener: (call: CommandCall) => Promise<CommandAnswer>,
+  call: CommandCall,
+  log: Log,
+): Promise<CommandAnswer> {
+  try {
+    return await listener(call);
+  } catch (error) {
+    // The caller waits for an answer; whoever threw has not said whether the command ran.
+    log("error", "command-failed", { id: call.id, device: call.device, command: call.command, error: String(error) });
+    return { status: 500, text: `${call.device} ${call.command}: failed, and may or may not have run` };
+  }
+}

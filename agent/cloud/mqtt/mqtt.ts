@@ -1,0 +1,98 @@
+/**
+ * The plain MQTT dialect: `wire/topics.ts` spoken over an MqttConnection. MQTT 3.1.1, QoS 1, clean session: what a
+ * durable session would keep (desired patches, receipts) is fetched by GET on every connect or sent again by the bridge.
+ */
+import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
+import { STATION_NAME, topicsOf } from "../../wire/topics.ts";
+import type { Chance, Clock, Log, MqttClients, MqttConnection, MqttOptions, Secret, Timers } from "../../world.ts";
+import { type Cloud, CloudError } from "../cloud.ts";
+import { createMqttCloudConnection } from "./connection.ts";
+
+export interface MqttCloudDeps {
+  readonly clients: MqttClients;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly chance: Chance;
+  readonly log: Log;
+}
+
+export interface MqttCloudConfig {
+  /** mqtts://host:port */
+  readonly url: string;
+  /** Also the client id, and the user name unless one is given. */
+  readonly station: string;
+  readonly username?: string;
+  readonly password?: Secret;
+  /** PEM; the only authority trusted when given. */
+  readonly ca?: string;
+  readonly key?: Secret;
+  readonly cert?: string;
+  /** Default 60 s. */
+  readonly keepAliveS?: number;
+  readonly connectTimeoutMs?: number;
+}
+
+const KEEP_ALIVE_S_DEFAULT = 60;
+const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+/** Throws RangeError when the station's name can't be a topic level. */
+export function createMqttCloud(deps: MqttCloudDeps, config: MqttCloudConfig): Cloud {
+  if (!STATION_NAME.test(config.station)) throw new RangeError(`station name: ${JSON.stringify(config.station)}`);
+  const topics = topicsOf(config.station);
+  const options = mqttOptionsFrom(config, topics.alive);
+
+  return {
+    connect: async (signal) => {
+      const mqtt = await connectOnce(deps.clients, options, signal);
+      const abort = () => void mqtt.close();
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        // Listening comes before subscribing: a broker may deliver together with its SUBACK.
+        const connection = createMqttCloudConnection({ ...deps, mqtt }, config.station);
+        await mqtt.subscribe(topics.down);
+        await mqtt.publish(topics.alive, json(birth(deps.clock)), { retain: true, deadlineMs: CONNECT_TIMEOUT_MS });
+        signal.throwIfAborted();
+        return connection;
+      } catch (error) {
+        await mqtt.close();
+        signal.throwIfAborted();
+        if (error instanceof CloudError) throw error;
+        throw new CloudError("retry", `open the session with ${config.url}: ${textOf(error)}`, { cause: error });
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+  };
+}
+
+const mqttOptionsFrom = (config: MqttCloudConfig, aliveTopic: string): MqttOptions => ({
+  url: config.url,
+  clientId: config.station,
+  username: config.username ?? config.station,
+  ...(config.password && { password: config.password }),
+  ...(config.ca !== undefined && { ca: config.ca }),
+  ...(config.key && { key: config.key }),
+  ...(config.cert !== undefined && { cert: config.cert }),
+  keepAliveS: config.keepAliveS ?? KEEP_ALIVE_S_DEFAULT,
+  connectTimeoutMs: config.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+  will: { topic: aliveTopic, payload: json({ online: false }), retain: true },
+});
+
+/** `since` only from a clock that something vouches for. */
+const birth = (clock: Clock): object =>
+  clock.isWallTrusted() ? { online: true, since: clock.wallMs() } : { online: true };
+
+async function connectOnce(clients: MqttClients, options: MqttOptions, signal: AbortSignal): Promise<MqttConnection> {
+  try {
+    return await clients.connect(options, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof CloudError) throw error;
+    const refused = error instanceof Error && "code" in error && error.code === "refused";
+    throw new CloudError(refused ? "reprovision" : "retry", `connect to ${options.url}: ${textOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

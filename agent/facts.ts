@@ -1,0 +1,83 @@
+/** What the agent says of itself beside settings: the twin's facts and the lines of `status`. Pure. */
+import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import type { BufferStatus } from "./buffer/buffer.ts";
+import type { Newest } from "./newest.ts";
+import { isMissing } from "./reading.ts";
+import type { RunningStation } from "./running-station.ts";
+import type { AgentStatus, DeviceStatus } from "./status.ts";
+import { schemaFrom } from "./stream-schema.ts";
+import { schemaHash } from "./wire/schema.ts";
+import type { JsonObject } from "./wire/twin-document.ts";
+import type { Clock } from "./world.ts";
+
+/** What runs before there is a description, or when there is none that is good: a station without devices. */
+export const emptyStation = (name: string): Station => ({
+  name,
+  label: name,
+  timeZone: "UTC",
+  ports: new Map(),
+  devices: [],
+  hash: "",
+});
+
+/** Problems that fit a twin; the file on the station has them all. */
+const REPORTED_PROBLEMS_MAX = 5;
+const PROBLEM_LENGTH_MAX = 200;
+
+/** The reported document without its settings (wire/twin-document.ts). */
+export function factsFrom(parts: {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly buffer: BufferStatus;
+  readonly description: AgentStatus["description"];
+  readonly station: Station;
+  readonly newest: Newest;
+}): JsonObject {
+  const { buffer, description, station } = parts;
+  const devices = station.devices.map(({ name, paused }): [string, JsonObject] => [
+    name,
+    { health: paused === undefined ? parts.newest.health(name) : "paused" },
+  ]);
+  return {
+    agent: { version: parts.version, epoch: buffer.epoch, boot: parts.clock.bootId },
+    description: {
+      hash: description.hash,
+      runs: description.runs,
+      problems: description.problems.slice(0, REPORTED_PROBLEMS_MAX).map((text) => text.slice(0, PROBLEM_LENGTH_MAX)),
+    },
+    devices: Object.fromEntries(devices),
+    // Dead band: hours, and only whole ones; how many samples wait changes all the time.
+    buffer: { "waiting-hours": Math.floor(buffer.waitingHours), dropped: buffer.dropped },
+    schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(schemaFrom(device))])),
+  };
+}
+
+/** The newest good value of the channel in which a setting is read back. */
+export function readBackFrom(station: Station, newest: Newest, name: string, setting: string): number | undefined {
+  const device = station.devices.find((candidate) => candidate.name === name);
+  const channel = device?.settings.find((candidate) => candidate.name === setting)?.readBack;
+  const at = device?.channels.findIndex((candidate) => candidate.name === channel) ?? -1;
+  const value = newest.of(name)?.values[at];
+  return value === undefined || isMissing(value) ? undefined : value;
+}
+
+export function deviceStatus(
+  device: Device,
+  running: RunningStation | undefined,
+  newest: Newest,
+  clock: Clock,
+): DeviceStatus {
+  const health = running?.sources.get(device.name)?.health();
+  const sample = newest.of(device.name);
+  return {
+    device: device.name,
+    type: device.type,
+    everyMs: running?.sources.has(device.name) ? running.cadence.running(device.name).everyMs : device.everyMs,
+    ...(device.paused === undefined ? {} : { paused: device.paused }),
+    health: newest.health(device.name),
+    ageMs: sample ? Math.round(clock.bootMs() - sample.bootMs) : null,
+    polls: health?.polls ?? 0,
+    failures: health ? health.polls - health.good : 0,
+    ...(health?.lastError ? { lastError: health.lastError.what } : {}),
+  };
+}

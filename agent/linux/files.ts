@@ -1,0 +1,67 @@
+/** Files behind the world's seam. What is written here is on the medium before the call returns. */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unwatchFile,
+  watchFile,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Files } from "../world.ts";
+
+/** Watching by polling: works on every file system and survives editors that replace the file (inotify follows the inode). */
+const LOOK_EVERY_MS = 500;
+
+export function createFiles(): Files {
+  return {
+    read: (path) => orUndefined(() => new Uint8Array(readFileSync(path))),
+    writeDurably,
+    remove: (path) => rmSync(path, { force: true }),
+    list: (folder) => orUndefined(() => readdirSync(folder).sort()) ?? [],
+    watch: (path, onChange) => {
+      const listener = (now: { mtimeMs: number; size: number; ino: number }, before: typeof now): void => {
+        if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange();
+      };
+      watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, listener);
+      return () => unwatchFile(path, listener);
+    },
+  };
+}
+
+/** The name shows the old bytes or the new ones, never a part, whenever the power goes. */
+function writeDurably(path: string, bytes: Uint8Array, mode = 0o640): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const fresh = join(folder, `.${basename(path)}.new`);
+  rmSync(fresh, { force: true });
+  const file = openSync(fresh, "wx", mode);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(fresh, path);
+  const opened = openSync(folder, "r");
+  try {
+    fsyncSync(opened);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,135 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { createEdgeCounter } from "./edge-counter.ts";
+import { createGpioChips, type OnoffModule } from "./gpio.ts";
+
+let sysfs: string;
+beforeEach(() => {
+  sysfs = mkdtempSync(join(tmpdir(), "gpio-"));
+  for (const [name, label, base, lines] of [
+    ["gpiochip512", "pinctrl-bcm2711", 512, 58],
+    ["gpiochip570", "raspberrypi-exp-gpio", 570, 8],
+  ] as const) {
+    mkdirSync(join(sysfs, name));
+    writeFileSync(join(sysfs, name, "label"), `${label}\n`);
+    writeFileSync(join(sysfs, name, "base"), `${base}\n`);
+    writeFileSync(join(sysfs, name, "ngpio"), `${lines}\n`);
+  }
+});
+afterEach(() => rmSync(sysfs, { recursive: true }));
+
+function createBench(failure?: string) {
+  const time = createSimulatedTime();
+  const opened: number[] = [];
+  const logged: string[] = [];
+  let onEdge: (error?: Error) => void = () => {};
+  let isExported = false;
+  class Gpio {
+    constructor(number: number) {
+      if (failure) throw Object.assign(new Error(failure), { code: failure });
+      opened.push(number);
+      isExported = true;
+      mkdirSync(join(sysfs, `gpio${number}`), { recursive: true });
+      writeFileSync(join(sysfs, `gpio${number}`, "edge"), "both");
+    }
+    watch(callback: (error?: Error | null) => void) {
+      onEdge = callback;
+    }
+    unexport() {
+      isExported = false;
+    }
+  }
+  const load = async (): Promise<OnoffModule> => ({ Gpio });
+  const log = (_: string, event: string) => void logged.push(event);
+  const chips = createGpioChips({ clock: time.clock, log, load, sysfs });
+  return { chips, time, opened, logged, edge: (error?: Error) => onEdge(error), isExported: () => isExported };
+}
+
+const options = { edge: "falling", debounceMs: 50 } as const;
+
+describe("pulses over onoff", () => {
+  it("find their line by the chip's label, whatever number the kernel gave it", async () => {
+    const { chips, opened } = createBench();
+    await chips.countPulses("pinctrl-bcm2711", 17, options, () => {});
+    expect(opened).toEqual([529]);
+  });
+
+  it("tell the kernel the one edge that counts, behind onoff's back", async () => {
+    const { chips } = createBench();
+    await chips.countPulses("pinctrl-bcm2711", 17, options, () => {});
+    expect(readFileSync(join(sysfs, "gpio529", "edge"), "utf8")).toBe("falling");
+  });
+
+  it("count leading edges, and none within the debounce time", async () => {
+    const { chips, time, edge } = createBench();
+    let told = 0;
+    const counter = await chips.countPulses("pinctrl-bcm2711", 17, options, () => told++);
+    for (const gapMs of [0, 10, 10, 40, 10, 100]) {
+      await time.advance(gapMs);
+      edge();
+    }
+    edge(new Error("poll failed"));
+    expect(counter.count()).toBe(3);
+    expect(told).toBe(3);
+  });
+
+  it("give the line back", async () => {
+    const { chips, isExported } = createBench();
+    const counter = await chips.countPulses("pinctrl-bcm2711", 17, options, () => {});
+    expect(isExported()).toBe(true);
+    await counter.close();
+    expect(isExported()).toBe(false);
+  });
+
+  it("say which chips there are when the label is wrong, and how many lines the chip has", async () => {
+    const { chips } = createBench();
+    const wrong = chips.countPulses("pinctrl-bcm2835", 17, options, () => {});
+    await expect(wrong).rejects.toMatchObject({ failure: "absent", message: /pinctrl-bcm2711, raspberrypi-exp-gpio/ });
+    const far = chips.countPulses("raspberrypi-exp-gpio", 8, options, () => {});
+    await expect(far).rejects.toMatchObject({ failure: "absent", message: /lines 0 to 7/ });
+  });
+
+  it.each([
+    ["EBUSY", "busy"],
+    ["EACCES", "denied"],
+    ["EINVAL", "absent"],
+  ])("name %s %s", async (code, failure) => {
+    await expect(createBench(code).chips.countPulses("pinctrl-bcm2711", 1, options, () => {})).rejects.toMatchObject({
+      failure,
+    });
+  });
+
+  it("without sysfs are absent", async () => {
+    const { time } = createBench();
+    const chips = createGpioChips({ clock: time.clock, log: () => {}, sysfs: join(sysfs, "nothing") });
+    await expect(chips.countPulses("x", 1, options, () => {})).rejects.toMatchObject({ failure: "absent" });
+  });
+
+  it("warn that a pull can't be set", async () => {
+    const { chips, logged } = createBench();
+    await chips.countPulses("pinctrl-bcm2711", 17, { ...options, pull: "up" }, () => {});
+    expect(logged).toEqual(["gpio-pull-not-set"]);
+  });
+});
+
+describe("the edge counter", () => {
+  it("never reads zero in a storm, nor more than one pulse per window (property)", () => {
+    const gaps = fc.array(fc.double({ min: 0, max: 200, noNaN: true }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(gaps, fc.integer({ min: 1, max: 100 }), (each, debounceMs) => {
+        const counter = createEdgeCounter(debounceMs, () => {});
+        let ms = 0;
+        for (const gap of each) counter.edge((ms += gap));
+        const spanMs = ms - each[0]!;
+        expect(counter.count()).toBeGreaterThanOrEqual(1);
+        expect(counter.count()).toBeLessThanOrEqual(1 + spanMs / debounceMs);
+        const clean = each.slice(1).filter((gap) => gap >= debounceMs).length;
+        expect(counter.count()).toBeGreaterThanOrEqual(1 + clean);
+      }),
+    );
+  });
+});

@@ -1,0 +1,171 @@
+/**
+ * MQTT over TLS through mqtt.js 5: protocol 3.1.1, QoS 1, clean session, no store, no reconnect of its own. The uplink
+ * supervises; what it needs to know is when a message was acknowledged and when and why the link ended.
+ *
+ * `ca` replaces the system's authorities. Host names and IP addresses are checked against the certificate by Node's
+ * default `checkServerIdentity`. Certificates are judged by the system's clock: `notBeforeMs` can't be honoured,
+ * since OpenSSL takes no other time from Node.
+ */
+import { connect as connectMqtt, ErrorWithSubackPacket, type IClientOptions, type MqttClient } from "mqtt";
+import { CloudError } from "../cloud/cloud.ts";
+import { CONNECT_TIMEOUT_MS } from "../limits.ts";
+import type { MqttClients, MqttConnection, MqttOptions } from "../world.ts";
+
+/** MQTT 3.1.1 table 3.1: identifier rejected, bad user name or password, not authorized. */
+const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
+/** A graceful end waits for the socket's last ACK, which a dead link never sends. */
+const CLOSE_GRACE_MS = 2_000;
+
+export const createMqttClients = (): MqttClients => ({
+  connect: async (options, signal) => {
+    signal.throwIfAborted();
+    const client = connectMqtt(options.url, clientOptionsFrom(options));
+    // A closed client may still emit "error"; without a listener that would end the process.
+    client.on("error", () => undefined);
+    await connected(client, options.url, signal);
+    return createConnection(client);
+  },
+});
+
+const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
+  clientId: options.clientId,
+  protocolVersion: 4,
+  clean: true,
+  reconnectPeriod: 0,
+  resubscribe: false,
+  queueQoSZero: false,
+  keepalive: options.keepAliveS,
+  connectTimeout: options.connectTimeoutMs,
+  rejectUnauthorized: true,
+  ...(options.username !== undefined && { username: options.username }),
+  ...(options.password && { password: options.password.reveal() }),
+  ...(options.ca !== undefined && { ca: options.ca }),
+  ...(options.key && { key: options.key.reveal() }),
+  ...(options.cert !== undefined && { cert: options.cert }),
+  ...(options.will && {
+    will: {
+      topic: options.will.topic,
+      payload: Buffer.from(options.will.payload),
+      qos: 1 as const,
+      retain: options.will.retain,
+    },
+  }),
+});
+
+/** Resolves at CONNACK 0. mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
+function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      client.off("connect", onConnect);
+      client.off("error", onError);
+      client.off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+      act();
+    };
+    const fail = (error: Error) =>
+      settle(() => {
+        client.end(true);
+        reject(error);
+      });
+    const onConnect = () => settle(resolve);
+    const onError = (error: Error) => fail(withRefusal(error));
+    const onClose = () => fail(new Error(`connect to ${url}: closed before CONNACK`));
+    const onAbort = () => fail(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+    client.on("connect", onConnect);
+    client.on("error", onError);
+    client.on("close", onClose);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** mqtt.js puts CONNACK's return code into `code`; the seam's word for credentials is "refused". */
+function withRefusal(error: Error): Error {
+  const code = "code" in error ? error.code : undefined;
+  if (typeof code !== "number" || !REFUSED_RETURN_CODES.has(code)) return error;
+  return Object.assign(new Error(error.message, { cause: error }), { code: "refused" });
+}
+
+function createConnection(client: MqttClient): MqttConnection {
+  let closedBecause: string | undefined;
+  let lastError: Error | undefined;
+  const closedListeners: ((reason: string) => void)[] = [];
+  const inFlight = new Set<(error: Error) => void>();
+
+  const onClosed = (): void => {
+    if (closedBecause !== undefined) return;
+    closedBecause = client.disconnecting ? "closed by us" : (lastError?.message ?? "the broker closed the connection");
+    for (const fail of [...inFlight]) fail(closedError("waiting for an acknowledgement"));
+    for (const listener of closedListeners) listener(closedBecause);
+  };
+  const closedError = (what: string): CloudError =>
+    new CloudError("reconnect", `${what}: connection closed: ${closedBecause ?? "closing"}`);
+
+  client.on("error", (error: Error) => {
+    lastError = error;
+  });
+  client.on("close", onClosed);
+
+  /** Ends with the operation, its deadline or the link, whichever comes first. */
+  const whileOpen = <T>(what: string, deadlineMs: number, operation: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      // mqtt.js would keep a QoS 1 message of a closed client for a reconnect that never comes.
+      if (closedBecause !== undefined || !client.connected) return reject(closedError(what));
+      const end = (act: () => void) => {
+        clearTimeout(timer);
+        inFlight.delete(fail);
+        act();
+      };
+      const fail = (error: Error) => end(() => reject(error));
+      const timer = setTimeout(
+        () => fail(new CloudError("reconnect", `${what}: not acknowledged within ${deadlineMs} ms`)),
+        deadlineMs,
+      );
+      inFlight.add(fail);
+      operation().then(
+        (value) => end(() => resolve(value)),
+        (cause: unknown) =>
+          fail(
+            cause instanceof CloudError ? cause : new CloudError("reconnect", `${what}: ${textOf(cause)}`, { cause }),
+          ),
+      );
+    });
+
+  return {
+    publish: async (topic, payload, { retain = false, deadlineMs }) => {
+      const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+      await whileOpen(`publish to ${topic}`, deadlineMs, () => client.publishAsync(topic, bytes, { qos: 1, retain }));
+    },
+    subscribe: async (topics) => {
+      const deadlineMs = client.options.connectTimeout ?? CONNECT_TIMEOUT_MS;
+      await whileOpen("subscribe", deadlineMs, async () => {
+        try {
+          await client.subscribeAsync([...topics], { qos: 1 });
+        } catch (cause) {
+          if (!(cause instanceof ErrorWithSubackPacket) || !cause.packet) throw cause;
+          throw new CloudError("reprovision", `subscribe to ${topics.join(", ")}: ${cause.message}`, { cause });
+        }
+      });
+    },
+    onMessage: (listener) => void client.on("message", (topic, payload) => listener(topic, payload)),
+    onClosed: (listener) => {
+      if (closedBecause !== undefined) listener(closedBecause);
+      else closedListeners.push(listener);
+    },
+    close: () => closeWithin(client, CLOSE_GRACE_MS, onClosed),
+  };
+}
+
+/** Says DISCONNECT when the link still carries it; drops the socket when that takes longer than `graceMs`. */
+async function closeWithin(client: MqttClient, graceMs: number, onClosed: () => void): Promise<void> {
+  const busy = Object.keys(client.outgoing).length > 0;
+  const timer = setTimeout(() => client.stream.destroy(), graceMs);
+  try {
+    // With messages in flight a graceful end would wait for acknowledgements that nobody needs any more.
+    if (!client.disconnecting) await client.endAsync(busy || !client.connected);
+  } finally {
+    clearTimeout(timer);
+    onClosed();
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

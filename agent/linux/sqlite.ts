@@ -1,0 +1,98 @@
+/** SQLite through better-sqlite3, loaded when the first database is opened. Synchronous: no hidden scheduling. */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import type { Database as Sqlite, Statement as SqliteStatement } from "better-sqlite3";
+import {
+  type Database,
+  DatabaseError,
+  type DatabaseFailure,
+  type Databases,
+  type SqlValue,
+  type Statement,
+} from "../world.ts";
+
+const MEMORY = ":memory:";
+/** Only a stray second process (the command line's `status`) can hold the lock, and only for a moment. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+export function createDatabases(): Databases {
+  return {
+    open: (path) => told(`open ${path}`, () => databaseFrom(open(path), path)),
+    setAside,
+  };
+}
+
+type SqliteConstructor = new (path: string, options: { timeout: number }) => Sqlite;
+
+function open(path: string): Sqlite {
+  const Constructor = createRequire(import.meta.url)("better-sqlite3") as SqliteConstructor;
+  if (path === MEMORY) return new Constructor(path, { timeout: BUSY_TIMEOUT_MS });
+  const folder = dirname(path);
+  const isNew = !existsSync(path);
+  if (isNew) mkdirSync(folder, { recursive: true, mode: 0o750 });
+  const sqlite = new Constructor(path, { timeout: BUSY_TIMEOUT_MS });
+  // SQLite makes the names of its journals durable, but not that of the database itself.
+  if (isNew) syncFolder(folder);
+  return sqlite;
+}
+
+function databaseFrom(sqlite: Sqlite, path: string): Database {
+  return {
+    exec: (sql) => told(`${path}: ${sql}`, () => void sqlite.exec(sql)),
+    prepare: (sql) => told(`${path}: ${sql}`, () => statementFrom(sqlite.prepare<SqlValue[]>(sql), `${path}: ${sql}`)),
+    transaction: (work) => told(`${path}: transaction`, () => sqlite.transaction(work).immediate()),
+    close: () => told(`close ${path}`, () => void sqlite.close()),
+  };
+}
+
+function statementFrom(statement: SqliteStatement<SqlValue[]>, what: string): Statement {
+  return {
+    run: (...values) => told(what, () => statement.run(...values)),
+    get: (...values) => told(what, () => statement.get(...values) as Record<string, SqlValue> | undefined),
+    all: (...values) => told(what, () => statement.all(...values) as Record<string, SqlValue>[]),
+  };
+}
+
+/**
+ * The file and its -wal and -shm, which hold committed rows, under one new name. An older one of that name goes, so
+ * that a medium that fails again and again can't fill itself with wrecks.
+ */
+function setAside(path: string, suffix: string): string {
+  if (path === MEMORY) return MEMORY;
+  const aside = `${path}.${suffix}`;
+  return told(`set aside ${path}`, () => {
+    for (const part of ["", "-wal", "-shm"]) {
+      rmSync(`${aside}${part}`, { force: true });
+      if (existsSync(`${path}${part}`)) renameSync(`${path}${part}`, `${aside}${part}`);
+    }
+    syncFolder(dirname(path));
+    return aside;
+  });
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Errors of SQLite and of the file system become DatabaseErrors; others are bugs and pass. */
+function told<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+    if (cause instanceof DatabaseError || code === undefined || code.startsWith("ERR_")) throw cause;
+    throw new DatabaseError(failureOf(code), `${what}: ${(cause as Error).message} (${code})`, { cause });
+  }
+}
+
+function failureOf(code: string): DatabaseFailure {
+  if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT") return "full";
+  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return "corrupt";
+  return "failed";
+}

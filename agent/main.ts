@@ -1,0 +1,119 @@
+/** The program: joins the machine (`linux/`) with the agent, and the command line with both. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type AgentPlaces, createAgent } from "./agent.ts";
+import { EXIT, runCli } from "./cli/cli.ts";
+import { type AgentConfig, ConfigError, parseConfig } from "./config.ts";
+import { createControl } from "./control/control.ts";
+import { createChance } from "./linux/chance.ts";
+import { createClock } from "./linux/clock.ts";
+import { connectControl, serveControl } from "./linux/control-socket.ts";
+import { createFiles } from "./linux/files.ts";
+import { createLog } from "./linux/log.ts";
+import { createMqttClients } from "./linux/mqtt.ts";
+import { createPorts } from "./linux/ports.ts";
+import { createDatabases } from "./linux/sqlite.ts";
+import { createTimers } from "./linux/timers.ts";
+import { Secret } from "./world.ts";
+
+const VERSION = "0.1.0";
+/** Bundled as dist/agent.mjs with the catalogue beside it. */
+const HERE = dirname(fileURLToPath(import.meta.url));
+const CATALOGUE = [join(HERE, "catalogue/sensors"), join(HERE, "catalogue/boards")];
+
+// libuv's pool is shared by I2C, DNS and files: one thread for each of up to 4 buses, and 4 more. Read at its first use.
+process.env["UV_THREADPOOL_SIZE"] ??= "8";
+
+process.exitCode = await runCli(
+  {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    colour: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
+    files: createFiles(),
+    timers: createTimers(),
+    catalogue: CATALOGUE,
+    version: VERSION,
+    connectControl,
+    run,
+  },
+  process.argv.slice(2),
+);
+
+async function run(configPath: string): Promise<number> {
+  const config = readConfig(configPath);
+  if (!config) return EXIT.configuration;
+  const log = createLog({ level: config.log, journal: process.env["JOURNAL_STREAM"] !== undefined });
+  const clock = createClock({ trustClock: config["trust-clock"] });
+  const timers = createTimers();
+  const chance = createChance();
+  const agent = await createAgent(
+    {
+      clock,
+      timers,
+      chance,
+      log,
+      files: createFiles(),
+      databases: createDatabases(),
+      ports: createPorts({ clock, timers, log }),
+      mqtt: createMqttClients(),
+      resources: () => ({
+        rssBytes: process.memoryUsage.rss(),
+        cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000),
+      }),
+    },
+    config,
+    placesFrom(config, dirname(resolve(configPath))),
+  );
+  const stopControl = await serveControl(
+    absolute(config.control, dirname(resolve(configPath))),
+    createControl({ log, handlers: agent.handlers }),
+  );
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
+  log("info", "agent-started", { station: config.station, version: VERSION, pid: process.pid, cloud: config.cloud });
+  await agent.run(stop.signal);
+  await stopControl();
+  log("info", "agent-stopped", {});
+  return EXIT.ok;
+}
+
+/** Says what is wrong on stderr; without a configuration no cloud can be asked for a better one (exit 78). */
+function readConfig(path: string): AgentConfig | undefined {
+  try {
+    return parseConfig(path, readFileSync(path, "utf8"));
+  } catch (error) {
+    const words =
+      error instanceof ConfigError
+        ? error.message
+        : `${path}: ${error instanceof Error ? error.message : String(error)}`;
+    process.stderr.write(`${words}\n`);
+    return undefined;
+  }
+}
+
+/** Paths in agent.yaml are relative to it. */
+function placesFrom(config: AgentConfig, folder: string): AgentPlaces {
+  const passwordFile = config["password-file"];
+  return {
+    description: absolute(config.description, folder),
+    deviceFolders: [...config.devices.map((path) => absolute(path, folder)), ...CATALOGUE],
+    data: absolute(config.data, folder),
+    version: VERSION,
+    ...(config.ca === undefined ? {} : { ca: readFileSync(absolute(config.ca, folder), "utf8") }),
+    ...(passwordFile === undefined ? {} : { password: readSecret(passwordFile, folder) }),
+  };
+}
+
+/** A name in systemd's credentials folder, or a file that only its owner may read. */
+function readSecret(name: string, folder: string): Secret {
+  const credentials = process.env["CREDENTIALS_DIRECTORY"];
+  const credential = credentials === undefined ? undefined : join(credentials, name);
+  const path = credential !== undefined && existsSync(credential) ? credential : absolute(name, folder);
+  if (path !== credential && (statSync(path).mode & 0o077) !== 0) {
+    throw new ConfigError(`${path}: others may read this password; run: chmod 600 ${path}`);
+  }
+  return new Secret(readFileSync(path, "utf8").trim());
+}
+
+const absolute = (path: string, folder: string): string => (isAbsolute(path) ? path : join(folder, path));

@@ -1,0 +1,66 @@
+/** The newest sample of each device, for `read` and `status`: a value never gets a newer time than its own. */
+import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { type ChannelValue, isMissing, type Sample } from "./reading.ts";
+import type { LiveValue } from "./status.ts";
+import type { Clock } from "./world.ts";
+
+export interface Newest {
+  take(device: Device, sample: Sample): void;
+  of(device: string): Sample | undefined;
+  /** All devices of the station, or one, or one channel of it. Throws Error that names what there is. */
+  values(station: Station, device?: string, channel?: string): LiveValue[];
+  /** "good", "waiting" before the first sample, or the reason why the newest one has no value at all. */
+  health(device: string): string;
+}
+
+export function createNewest(clock: Clock): Newest {
+  const samples = new Map<string, Sample>();
+  return {
+    take: (device, sample) => void samples.set(device.name, sample),
+    of: (device) => samples.get(device),
+    health: (device) => healthOf(samples.get(device)),
+    values: (station, name, channel) =>
+      chosen(station.devices, name, "device").flatMap((device) => {
+        const sample = samples.get(device.name);
+        if (!sample) return [];
+        const ageMs = Math.max(0, Math.round(clock.bootMs() - sample.bootMs));
+        return chosen(device.channels, channel, "channel").map((one) => ({
+          device: device.name,
+          channel: one.name,
+          unit: one.unit,
+          ageMs,
+          ...spoken(sample.values[device.channels.indexOf(one)], one.states),
+        }));
+      }),
+  };
+}
+
+function healthOf(sample: Sample | undefined): string {
+  if (!sample) return "waiting";
+  const [first] = sample.values;
+  const isDead = sample.values.every((value) => isMissing(value) && value.missing !== "unchanged");
+  return isDead && first !== undefined && isMissing(first) ? first.missing : "good";
+}
+
+function chosen<T extends { readonly name: string }>(
+  all: readonly T[],
+  name: string | undefined,
+  what: string,
+): readonly T[] {
+  if (name === undefined) return all;
+  const one = all.find((candidate) => candidate.name === name);
+  if (!one)
+    throw new Error(`there is no ${what} "${name}"; there are: ${all.map((candidate) => candidate.name).join(", ")}`);
+  return [one];
+}
+
+function spoken(
+  value: ChannelValue | undefined,
+  states: ReadonlyMap<number, string> | undefined,
+): Pick<LiveValue, "value" | "missing"> {
+  if (value === undefined) return { value: null, missing: "malformed" };
+  if (isMissing(value))
+    return { value: null, missing: value.code === undefined ? value.missing : `${value.missing} (${value.code})` };
+  // A correction leaves 20.900000000000002.
+  return { value: states?.get(value) ?? Number(value.toPrecision(12)) };
+}

@@ -1,0 +1,146 @@
+import { I2cAnswerError, type I2cProtocol } from "@pump-station/sensor-descriptions/model.ts";
+import { describe, expect, it } from "vitest";
+import { missing } from "../reading.ts";
+import { createScriptedI2c } from "../testing/scripted-i2c.ts";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { createSmallDevice } from "../testing/small-protocol.ts";
+import type { I2cBus, Ports } from "../world.ts";
+import { createI2cPort } from "./i2c-port.ts";
+import { createI2cSource, type I2cDevice } from "./i2c-source.ts";
+
+/** Register 0xD0 identifies, 0x88 holds the factor, 0xF4 triggers, 0xF7 gives the value and its complement. */
+const protocol: I2cProtocol = {
+  kind: "i2c",
+  readLengthMax: 2,
+  *prepare() {
+    const id = yield { do: "transfer", write: Uint8Array.of(0xd0), readLength: 1 };
+    if (id[0] !== 0x60) throw new I2cAnswerError("malformed", "identify: not 0x60");
+    const factor = yield { do: "transfer", write: Uint8Array.of(0x88), readLength: 1 };
+    return new Map([["factor", factor[0]!]]);
+  },
+  *measure(constants) {
+    yield { do: "transfer", write: Uint8Array.of(0xf4, 1), readLength: 0 };
+    yield { do: "wait", ms: 40 };
+    const read = yield { do: "transfer", write: Uint8Array.of(0xf7), readLength: 2 };
+    if (read[0]! + read[1]! !== 255) throw new I2cAnswerError("checksum", "measure: complement");
+    return new Map([["level", read[0]! * constants.get("factor")!]]);
+  },
+};
+
+function createBench() {
+  const time = createSimulatedTime();
+  const i2c = createScriptedI2c();
+  const chip = { id: 0x60, factor: 3, value: 7, complement: 248 };
+  i2c.chips.set(0x76, (write) => {
+    if (write[0] === 0xd0) return Uint8Array.of(chip.id);
+    if (write[0] === 0x88) return Uint8Array.of(chip.factor);
+    return write[0] === 0xf7 ? Uint8Array.of(chip.value, chip.complement) : new Uint8Array(0);
+  });
+  const ports = { i2c: () => i2c } as unknown as Ports;
+  const deps = { ports, clock: time.clock, timers: time.timers, log: () => {} };
+  const small = createSmallDevice();
+  const device: I2cDevice = { ...small, address: 0x76, protocol, channels: small.channels.slice(0, 1) };
+  const port = createI2cPort(deps, { name: "mast", path: "/dev/i2c-1" });
+  const source = createI2cSource(deps, device, port);
+  const poll = async () => {
+    const polling = source.poll();
+    await time.advance(200);
+    return (await polling).values;
+  };
+  const prepared = () => i2c.transfers.filter(({ write }) => write[0] === 0xd0).length;
+  return { time, i2c, chip, source, poll, prepared };
+}
+
+describe("a chip on I2C", () => {
+  it("is prepared once and then measured, waiting on the timers", async () => {
+    const { poll, prepared, time, source } = createBench();
+    expect(await poll()).toEqual([21]);
+    expect(await poll()).toEqual([21]);
+    expect(prepared()).toBe(1);
+    const startMs = time.clock.bootMs();
+    const polling = source.poll();
+    await time.advance(100);
+    expect((await polling).bootMs - startMs).toBe(40);
+  });
+
+  it("is prepared again after it was away, since it may have lost its power", async () => {
+    const { poll, prepared, i2c, chip } = createBench();
+    await poll();
+    const answering = i2c.chips.get(0x76)!;
+    i2c.chips.delete(0x76);
+    expect(await poll()).toEqual([missing("nack")]);
+    i2c.chips.set(0x76, answering);
+    chip.factor = 4;
+    expect(await poll()).toEqual([28]);
+    expect(prepared()).toBe(2);
+  });
+
+  it("whose bytes are wrong is named by what is wrong", async () => {
+    const { poll, chip, source } = createBench();
+    chip.complement = 0;
+    expect(await poll()).toEqual([missing("checksum")]);
+    chip.id = 1;
+    expect(await poll()).toEqual([missing("malformed")]);
+    expect(source.health()).toMatchObject({ polls: 2, good: 0, checksumErrors: 1 });
+  });
+
+  it("on a bus that hangs, is busy or absent gets the bus's reason", async () => {
+    const { poll, i2c } = createBench();
+    i2c.chips.set(0x76, () => "stuck");
+    expect(await poll()).toEqual([missing("timeout")]);
+    i2c.chips.set(0x76, () => "busy");
+    expect(await poll()).toEqual([missing("busy")]);
+    i2c.failure = "absent";
+    expect(await poll()).toEqual([missing("port-absent")]);
+  });
+
+  it("comes back when the bus does", async () => {
+    const { poll, i2c } = createBench();
+    i2c.failure = "absent";
+    expect(await poll()).toEqual([missing("port-absent")]);
+    i2c.failure = undefined;
+    expect(await poll()).toEqual([21]);
+  });
+
+  it("opens a bus that went away anew, and one that merely hung not", async () => {
+    const { poll, i2c } = createBench();
+    await poll();
+    i2c.failure = "stuck";
+    await poll();
+    i2c.failure = "absent";
+    await poll();
+    i2c.failure = undefined;
+    expect(await poll()).toEqual([21]);
+    expect(i2c.opened).toBe(2);
+  });
+
+  it("refuses settings and commands, which its description can't have", async () => {
+    const { source } = createBench();
+    expect(await source.set("target", 1)).toMatchObject({ done: "refused" });
+    expect(await source.command("stop")).toMatchObject({ done: "refused" });
+  });
+});
+
+describe("an I2C bus", () => {
+  it("carries one transfer at a time, and is free while a chip converts", async () => {
+    let inFlight = 0;
+    let inFlightMax = 0;
+    const time = createSimulatedTime();
+    const bus: I2cBus = {
+      transfer: async (_address, _write, readLength) => {
+        inFlightMax = Math.max(inFlightMax, ++inFlight);
+        await time.timers.sleep(1);
+        inFlight--;
+        return new Uint8Array(readLength);
+      },
+      close: async () => {},
+    };
+    const ports = { i2c: () => ({ open: async () => bus }) } as unknown as Ports;
+    const port = createI2cPort({ ports, log: () => {} }, { name: "mast", path: "/dev/i2c-1" });
+    const step = { do: "transfer", write: Uint8Array.of(1), readLength: 1 } as const;
+    const all = Promise.all([1, 2, 3, 4].map((address) => port.transfer(address, step)));
+    await time.advance(10);
+    expect(await all).toHaveLength(4);
+    expect(inFlightMax).toBe(1);
+  });
+});

@@ -1,0 +1,94 @@
+/** A chip on an I2C bus: prepared once, measured at each poll, prepared again after any failure. */
+import {
+  type Device,
+  I2cAnswerError,
+  type I2cConstants,
+  type I2cConversation,
+  type I2cProtocol,
+} from "@pump-station/sensor-descriptions/model.ts";
+import { type MissingReason, missing, type Sample } from "../reading.ts";
+import { type Clock, type Log, PortError, type PortFailure, type Timers } from "../world.ts";
+import { createHealthCounter } from "./health.ts";
+import type { SharedI2cPort } from "./i2c-port.ts";
+import { sampleOf } from "./serial-source.ts";
+import type { ObservedSource } from "./sources.ts";
+
+export type I2cDevice = Device & { readonly protocol: I2cProtocol };
+
+export function createI2cSource(
+  deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log },
+  device: I2cDevice,
+  port: SharedI2cPort,
+): ObservedSource {
+  const { clock, timers } = deps;
+  const health = createHealthCounter();
+  const address = device.address ?? 0;
+  let constants: I2cConstants | undefined;
+  let polling: Promise<unknown> = Promise.resolve();
+
+  const converse = async <T>(conversation: I2cConversation<T>): Promise<T> => {
+    for (let step = conversation.next(); ; ) {
+      if (step.done) return step.value;
+      const { value } = step;
+      const bytes = value.do === "wait" ? await waited(timers, value.ms) : await port.transfer(address, value);
+      step = conversation.next(bytes);
+    }
+  };
+
+  const measure = async (): Promise<Sample> => {
+    try {
+      constants ??= await converse(device.protocol.prepare());
+      const values = await converse(device.protocol.measure(constants));
+      return sampleOf(device, clock.bootMs(), (channel) => {
+        const value = values.get(channel) ?? "malformed";
+        return typeof value === "number" ? value : missing(value);
+      });
+    } catch (error) {
+      // It may have lost its power, and with it what was set up.
+      constants = undefined;
+      const reason = reasonOf(error);
+      if (reason === "timeout") health.timeout();
+      if (reason === "checksum") health.checksumError();
+      health.failed(error instanceof Error ? error.message : String(error), clock.bootMs());
+      return sampleOf(device, clock.bootMs(), () => missing(reason));
+    }
+  };
+
+  return {
+    device: device.name,
+    // One conversation with a chip at a time: a second trigger would spoil the first measurement.
+    poll: () => {
+      const mine = polling.then(measure).then((sample) => {
+        health.polled(sample);
+        return sample;
+      });
+      polling = mine.catch(() => undefined);
+      return mine;
+    },
+    set: async (setting) => ({ done: "refused", reason: `${device.name} on I2C has no setting ${setting}` }),
+    command: async (command) => ({ done: "refused", reason: `${device.name} on I2C has no command ${command}` }),
+    close: async () => {},
+    health: () => health.read(),
+  };
+}
+
+async function waited(timers: Timers, ms: number): Promise<Uint8Array> {
+  await timers.sleep(ms);
+  return new Uint8Array(0);
+}
+
+const REASONS: Readonly<Record<PortFailure, MissingReason>> = {
+  nack: "nack",
+  stuck: "timeout",
+  busy: "busy",
+  absent: "port-absent",
+  denied: "port-absent",
+  closed: "port-absent",
+};
+
+/** Throws what is neither a port's nor a chip's failure: that is a bug. */
+function reasonOf(error: unknown): MissingReason {
+  if (error instanceof PortError) return REASONS[error.failure];
+  if (error instanceof I2cAnswerError) return error.reason;
+  throw error;
+}

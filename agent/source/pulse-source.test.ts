@@ -1,0 +1,101 @@
+import type { PulseProtocol } from "@pump-station/sensor-descriptions/model.ts";
+import { describe, expect, it } from "vitest";
+import { missing } from "../reading.ts";
+import { createScriptedGpio } from "../testing/scripted-gpio.ts";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { createSmallDevice } from "../testing/small-protocol.ts";
+import type { Ports } from "../world.ts";
+import { createPulseSource, type PulseDevice } from "./pulse-source.ts";
+
+const protocol: PulseProtocol = {
+  kind: "pulses",
+  edge: "falling",
+  debounceMs: 50,
+  values: ({ total, since, sinceMs }) => new Map([["level", total], ["state", since], ["target", sinceMs]]), // biome-ignore format: a table
+};
+
+function createBench() {
+  const time = createSimulatedTime();
+  const gpio = createScriptedGpio();
+  const stored = new Map<string, number>();
+  const saves: number[] = [];
+  const totals = {
+    loadTotal: (device: string) => stored.get(device) ?? 0,
+    saveTotal: (device: string, total: number) => {
+      stored.set(device, total);
+      saves.push(total);
+    },
+  };
+  const ports = { gpio: () => gpio } as unknown as Ports;
+  const deps = { ports, clock: time.clock, timers: time.timers, log: () => {}, totals };
+  const device: PulseDevice = { ...createSmallDevice(), pin: 17, protocol };
+  const open = () => createPulseSource(deps, device, { name: "pins", path: "chip" });
+  return { time, gpio, saves, open };
+}
+
+describe("pulses", () => {
+  it("are told as total, as count since the sample before, and with the time between", async () => {
+    const { open, gpio, time } = createBench();
+    const source = open();
+    await source.poll();
+    gpio.pulse(3);
+    await time.advance(10_000);
+    expect((await source.poll()).values).toEqual([3, 3, 10_000]);
+    gpio.pulse(2);
+    await time.advance(5_000);
+    expect((await source.poll()).values).toEqual([5, 2, 5_000]);
+  });
+
+  it("go on from the stored total after a restart, including those after the last poll", async () => {
+    const { open, gpio, time } = createBench();
+    const source = open();
+    await source.poll();
+    gpio.pulse(4);
+    await source.close();
+    const next = open();
+    await time.advance(1_000);
+    gpio.pulse(1);
+    expect((await next.poll()).values).toEqual([5, 1, 1_000]);
+  });
+
+  it("are saved at most once a minute, and not at all while nothing comes", async () => {
+    const { open, gpio, time, saves } = createBench();
+    const source = open();
+    for (let second = 0; second < 300; second++) {
+      if (second < 120) gpio.pulse();
+      await source.poll();
+      await time.advance(1_000);
+    }
+    expect(saves.length).toBeLessThanOrEqual(3);
+    expect(saves.at(-1)).toBe(120);
+  });
+
+  it("of a chip that isn't there are missing until it comes, without a poll opening it", async () => {
+    const { open, gpio, time } = createBench();
+    gpio.failure = "absent";
+    const source = open();
+    expect((await source.poll()).values[0]).toEqual(missing("port-absent"));
+    gpio.failure = "busy";
+    await time.advance(1_100);
+    expect((await source.poll()).values[0]).toEqual(missing("busy"));
+    gpio.failure = undefined;
+    await time.advance(2_100);
+    gpio.pulse(2);
+    expect((await source.poll()).values[0]).toBe(2);
+    gpio.failure = "absent";
+    expect((await source.poll()).values[0]).toEqual(missing("port-absent"));
+    gpio.failure = undefined;
+    expect((await source.poll()).values[0]).toBe(2);
+  });
+
+  it("leave nothing open behind", async () => {
+    const { open, gpio, time } = createBench();
+    await open().close();
+    gpio.failure = "absent";
+    const second = open();
+    await time.advance(10);
+    await second.close();
+    expect(gpio.open).toBe(0);
+    expect(time.waiting).toBe(0);
+  });
+});

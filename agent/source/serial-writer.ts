@@ -1,0 +1,164 @@
+/**
+ * Writes are not reads. What a write needs is read in the same turn of the port, the write goes out once, and what
+ * became of it is read back; where that fails the outcome is "unknown", never a second try.
+ */
+import type { Command, Condition, Setting } from "@pump-station/sensor-descriptions/model.ts";
+import { isMissing, type Sample } from "../reading.ts";
+import { type ExchangeResult, exchangeOnce } from "./exchange.ts";
+import { valuesMeantBy } from "./newest-values.ts";
+import type { Conversation } from "./serial-port.ts";
+import type { SerialReader } from "./serial-source.ts";
+import type { CommandOutcome, DeviceSource, WriteOutcome } from "./source.ts";
+
+/** Between two looks at a device that was told to do something. */
+const CONFIRM_EVERY_MS = 200;
+
+export function createSerialWriter(reader: SerialReader): Pick<DeviceSource, "set" | "command"> {
+  const { device } = reader;
+  return {
+    set: async (name, value) => {
+      const setting = device.settings.find((candidate) => candidate.name === name);
+      if (!setting) return { done: "refused", reason: `${device.name} has no setting ${name}` };
+      const unfit = whyUnfit(setting, value);
+      if (unfit !== undefined) return { done: "refused", reason: unfit };
+      const outcome = await reader.inTurn((conversation) => writeSetting(reader, conversation, setting, value));
+      return "kind" in outcome ? { done: "interlocked", reason: textOf(outcome) } : outcome;
+    },
+    command: async (name) => {
+      const command = device.commands.find((candidate) => candidate.name === name);
+      if (!command) return { done: "refused", reason: `${device.name} has no command ${name}` };
+      const outcome = await reader.inTurn((conversation) => sendCommand(reader, conversation, command));
+      if ("done" in outcome) return outcome;
+      if (outcome.kind === "port-absent" || outcome.kind === "busy")
+        return { done: "interlocked", reason: textOf(outcome) };
+      return confirm(reader, command, outcome);
+    },
+  };
+}
+
+/** Why the value can't be set, whatever the device says. */
+function whyUnfit({ name, range, step, unit }: Setting, value: number): string | undefined {
+  if (!Number.isFinite(value) || value < range.low || value > range.high)
+    return `${name} ${value}: outside of ${range.low} to ${range.high} ${unit}`.trimEnd();
+  if (step === undefined || isMultiple(value, step) || isMultiple(value - range.low, step)) return undefined;
+  return `${name} ${value}: not a multiple of ${step} ${unit}`.trimEnd();
+}
+
+const isMultiple = (value: number, step: number): boolean => Math.abs(value / step - Math.round(value / step)) < 1e-6;
+
+async function writeSetting(
+  reader: SerialReader,
+  conversation: Conversation,
+  setting: Setting,
+  value: number,
+): Promise<WriteOutcome> {
+  const needed = [setting.readBack, ...(setting.onlyWhen?.channels ?? [])];
+  const before = await reader.read(conversation, readsThatGive(reader, needed));
+  const current = rawValue(reader, before, setting.readBack);
+  if (typeof current === "string")
+    return { done: "interlocked", reason: `read ${setting.readBack} before writing: ${current}` };
+  if (isEqual(reader, setting, current, value)) return { done: "applied", value: current };
+  const held = whyHeld(reader, setting.onlyWhen, before);
+  if (held !== undefined) return { done: "interlocked", reason: held, value: current };
+
+  const written = await write(reader, conversation, setting, value);
+  if (written.kind === "refused")
+    return { done: "refused", reason: `the device refused with code ${written.code}`, value: current };
+  if (written.kind === "impossible") return { done: "refused", reason: written.text, value: current };
+  const after = await reader.read(conversation, readsThatGive(reader, [setting.readBack]));
+  const readBack = rawValue(reader, after, setting.readBack);
+  if (typeof readBack === "string") return { done: "unknown", reason: `${textOf(written)}; read back: ${readBack}` };
+  if (isEqual(reader, setting, readBack, value)) return { done: "applied", value: readBack };
+  return { done: "refused", reason: `${textOf(written)}; it reads back ${readBack}`, value: readBack };
+}
+
+type Written = ExchangeResult | { readonly kind: "impossible"; readonly text: string };
+
+async function write(
+  { device, address, health }: SerialReader,
+  conversation: Conversation,
+  setting: Setting,
+  value: number,
+): Promise<Written> {
+  try {
+    const exchange = device.protocol.set(address, setting.name, value);
+    return await exchangeOnce(conversation, exchange, device.protocol.timing, health);
+  } catch (error) {
+    if (error instanceof RangeError) return { kind: "impossible", text: `${setting.name} ${value}: ${error.message}` };
+    throw error;
+  }
+}
+
+async function sendCommand(
+  reader: SerialReader,
+  conversation: Conversation,
+  command: Command,
+): Promise<CommandOutcome | ExchangeResult> {
+  const { device, address, health } = reader;
+  if (command.onlyWhen) {
+    const before = await reader.read(conversation, readsThatGive(reader, command.onlyWhen.channels));
+    const held = whyHeld(reader, command.onlyWhen, before);
+    if (held !== undefined) return { done: "interlocked", reason: held };
+  }
+  const exchange = device.protocol.command(address, command.name);
+  const sent = await exchangeOnce(conversation, exchange, device.protocol.timing, health);
+  if (sent.kind === "refused") return { done: "refused", reason: `the device refused with code ${sent.code}` };
+  // From here on the line was used: a port that went away meanwhile may have carried the command.
+  if (sent.kind === "port-absent" || sent.kind === "busy") return { done: "unknown", reason: textOf(sent) };
+  return sent;
+}
+
+/** Looks until the command's effect is there; each look takes the port's turn, so that others keep theirs. */
+async function confirm(reader: SerialReader, command: Command, sent: ExchangeResult): Promise<CommandOutcome> {
+  const condition = command.confirm;
+  if (!condition)
+    return sent.kind === "answer"
+      ? { done: "answered", reason: textOf(sent) }
+      : { done: "unknown", reason: textOf(sent) };
+  const reads = readsThatGive(reader, condition.channels);
+  let startMs: number | undefined;
+  for (;;) {
+    const look = await reader.inTurn(async (conversation) => {
+      const { clock, timers } = conversation;
+      startMs ??= clock.bootMs();
+      const sample = await reader.read(conversation, reads);
+      return { sample, leftMs: startMs + command.withinMs - clock.bootMs(), timers };
+    });
+    if ("kind" in look) return { done: "unknown", reason: `${textOf(sent)}; confirm: ${textOf(look)}` };
+    if (condition.test(valuesMeantBy(reader.device, look.sample)) === true)
+      return { done: "confirmed", reason: condition.text };
+    if (look.leftMs <= 0) {
+      const reason = `${textOf(sent)}; "${condition.text}" did not hold within ${command.withinMs} ms`;
+      return { done: "unknown", reason };
+    }
+    await look.timers.sleep(Math.min(CONFIRM_EVERY_MS, look.leftMs));
+  }
+}
+
+/** Why an interlock keeps us from writing; undefined when it doesn't. A value that is missing keeps us, too. */
+function whyHeld({ device }: SerialReader, onlyWhen: Condition | undefined, sample: Sample): string | undefined {
+  const holds = onlyWhen?.test(valuesMeantBy(device, sample));
+  if (!onlyWhen || holds === true) return undefined;
+  const why = holds === false ? "does not hold" : "can't be judged, a value is missing";
+  return `only when ${onlyWhen.text}: ${why}`;
+}
+
+function readsThatGive({ device }: SerialReader, channels: readonly string[]): ReadonlySet<string> {
+  const giving = device.protocol.reads.filter((read) => channels.some((channel) => read.channels.includes(channel)));
+  return new Set(giving.map(({ name }) => name));
+}
+
+/** As the device says it, without correction: that is what was written. */
+function rawValue({ device }: SerialReader, sample: Sample, name: string): number | string {
+  const value = sample.values[device.channels.findIndex((channel) => channel.name === name)];
+  if (value === undefined) return `no channel ${name}`;
+  return isMissing(value) ? value.missing : value;
+}
+
+function isEqual({ device }: SerialReader, { readBack }: Setting, a: number, b: number): boolean {
+  const resolution = device.channels.find(({ name }) => name === readBack)?.resolution ?? 0;
+  return Math.abs(a - b) <= resolution / 2;
+}
+
+const textOf = (result: ExchangeResult | Written): string =>
+  "text" in result ? result.text : result.kind === "answer" ? "the device answered" : result.kind;

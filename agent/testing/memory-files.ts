@@ -1,0 +1,34 @@
+/** Files in memory, for tests. A change calls the watchers at once. */
+import type { Files } from "../world.ts";
+
+export interface MemoryFiles extends Files {
+  /** What is there, by path. */
+  readonly contents: Map<string, Uint8Array>;
+  write(path: string, text: string): void;
+}
+
+export function createMemoryFiles(): MemoryFiles {
+  const contents = new Map<string, Uint8Array>();
+  const watchers = new Map<string, Set<() => void>>();
+  const writeDurably = (path: string, bytes: Uint8Array): void => {
+    contents.set(path, Uint8Array.from(bytes));
+    for (const onChange of watchers.get(path) ?? []) onChange();
+  };
+  return {
+    contents,
+    write: (path, text) => writeDurably(path, new TextEncoder().encode(text)),
+    read: (path) => contents.get(path),
+    writeDurably,
+    remove: (path) => void contents.delete(path),
+    list: (folder) =>
+      [...contents.keys()]
+        .filter((path) => path.startsWith(`${folder}/`) && !path.slice(folder.length + 1).includes("/"))
+        .map((path) => path.slice(folder.length + 1))
+        .sort(),
+    watch: (path, onChange) => {
+      const set = watchers.get(path) ?? new Set();
+      watchers.set(path, set.add(onChange));
+      return () => void set.delete(onChange);
+    },
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * A broker in memory behind the agent's MQTT seam: topic filters, retained messages, wills, take-over of a client id,
+ * and the faults of a real one: unreachable, credentials refused, cut links, acknowledgements that never come.
+ * Deliveries happen in later microtasks, in order per receiver, as on a socket.
+ */
+import { CloudError } from "../cloud/cloud.ts";
+import type { MqttClients, MqttConnection, MqttOptions, Timers } from "../world.ts";
+
+export interface MemoryBroker {
+  readonly clients: MqttClients;
+  /** The cloud's own way in: no credentials, no deadline. */
+  publish(topic: string, payload: Uint8Array | string, options?: { retain?: boolean }): void;
+  subscribe(filter: string, listener: (topic: string, payload: Uint8Array) => void): () => void;
+  retained(topic: string): Uint8Array | undefined;
+  /** Client ids that are connected. */
+  readonly connected: readonly string[];
+  /** The link breaks: no DISCONNECT, so the will is sent. */
+  cut(clientId: string, reason?: string): void;
+  cutAll(reason?: string): void;
+  readonly faults: Faults;
+}
+
+export interface Faults {
+  /** connect() rejects as a dead network does. */
+  unreachable: boolean;
+  /** undefined: everybody may come in. */
+  mayConnect?: (options: MqttOptions) => boolean;
+  /** Messages from stations get lost before they are taken over. */
+  loseMessages: boolean;
+  /** Messages are taken over, their acknowledgement gets lost. */
+  loseAcknowledgements: boolean;
+}
+
+interface Session {
+  readonly options: MqttOptions;
+  readonly filters: Set<string>;
+  deliver(topic: string, payload: Uint8Array): void;
+  close(reason: string): void;
+}
+
+export function createMemoryBroker(deps: { readonly timers: Timers }): MemoryBroker {
+  const sessions = new Map<string, Session>();
+  const retained = new Map<string, Uint8Array>();
+  const ownListeners = new Set<{ filter: string; listener: (topic: string, payload: Uint8Array) => void }>();
+  const faults: Faults = { unreachable: false, loseMessages: false, loseAcknowledgements: false };
+
+  const publish = (topic: string, payload: Uint8Array | string, options: { retain?: boolean } = {}): void => {
+    const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+    if (options.retain) {
+      if (bytes.length === 0) retained.delete(topic);
+      else retained.set(topic, bytes);
+    }
+    for (const { filter, listener } of ownListeners) if (topicMatches(filter, topic)) listener(topic, bytes);
+    for (const session of sessions.values()) {
+      if ([...session.filters].some((filter) => topicMatches(filter, topic))) session.deliver(topic, bytes);
+    }
+  };
+
+  const cut = (clientId: string, reason = "connection reset"): void => {
+    const session = sessions.get(clientId);
+    if (!session) return;
+    sessions.delete(clientId);
+    session.close(reason);
+    const will = session.options.will;
+    if (will) publish(will.topic, will.payload, { retain: will.retain });
+  };
+
+  const connect = async (options: MqttOptions, signal: AbortSignal): Promise<MqttConnection> => {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    if (faults.unreachable) throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    if (faults.mayConnect && !faults.mayConnect(options)) {
+      throw Object.assign(new Error("not authorized"), { code: "refused" });
+    }
+    cut(options.clientId, "another connection took over");
+    const { session, connection } = createSession(options, {
+      ...deps,
+      faults,
+      publish,
+      retained,
+      leave: (left) => sessions.get(options.clientId) === left && sessions.delete(options.clientId),
+    });
+    sessions.set(options.clientId, session);
+    return connection;
+  };
+
+  return {
+    clients: { connect },
+    publish,
+    subscribe: (filter, listener) => {
+      const entry = { filter, listener };
+      ownListeners.add(entry);
+      return () => ownListeners.delete(entry);
+    },
+    retained: (topic) => retained.get(topic),
+    get connected() {
+      return [...sessions.keys()];
+    },
+    cut,
+    cutAll: (reason) => {
+      for (const clientId of [...sessions.keys()]) cut(clientId, reason);
+    },
+    faults,
+  };
+}
+
+interface SessionDeps {
+  readonly timers: Timers;
+  readonly faults: Faults;
+  readonly retained: ReadonlyMap<string, Uint8Array>;
+  publish(topic: string, payload: Uint8Array, options: { retain?: boolean }): void;
+  leave(session: Session): void;
+}
+
+function createSession(options: MqttOptions, deps: SessionDeps): { session: Session; connection: MqttConnection } {
+  let closedBecause: string | undefined;
+  const messageListeners: ((topic: string, payload: Uint8Array) => void)[] = [];
+  const closedListeners: ((reason: string) => void)[] = [];
+  const inFlight = new Set<(error: Error) => void>();
+
+  const session: Session = {
+    options,
+    filters: new Set(),
+    deliver: (topic, payload) => {
+      queueMicrotask(() => {
+        if (closedBecause === undefined) for (const listener of messageListeners) listener(topic, payload);
+      });
+    },
+    close: (reason) => {
+      if (closedBecause !== undefined) return;
+      closedBecause = reason;
+      for (const fail of [...inFlight]) fail(new CloudError("reconnect", `connection closed: ${reason}`));
+      for (const listener of closedListeners) listener(reason);
+    },
+  };
+
+  /** Never resolves by itself: fails when the deadline passes or the link goes. */
+  const lost = (what: string, deadlineMs: number): Promise<never> =>
+    new Promise((_, reject) => {
+      const fail = (error: Error) => {
+        cancel();
+        inFlight.delete(fail);
+        reject(error);
+      };
+      const cancel = deps.timers.after(deadlineMs, () =>
+        fail(new CloudError("reconnect", `${what}: not acknowledged within ${deadlineMs} ms`)),
+      );
+      inFlight.add(fail);
+    });
+
+  const open = (what: string): void => {
+    if (closedBecause !== undefined) throw new CloudError("reconnect", `${what}: connection closed: ${closedBecause}`);
+  };
+
+  const connection: MqttConnection = {
+    publish: async (topic, payload, { retain = false, deadlineMs }) => {
+      await Promise.resolve();
+      open(`publish to ${topic}`);
+      if (deps.faults.loseMessages) return lost(`publish to ${topic}`, deadlineMs);
+      deps.publish(topic, payload.slice(), { retain });
+      if (deps.faults.loseAcknowledgements) return lost(`publish to ${topic}`, deadlineMs);
+      await Promise.resolve();
+      open(`publish to ${topic}`);
+    },
+    subscribe: async (topics) => {
+      await Promise.resolve();
+      open("subscribe");
+      for (const filter of topics) {
+        session.filters.add(filter);
+        for (const [topic, payload] of deps.retained) if (topicMatches(filter, topic)) session.deliver(topic, payload);
+      }
+    },
+    onMessage: (listener) => messageListeners.push(listener),
+    onClosed: (listener) => {
+      if (closedBecause !== undefined) listener(closedBecause);
+      else closedListeners.push(listener);
+    },
+    close: async () => {
+      deps.leave(session);
+      session.close("closed by us");
+    },
+  };
+  return { session, connection };
+}
+
+/** MQTT 3.1.1 §4.7: "+" is one level, "#" the rest. */
+export function topicMatches(filter: string, topic: string): boolean {
+  const wanted = filter.split("/");
+  const given = topic.split("/");
+  for (const [index, level] of wanted.entries()) {
+    if (level === "#") return true;
+    if (given[index] === undefined || (level !== "+" && level !== given[index])) return false;
+  }
+  return wanted.length === given.length;
+}

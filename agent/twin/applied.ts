@@ -1,0 +1,181 @@
+/**
+ * Desired values on their way to running ones. Each has an acknowledgement that says what runs and why it isn't what was
+ * asked for. Settings of hardware are set again (which reads first) at start, when a device reappears, and now and then.
+ */
+import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { READ_BACK_EVERY_MS } from "../limits.ts";
+import type { Acknowledged } from "../wire/twin-document.ts";
+import type { Clock } from "../world.ts";
+import type { Apply, SettingOutcome } from "./apply.ts";
+import { readDesired, type Wanted } from "./settings.ts";
+
+/** How soon an interlocked setting is tried again: people wait for a pump to stop. */
+const INTERLOCKED_RETRY_MS = 10_000;
+/** …and one of which nobody knows whether it was written. Trying reads first. */
+const UNKNOWN_RETRY_MS = 60_000;
+
+export interface Acknowledgement {
+  readonly path: string;
+  readonly ack: Acknowledged;
+  /** What was asked for; undefined when that can't be used. */
+  readonly wanted: number | undefined;
+  /** ms since boot at which `ac` or the value last changed. */
+  readonly since: number;
+}
+
+export interface Applied {
+  /** What shall run. `version` is what acknowledgements answer; values that run already aren't touched. */
+  aim(target: Target): void;
+  /** Applies what is due, one after the other; stops early when `isSuperseded`. */
+  applyDue(isSuperseded: () => boolean): Promise<void>;
+  /** ms since boot; Infinity when nothing is left to do. */
+  readonly nextAt: number;
+  /** Settings of this device (or of all) are read back at the next turn. */
+  readBackSoon(device?: string): void;
+  acknowledgements(): readonly Acknowledgement[];
+}
+
+export interface Target {
+  readonly version: number;
+  readonly reading: ReturnType<typeof readDesired>;
+  /** Values of that version that aren't applied since applying it ended a process. */
+  readonly failed: readonly { readonly path: string; readonly reason: string }[];
+}
+
+interface Item {
+  readonly wanted: Wanted;
+  ac: 200 | 202 | 400 | 500;
+  ad: string;
+  running: number | undefined;
+  since: number;
+  dueAt: number;
+}
+
+export interface AppliedDeps {
+  readonly clock: Clock;
+  readonly station: () => Station;
+  readonly apply: Apply;
+}
+
+export function createApplied(deps: AppliedDeps): Applied {
+  const { clock, apply } = deps;
+  const items = new Map<string, Item>();
+  let target: Target = { version: 0, reading: { wanted: [], refused: [] }, failed: [] };
+  let refusedSince = clock.bootMs();
+
+  const fresh = (wanted: Wanted): Item => ({
+    wanted, ac: 202, ad: "being applied", running: undefined, since: clock.bootMs(), dueAt: clock.bootMs(),
+  }); // biome-ignore format: a row
+
+  const settle = (item: Item, change: Pick<Item, "ac" | "ad" | "running" | "dueAt">): void => {
+    if (item.ac !== change.ac || item.running !== change.running) item.since = clock.bootMs();
+    Object.assign(item, change);
+  };
+
+  const applyOne = async (item: Item): Promise<void> => {
+    const { wanted } = item;
+    switch (wanted.kind) {
+      case "every":
+        apply.setEvery(wanted.device, wanted.value * 1000);
+        return settle(item, { ac: 200, ad: "", running: wanted.value, dueAt: Infinity });
+      case "upload-interval":
+        apply.setUploadInterval(wanted.value * 1000);
+        return settle(item, { ac: 200, ad: "", running: wanted.value, dueAt: Infinity });
+      case "setting": {
+        const device = deps.station().devices.find(({ name }) => name === wanted.device);
+        const outcome: SettingOutcome =
+          device?.paused === undefined
+            ? await apply.set(wanted.device, wanted.setting, wanted.value)
+            : { done: "interlocked", reason: `paused: ${device.paused}` };
+        return settle(item, afterSet(wanted, outcome, device, clock.bootMs()));
+      }
+    }
+  };
+
+  return {
+    aim: (next) => {
+      const wantedPaths = new Set(next.reading.wanted.map(({ path }) => path));
+      for (const [path, { wanted }] of items) {
+        if (wantedPaths.has(path)) continue;
+        items.delete(path);
+        fallBack(apply, wanted);
+      }
+      for (const wanted of next.reading.wanted) {
+        if (items.get(wanted.path)?.wanted.value !== wanted.value) items.set(wanted.path, fresh(wanted));
+      }
+      target = next;
+      refusedSince = clock.bootMs();
+    },
+    applyDue: async (isSuperseded) => {
+      for (const item of [...items.values()]) {
+        if (isSuperseded()) return;
+        if (item.dueAt <= clock.bootMs()) await applyOne(item);
+      }
+    },
+    get nextAt() {
+      return Math.min(Infinity, ...[...items.values()].map(({ dueAt }) => dueAt));
+    },
+    readBackSoon: (device) => {
+      for (const item of items.values()) {
+        if (item.wanted.kind !== "setting" || (device !== undefined && item.wanted.device !== device)) continue;
+        item.dueAt = Math.min(item.dueAt, clock.bootMs());
+      }
+    },
+    acknowledgements: () => {
+      const { version, reading, failed } = target;
+      const applied = [...items.values()].map(({ wanted, ac, ad, running, since }) => ({
+        path: wanted.path,
+        ack: { value: running ?? null, ac, av: version, ad },
+        wanted: wanted.value,
+        since,
+      }));
+      const not = (path: string, ac: 400 | 500, ad: string): Acknowledgement => ({
+        path,
+        ack: { value: items.get(path)?.running ?? null, ac, av: version, ad },
+        wanted: undefined,
+        since: refusedSince,
+      });
+      return [
+        ...applied.filter(({ path }) => !failed.some((failure) => failure.path === path)),
+        ...reading.refused.map(({ path, reason }) => not(path, 400, reason)),
+        ...failed.map(({ path, reason }) => not(path, 500, reason)),
+      ];
+    },
+  };
+}
+
+/** A value that is no longer desired: the file's cadence again; a device's setting stays as it is. */
+function fallBack(apply: Apply, wanted: Wanted): void {
+  if (wanted.kind === "every") apply.setEvery(wanted.device, undefined);
+  if (wanted.kind === "upload-interval") apply.setUploadInterval(undefined);
+}
+
+function afterSet(
+  wanted: Wanted & { readonly kind: "setting" },
+  outcome: SettingOutcome,
+  device: Device | undefined,
+  now: number,
+): Pick<Item, "ac" | "ad" | "running" | "dueAt"> {
+  const running = "value" in outcome ? outcome.value : undefined;
+  switch (outcome.done) {
+    case "applied": {
+      const dueAt = now + READ_BACK_EVERY_MS;
+      if (Math.abs(outcome.value - wanted.value) <= toleranceOf(device, wanted.setting)) {
+        return { ac: 200, ad: "", running: outcome.value, dueAt };
+      }
+      return { ac: 500, ad: `set to ${wanted.value}, reads back ${outcome.value}`, running: outcome.value, dueAt };
+    }
+    case "interlocked":
+      return { ac: 202, ad: outcome.reason, running, dueAt: now + INTERLOCKED_RETRY_MS };
+    case "refused":
+      return { ac: 400, ad: outcome.reason, running, dueAt: now + READ_BACK_EVERY_MS };
+    case "unknown":
+      return { ac: 500, ad: outcome.reason, running: undefined, dueAt: now + UNKNOWN_RETRY_MS };
+  }
+}
+
+/** Half a step of what the read-back channel can tell apart. */
+function toleranceOf(device: Device | undefined, setting: string): number {
+  const readBack = device?.settings.find(({ name }) => name === setting)?.readBack;
+  return (device?.channels.find(({ name }) => name === readBack)?.resolution ?? 0) / 2 + 1e-9;
+}

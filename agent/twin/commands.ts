@@ -1,0 +1,63 @@
+/** Commands from the cloud: each runs at most once, whatever is delivered twice and whoever restarts in between. */
+import type { Station } from "@pump-station/sensor-descriptions/model.ts";
+import type { CommandAnswer, CommandCall } from "../cloud/cloud.ts";
+import type { Clock, Log } from "../world.ts";
+import type { Apply, CommandOutcome } from "./apply.ts";
+import type { Memory } from "./memory.ts";
+
+/** Ids kept: a broker redelivers within minutes, and nobody gives more commands than this in that time. */
+const IDS_MAX = 32;
+
+const STATUS: Readonly<Record<CommandOutcome["done"], number>> = {
+  confirmed: 200,
+  answered: 200,
+  interlocked: 409,
+  refused: 422,
+  unknown: 500,
+};
+
+export interface CommandDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly station: () => Station;
+  readonly apply: Pick<Apply, "command">;
+  readonly memory: Memory;
+}
+
+export function createCommands(deps: CommandDeps): (call: CommandCall) => Promise<CommandAnswer> {
+  const { memory, log } = deps;
+
+  const remember = (id: string, answer?: CommandAnswer): void => {
+    const others = memory.now.commands.filter((command) => command.id !== id);
+    memory.change({ commands: [...others, { id, ...answer }].slice(-IDS_MAX) });
+  };
+
+  return async (call) => {
+    const known = memory.now.commands.find(({ id }) => id === call.id);
+    if (known) {
+      if (known.status !== undefined) return { status: known.status, text: known.text ?? "" };
+      return { status: 500, text: "was begun before; nobody knows how it ended" };
+    }
+    const refusal = refusalOf(deps, call);
+    if (refusal) return refusal;
+    // On disk before it runs: a process that ends meanwhile must not run it again.
+    remember(call.id);
+    log("info", "command", { id: call.id, device: call.device, command: call.command });
+    const { done, reason } = await deps.apply.command(call.device, call.command);
+    const answer = { status: STATUS[done], text: reason === "" ? done : `${done}: ${reason}` };
+    remember(call.id, answer);
+    return answer;
+  };
+}
+
+function refusalOf({ clock, station }: CommandDeps, call: CommandCall): CommandAnswer | undefined {
+  const device = station().devices.find(({ name }) => name === call.device);
+  if (!device) return { status: 404, text: `no device ${call.device}` };
+  if (!device.commands.some(({ name }) => name === call.command)) {
+    return { status: 404, text: `${call.device} has no command ${call.command}` };
+  }
+  if (device.paused !== undefined) return { status: 409, text: `paused: ${device.paused}` };
+  if (call.expiresMs === undefined) return undefined;
+  if (!clock.isWallTrusted()) return { status: 503, text: "the station's clock is not set: it can't tell the expiry" };
+  return clock.wallMs() > call.expiresMs ? { status: 410, text: "expired" } : undefined;
+}

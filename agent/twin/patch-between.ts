@@ -1,0 +1,36 @@
+/** The merge patch (RFC 7396) that leads from one document to another. Pure. */
+import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
+
+/** A merge patch can't carry null as a value: a member that is null is the same as one that isn't there. */
+export function withoutNulls(document: JsonObject): JsonObject {
+  const kept: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(document)) {
+    if (value !== null) kept[key] = isObject(value) ? withoutNulls(value) : value;
+  }
+  return kept;
+}
+
+/** undefined when they are equal. Both must be without nulls. `mergePatch(from, patch)` is equal to `to`. */
+export function patchBetween(from: JsonObject, to: JsonObject): JsonObject | undefined {
+  const patch: Record<string, Json> = {};
+  for (const key of Object.keys(from)) if (!Object.hasOwn(to, key)) patch[key] = null;
+  for (const [key, after] of Object.entries(to)) {
+    const before = Object.hasOwn(from, key) ? from[key] : undefined;
+    if (isObject(before) && isObject(after)) {
+      const inner = patchBetween(before, after);
+      if (inner) patch[key] = inner;
+    } else if (!isSame(before, after)) patch[key] = after;
+  }
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+/** Deep equality; the order of an object's keys doesn't count. */
+export function isSame(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => isSame(item as Json, b[index] as Json));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSame(a[key], b[key]));
+}

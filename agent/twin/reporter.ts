@@ -1,0 +1,114 @@
+/**
+ * The reported document on its way to the cloud: only differences, at once when a state or an acknowledgement changed,
+ * else at most once per REPORT_QUIET_MS. Levels that creep (what waits in the buffer) have a dead band.
+ */
+import { type CloudConnection, CloudError } from "../cloud/cloud.ts";
+import { REPORT_QUIET_MS, TWIN_BYTES_MAX } from "../limits.ts";
+import { isObject, type JsonObject, mergePatch, type ReportedDocument } from "../wire/twin-document.ts";
+import type { Clock, Log } from "../world.ts";
+import { isSame, patchBetween, withoutNulls } from "./patch-between.ts";
+
+/** A burst of changes (a device that vanishes takes its states along) becomes one patch. */
+const BURST_MS = 1_000;
+/** Top-level keys whose change alone is no news. */
+const CREEPING = new Set(["buffer"]);
+/** …and by how much a number of theirs must change to be one. */
+const DEAD_BAND = 0.1;
+
+export interface Reporter {
+  /** What the cloud has, from a GET. */
+  remoteIs(reported: ReportedDocument): void;
+  /** Nothing is known until the next GET. */
+  forget(): void;
+  /** ms since boot; Infinity when there is nothing to report. */
+  dueAt(): number;
+  /** Throws CloudError when the report isn't known to be stored; one that the cloud refuses is logged and not repeated. */
+  send(connection: CloudConnection): Promise<void>;
+}
+
+export function createReporter(deps: {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly document: () => JsonObject;
+}): Reporter {
+  const { clock, log } = deps;
+  let remote: JsonObject | undefined;
+  let sentAt = -Infinity;
+  let refused: JsonObject | undefined;
+
+  const patchNow = (): JsonObject | undefined => {
+    if (!remote) return undefined;
+    const patch = patchBetween(remote, withinBand(fitting(withoutNulls(deps.document())), remote));
+    return patch && refused && isSame(patch, refused) ? undefined : patch;
+  };
+
+  return {
+    remoteIs: (reported) => {
+      remote = withoutNulls(without(reported, "$version"));
+    },
+    forget: () => {
+      remote = undefined;
+    },
+    dueAt: () => {
+      const patch = patchNow();
+      if (!patch) return Infinity;
+      const isNews = Object.keys(patch).some((key) => !CREEPING.has(key));
+      return sentAt + (isNews ? BURST_MS : REPORT_QUIET_MS);
+    },
+    send: async (connection) => {
+      const patch = patchNow();
+      if (!patch) return;
+      sentAt = clock.bootMs();
+      try {
+        await connection.report(patch);
+      } catch (error) {
+        if (!(error instanceof CloudError) || error.next !== "drop-and-report") throw error;
+        log("error", "twin-report-refused", { error: error.message });
+        refused = patch;
+        return;
+      }
+      // A GET that was answered meanwhile is newer than what this patch was made from.
+      if (remote) remote = mergePatch(remote, patch) as JsonObject;
+      refused = undefined;
+    },
+  };
+}
+
+/** Leaves out what can be asked for elsewhere until the document fits: schemas, then values nobody asked for. */
+function fitting(document: JsonObject): JsonObject {
+  if (bytesOf(document) <= TWIN_BYTES_MAX) return document;
+  const rest = without(document, "schemas");
+  if (bytesOf(rest) <= TWIN_BYTES_MAX) return rest;
+  return withoutDefaults(rest);
+}
+
+const without = (document: JsonObject, key: string): JsonObject =>
+  Object.fromEntries(Object.entries(document).filter(([name]) => name !== key));
+
+const withoutDefaults = (document: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(document)
+      .filter(([, value]) => !isObject(value) || value["ac"] !== 203)
+      .map(([key, value]) => [key, isObject(value) ? withoutDefaults(value) : value]),
+  );
+
+const bytesOf = (document: JsonObject): number => Buffer.byteLength(JSON.stringify(document));
+
+/** Numbers of creeping keys that lie near to what the cloud has are taken as what the cloud has. */
+function withinBand(document: JsonObject, remote: JsonObject): JsonObject {
+  const banded = { ...document };
+  for (const key of CREEPING) {
+    const [ours, theirs] = [document[key], remote[key]];
+    if (!isObject(ours) || !isObject(theirs)) continue;
+    banded[key] = Object.fromEntries(
+      Object.entries(ours).map(([name, value]) => [
+        name,
+        isNear(value, theirs[name]) ? (theirs[name] ?? value) : value,
+      ]),
+    );
+  }
+  return banded;
+}
+
+const isNear = (a: unknown, b: unknown): boolean =>
+  typeof a === "number" && typeof b === "number" && Math.abs(a - b) <= DEAD_BAND * Math.abs(b);

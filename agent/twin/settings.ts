@@ -1,0 +1,113 @@
+/**
+ * Desired documents, read against the description: what is wanted, and what is refused with which reason. Pure.
+ * A refused value counts as absent, so that what runs follows from the document alone, before and after a restart.
+ */
+import type { Device, Setting, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
+
+export type Wanted = {
+  /** "devices/pump/target" */
+  readonly path: string;
+  /** In the setting's unit, or seconds. */
+  readonly value: number;
+} & (
+  | { readonly kind: "setting"; readonly device: string; readonly setting: string }
+  | { readonly kind: "every"; readonly device: string }
+  | { readonly kind: "upload-interval" }
+);
+
+export interface Reading {
+  readonly wanted: readonly Wanted[];
+  readonly refused: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** Seconds: a device is never asked more often than ten times a second, and at least once a day. */
+const EVERY_RANGE = { low: 0.1, high: 86_400 };
+const UPLOAD_INTERVAL_RANGE = { low: 1, high: 86_400 };
+/** A document full of nonsense must not make an answer that is larger than a twin may be. */
+const REFUSALS_MAX = 16;
+/** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
+const SAFE_KEY = /^[A-Za-z0-9_-]{1,64}$/;
+/** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
+const REPORTED_ONLY = new Set(["agent", "description", "buffer", "schemas", "health"]);
+
+export function readDesired(station: Station, desired: JsonObject): Reading {
+  const wanted: Wanted[] = [];
+  const refused: { path: string; reason: string }[] = [];
+  const refuse = (path: string, reason: string): void => {
+    const keys = path.split("/");
+    const answerable = keys.every((key) => SAFE_KEY.test(key)) && !REPORTED_ONLY.has(keys.at(-1) ?? "");
+    if (answerable && refused.length < REFUSALS_MAX) refused.push({ path, reason });
+  };
+  const take = (path: string, value: Json, problem: string | undefined, make: (value: number) => Wanted): void => {
+    if (problem !== undefined || typeof value !== "number") refuse(path, problem ?? "not a number");
+    else wanted.push(make(value));
+  };
+
+  for (const [key, value] of Object.entries(desired)) {
+    if (key === "$version") continue;
+    if (key === "devices" && isObject(value)) readDevices(station, value, take, refuse);
+    else if (key === "upload" && isObject(value)) readUpload(value, take, refuse);
+    else refuse(key, key === "devices" || key === "upload" ? "not an object" : "no such key");
+  }
+  return { wanted, refused };
+}
+
+type Refuse = (path: string, reason: string) => void;
+type Take = (path: string, value: Json, problem: string | undefined, make: (value: number) => Wanted) => void;
+
+function readDevices(station: Station, devices: JsonObject, take: Take, refuse: Refuse): void {
+  for (const [name, value] of Object.entries(devices)) {
+    const device = station.devices.find((other) => other.name === name);
+    if (!device) {
+      const known = station.devices.map((other) => other.name).join(", ");
+      refuse(`devices/${name}`, `no such device; there are ${known}`.slice(0, 120));
+    } else if (!isObject(value)) refuse(`devices/${name}`, "not an object");
+    else readDevice(device, value, take, refuse);
+  }
+}
+
+function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refuse): void {
+  for (const [name, value] of Object.entries(values)) {
+    const path = `devices/${device.name}/${name}`;
+    const setting = device.settings.find((other) => other.name === name);
+    if (setting) {
+      const make = (wanted: number): Wanted => ({
+        path, kind: "setting", device: device.name, setting: name, value: wanted,
+      }); // biome-ignore format: a row
+      take(path, value, problemOf(setting, value), make);
+    } else if (name === "every") {
+      const problem = outOfRange(value, EVERY_RANGE, "s");
+      take(path, value, problem, (wanted) => ({ path, kind: "every", device: device.name, value: wanted }));
+    } else {
+      const known = [...device.settings.map((other) => other.name), "every"].join(", ");
+      refuse(path, `no such setting; there are ${known}`.slice(0, 120));
+    }
+  }
+}
+
+function readUpload(upload: JsonObject, take: Take, refuse: Refuse): void {
+  for (const [name, value] of Object.entries(upload)) {
+    const path = `upload/${name}`;
+    if (name !== "interval") refuse(path, "no such setting; there is interval");
+    else {
+      const problem = outOfRange(value, UPLOAD_INTERVAL_RANGE, "s");
+      take(path, value, problem, (wanted) => ({ path, kind: "upload-interval", value: wanted }));
+    }
+  }
+}
+
+/** Steps count from the range's lower end, as they do in an HTML number input. */
+function problemOf(setting: Setting, value: Json): string | undefined {
+  const problem = outOfRange(value, setting.range, setting.unit);
+  if (problem !== undefined || setting.step === undefined || typeof value !== "number") return problem;
+  const steps = (value - setting.range.low) / setting.step;
+  if (Math.abs(steps - Math.round(steps)) < 1e-6) return undefined;
+  return `${value} is not in steps of ${setting.step} from ${setting.range.low} ${setting.unit}`.trim();
+}
+
+function outOfRange(value: Json, range: { low: number; high: number }, unit: string): string | undefined {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "not a number";
+  if (value >= range.low && value <= range.high) return undefined;
+  return `${value} is outside of ${range.low} to ${range.high} ${unit}`.trim();
+}

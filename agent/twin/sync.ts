@@ -1,0 +1,103 @@
+/** The conversation with the cloud: one full twin per connection and after each gap, patches between, reports back. */
+import { type CloudConnection, CloudError } from "../cloud/cloud.ts";
+import type { DesiredDocument } from "../wire/twin-document.ts";
+import type { Clock, Log } from "../world.ts";
+import type { Mirror } from "./mirror.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** A twin that can't be had (the bridge is away, the broker isn't) is asked for again after this, doubling to the max. */
+const RETRY_FIRST_MS = 5_000;
+const RETRY_MAX_MS = 600_000;
+
+export interface Sync {
+  connection(connection: CloudConnection | undefined): void;
+  /** Fetches the twin if that is due. */
+  fetch(): Promise<void>;
+  /** Reports if that is due, and not before `heldUntil` (ms since boot). */
+  report(heldUntil: number): Promise<void>;
+  /** ms since boot at which one of them has something to do. */
+  nextAt(reportHeldUntil: number): number;
+}
+
+export interface SyncDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly mirror: Mirror;
+  readonly reporter: Reporter;
+  /** The mirror has something new, or is known to lack something. */
+  readonly onDesired: () => void;
+}
+
+export function createSync(deps: SyncDeps): Sync {
+  const { clock, log, mirror, reporter } = deps;
+  let connection: CloudConnection | undefined;
+  let fetchAt = Infinity;
+  let retryMs = RETRY_FIRST_MS;
+  /** Highest version heard while a GET was under way: its answer may be older than that. */
+  let heardMeanwhile: number | undefined;
+
+  const fetchSoon = (): void => {
+    fetchAt = Math.min(fetchAt, clock.bootMs());
+  };
+
+  const onDesired = (patch: DesiredDocument): void => {
+    if (heardMeanwhile !== undefined) heardMeanwhile = Math.max(heardMeanwhile, patch.$version);
+    else if (fetchAt === Infinity && mirror.merge(patch) === "gap") {
+      log("info", "twin-gap", { version: patch.$version, have: mirror.current?.version });
+      fetchSoon();
+    }
+    deps.onDesired();
+  };
+
+  /** Whatever went wrong, what the cloud has is unknown now. */
+  const retryLater = (what: string, error: unknown): void => {
+    if (!(error instanceof CloudError)) throw error;
+    log("warn", `twin-${what}-failed`, { error: error.message });
+    reporter.forget();
+    fetchAt = clock.bootMs() + Math.max(retryMs, error.afterMs ?? 0);
+    retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+  };
+
+  return {
+    connection: (next) => {
+      connection = next;
+      reporter.forget();
+      retryMs = RETRY_FIRST_MS;
+      fetchAt = next ? clock.bootMs() : Infinity;
+      next?.onDesired((patch) => {
+        if (connection === next) onDesired(patch);
+      });
+    },
+    fetch: async () => {
+      const asked = connection;
+      if (!asked || fetchAt > clock.bootMs()) return;
+      heardMeanwhile = 0;
+      try {
+        const { desired, reported } = await asked.getTwin();
+        if (connection !== asked) return;
+        fetchAt = Infinity;
+        retryMs = RETRY_FIRST_MS;
+        mirror.take(desired);
+        reporter.remoteIs(reported);
+        if (heardMeanwhile > desired.$version) fetchSoon();
+        deps.onDesired();
+      } catch (error) {
+        if (connection === asked) retryLater("get", error);
+        else if (!(error instanceof CloudError)) throw error;
+      } finally {
+        heardMeanwhile = undefined;
+      }
+    },
+    report: async (heldUntil) => {
+      const to = connection;
+      if (!to || Math.max(heldUntil, reporter.dueAt()) > clock.bootMs()) return;
+      try {
+        await reporter.send(to);
+      } catch (error) {
+        if (connection === to) retryLater("report", error);
+        else if (!(error instanceof CloudError)) throw error;
+      }
+    },
+    nextAt: (heldUntil) => (connection ? Math.min(fetchAt, Math.max(heldUntil, reporter.dueAt())) : Infinity),
+  };
+}

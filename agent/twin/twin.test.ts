@@ -1,0 +1,706 @@
+/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
+import type { Condition, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { CloudConnection } from "../cloud/cloud.ts";
+import { createMemoryCloud } from "../testing/memory-cloud.ts";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { type JsonObject, mergePatch } from "../wire/twin-document.ts";
+import type { SettingOutcome } from "./apply.ts";
+import { patchBetween } from "./patch-between.ts";
+import { createTwin, type Twin } from "./twin.ts";
+
+const isIdle: Condition = { text: "state is idle", channels: ["state"], test: () => true };
+
+const deviceOf = (name: string, more: Partial<Device> = {}): Device => ({
+  name,
+  type: "pump-mk2",
+  port: "baseboard",
+  address: 1,
+  protocol: { kind: "pulses", edge: "rising", debounceMs: 1, values: () => new Map() },
+  channels: [{ name: "target", kind: "gauge", unit: "mbar", resolution: 0.1 }],
+  everyMs: 30_000,
+  correct: new Map(),
+  smallChange: new Map(),
+  heartbeatMs: 900_000,
+  settings: [
+    { name: "target", readBack: "target", unit: "mbar", range: { low: 200, high: 1000 }, step: 10, onlyWhen: isIdle },
+  ],
+  commands: [{ name: "stop", withinMs: 2_000 }],
+  alarms: [],
+  place: "station.yaml:21",
+  ...more,
+});
+
+const stationOf = (...devices: Device[]): Station => ({
+  name: "demo-lake",
+  label: "",
+  timeZone: "Europe/Berlin",
+  ports: new Map(),
+  devices,
+  hash: "abc",
+});
+
+/** A station whose pump keeps its target, a cloud, and a state file that outlives processes. */
+function createBench(station = stationOf(deviceOf("pump"))) {
+  const time = createSimulatedTime();
+  const memory = createMemoryCloud(time);
+  const disk: { document?: JsonObject; saves: number } = { saves: 0 };
+  const pump = {
+    target: 500,
+    every: undefined as number | undefined,
+    uploadMs: undefined as number | undefined,
+    interlock: undefined as string | undefined,
+    /** Instead of the plain outcome of set(). */
+    outcome: undefined as (() => SettingOutcome) | undefined,
+    hangs: false,
+    sets: [] as number[],
+    writes: [] as number[],
+    commands: [] as string[],
+  };
+  const facts = { current: { agent: { version: "1" }, devices: { pump: { health: "good" } } } as JsonObject };
+  const errors: unknown[] = [];
+
+  /** One process of the agent. */
+  const start = () => {
+    const controller = new AbortController();
+    let alive = true;
+    const twin: Twin = createTwin(
+      {
+        clock: time.clock,
+        timers: time.timers,
+        log: () => undefined,
+        state: {
+          load: () => structuredClone(disk.document),
+          save: (document) => {
+            if (!alive) return;
+            disk.document = structuredClone(document);
+            disk.saves++;
+          },
+        },
+        station: () => station,
+        apply: {
+          set: async (device, _setting, value) => {
+            if (!alive || pump.hangs) return new Promise(() => undefined);
+            if (device === "pump") pump.sets.push(value);
+            if (pump.outcome) return pump.outcome();
+            if (pump.target === value) return { done: "applied", value };
+            if (pump.interlock !== undefined) {
+              return { done: "interlocked", reason: pump.interlock, value: pump.target };
+            }
+            pump.writes.push(value);
+            pump.target = value;
+            return { done: "applied", value };
+          },
+          setEvery: (_, ms) => {
+            if (alive) pump.every = ms;
+          },
+          setUploadInterval: (ms) => {
+            if (alive) pump.uploadMs = ms;
+          },
+          command: async (_, command) => {
+            pump.commands.push(command);
+            if (pump.hangs) return new Promise(() => undefined);
+            return { done: "confirmed", reason: "" };
+          },
+        },
+        facts: () => facts.current,
+        readBack: () => undefined,
+      },
+      { uploadIntervalMs: 900_000 },
+    );
+    pump.every = undefined;
+    pump.uploadMs = undefined;
+    const running = twin.run(controller.signal).catch((error: unknown) => errors.push(error));
+    return {
+      twin,
+      connect: async (): Promise<CloudConnection> => {
+        const connection = await memory.cloud.connect(new AbortController().signal);
+        connection.onClosed(() => alive && twin.onConnection(undefined));
+        twin.onConnection(connection);
+        return connection;
+      },
+      /** kill -9 */
+      kill: () => {
+        alive = false;
+        memory.cut();
+      },
+      stop: async () => {
+        controller.abort(new Error("SIGTERM"));
+        await running;
+        alive = false;
+        memory.cut();
+      },
+    };
+  };
+
+  const reported = (path: string): JsonObject | undefined => {
+    let value: unknown = memory.far.twin.documents().reported;
+    for (const key of path.split("/")) value = (value as Record<string, unknown> | undefined)?.[key];
+    return value as JsonObject | undefined;
+  };
+  return {
+    ...time,
+    ...memory,
+    memory,
+    far: memory.far,
+    faults: memory.faults,
+    disk,
+    pump,
+    facts,
+    errors,
+    start,
+    reported,
+  };
+}
+
+const target = (value: number | null): JsonObject => ({ devices: { pump: { target: value } } });
+
+describe("the twin", () => {
+  it("brings a desired setting to the device and reports what was read back with its acknowledgement", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { twin, connect } = start();
+    await connect();
+    await advance(2_000);
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(pump.target).toBe(900);
+    expect(reported("devices/pump/target")).toEqual({ value: 900, ac: 200, av: 2, ad: "" });
+    expect(twin.status()).toContainEqual(
+      expect.objectContaining({ path: "devices/pump/target", desired: 900, running: 900, converged: true }),
+    );
+  });
+
+  it("applies what was desired while the station was away, from the full document", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    far.setDesired({ devices: { pump: { target: 700, every: 60 } }, upload: { interval: 120 } });
+    const { connect } = start();
+    await connect();
+    await advance(2_000);
+    expect(pump).toMatchObject({ target: 700, every: 60_000, uploadMs: 120_000 });
+    expect(reported("devices/pump/every")).toEqual({ value: 60, ac: 200, av: 2, ad: "" });
+    expect(reported("upload/interval")).toEqual({ value: 120, ac: 200, av: 2, ad: "" });
+  });
+
+  it.each<[string, JsonObject, string, string]>([
+    ["out of range", target(1500), "devices/pump/target", "1500 is outside of 200 to 1000 mbar"],
+    ["not in steps", target(905), "devices/pump/target", "905 is not in steps of 10 from 200 mbar"],
+    ["no number", { devices: { pump: { target: "high" } } }, "devices/pump/target", "not a number"],
+    ["an unknown device", { devices: { pumpp: { target: 900 } } }, "devices/pumpp", "no such device; there are pump"],
+    [
+      "an unknown setting",
+      { devices: { pump: { taget: 900 } } },
+      "devices/pump/taget",
+      "no such setting; there are target, every",
+    ],
+    [
+      "an impossible cadence",
+      { devices: { pump: { every: 0 } } },
+      "devices/pump/every",
+      "0 is outside of 0.1 to 86400 s",
+    ],
+    ["an unknown key", { lights: true }, "lights", "no such key"],
+  ])("refuses %s with 400 and the reason, and leaves the device alone", async (_, patch, path, reason) => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { connect } = start();
+    await connect();
+    await advance(2_000);
+    far.setDesired(patch);
+    await advance(2_000);
+    expect(reported(path)).toEqual({ ac: 400, av: 2, ad: reason });
+    expect(pump.sets).toEqual([]);
+    expect(reported("devices/pump/health")).toBe("good");
+  });
+
+  it("a document of nonsense is answered briefly and hurts nobody", async () => {
+    const { start, advance, far, reported, errors } = createBench();
+    const { connect } = start();
+    await connect();
+    const nonsense = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key-${n}`, n]));
+    far.setDesired({ ...nonsense, agent: 5, devices: 7, upload: [], "a.b": 1 });
+    await advance(2_000);
+    expect(JSON.stringify(far.twin.documents().reported).length).toBeLessThan(4_000);
+    expect(reported("agent/version")).toBe("1");
+    expect(reported("devices/pump/health")).toBe("good");
+    expect(errors).toEqual([]);
+  });
+
+  it("an interlocked setting waits with 202 and its reason, and becomes 200 when the condition holds", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { connect } = start();
+    await connect();
+    await advance(2_000);
+    pump.interlock = "state is pumping, must be idle";
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(reported("devices/pump/target")).toEqual({
+      value: 500, ac: 202, av: 2, ad: "state is pumping, must be idle",
+    }); // biome-ignore format: a row
+    await advance(60_000);
+    pump.interlock = undefined;
+    await advance(12_000);
+    expect(reported("devices/pump/target")).toEqual({ value: 900, ac: 200, av: 2, ad: "" });
+    expect(pump.writes).toEqual([900]);
+  });
+
+  it("says 500 when nobody knows whether the write happened, and finds out", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { connect } = start();
+    await connect();
+    pump.outcome = () => ({ done: "unknown", reason: "no answer to the write, nor to reading back" });
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(reported("devices/pump/target")).toMatchObject({ ac: 500, ad: expect.stringContaining("no answer") });
+    pump.outcome = undefined;
+    await advance(62_000);
+    expect(reported("devices/pump/target")).toEqual({ value: 900, ac: 200, av: 2, ad: "" });
+  });
+
+  it("a value that reads back as another is a failure, not a success", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { connect } = start();
+    await connect();
+    pump.outcome = () => ({ done: "applied", value: 890 });
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(reported("devices/pump/target")).toEqual({
+      value: 890, ac: 500, av: 2, ad: "set to 900, reads back 890",
+    }); // biome-ignore format: a row
+  });
+
+  it("a paused device isn't told anything; its setting waits with the pause's reason", async () => {
+    const bench = createBench(stationOf(deviceOf("pump", { paused: "spare part ordered" })));
+    await bench.start().connect();
+    bench.far.setDesired(target(900));
+    await bench.advance(2_000);
+    expect(bench.reported("devices/pump/target")).toMatchObject({ ac: 202, ad: "paused: spare part ordered" });
+    expect(bench.pump.sets).toEqual([]);
+  });
+
+  it("a missed patch is noticed by the version of the next one, and the whole document is fetched", async () => {
+    const { start, advance, far, pump } = createBench();
+    const { connect } = start();
+    await connect();
+    await advance(2_000);
+    far.setDesiredUnheard(target(900));
+    await advance(60_000);
+    expect(pump.target).toBe(500);
+    far.setDesired({ devices: { pump: { every: 60 } } });
+    await advance(2_000);
+    expect(pump).toMatchObject({ target: 900, every: 60_000 });
+  });
+
+  it("versions that begin again (a twin made anew) are taken whole", async () => {
+    const { start, advance, far, pump, reported, memory } = createBench();
+    const { connect } = start();
+    await connect();
+    for (const value of [600, 700, 800]) far.setDesired(target(value));
+    far.setDesired({ devices: { pump: { every: 60 } } });
+    await advance(2_000);
+    far.twin.recreate(target(900));
+    memory.cut();
+    await connect();
+    await advance(2_000);
+    expect(pump).toMatchObject({ target: 900, every: undefined });
+    expect(reported("devices/pump/target")).toEqual({ value: 900, ac: 200, av: 1, ad: "" });
+    far.setDesired(target(600));
+    await advance(2_000);
+    expect(pump.target).toBe(600);
+  });
+
+  it("a patch that overtakes the answer to the GET isn't lost", async () => {
+    const { start, advance, far, pump } = createBench();
+    const { connect, twin } = start();
+    const connection = await connect();
+    await advance(2_000);
+    let answer: () => void = () => undefined;
+    const slow: CloudConnection = {
+      ...connection,
+      getTwin: async () => {
+        const stale = far.twin.documents();
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return stale;
+      },
+    };
+    twin.onConnection(slow);
+    await advance(100);
+    far.setDesired(target(900));
+    await advance(100);
+    const first = answer;
+    first();
+    await advance(100);
+    answer();
+    await advance(2_000);
+    expect(pump.target).toBe(900);
+  });
+
+  it("null falls back: the file's cadence and interval again, the device's setting stays as it is", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { connect } = start();
+    await connect();
+    far.setDesired({ devices: { pump: { target: 900, every: 60 } }, upload: { interval: 60 } });
+    await advance(2_000);
+    expect(pump).toMatchObject({ every: 60_000, uploadMs: 60_000 });
+    far.setDesired({ devices: { pump: { target: null, every: null } }, upload: null });
+    await advance(2_000);
+    expect(pump).toMatchObject({ target: 900, every: undefined, uploadMs: undefined });
+    expect(reported("devices/pump/target")).toBeUndefined();
+    expect(reported("devices/pump/every")).toEqual({ value: 30, ac: 203, av: 0, ad: "" });
+    expect(reported("upload/interval")).toEqual({ value: 900, ac: 203, av: 0, ad: "" });
+  });
+
+  it("what was desired runs again after a restart, without any cloud, and is written only where it differs", async () => {
+    const { start, advance, far, pump } = createBench();
+    const first = start();
+    await first.connect();
+    far.setDesired({ devices: { pump: { target: 900, every: 60 } } });
+    await advance(2_000);
+    await first.stop();
+    start();
+    await advance(1);
+    expect(pump).toMatchObject({ target: 900, every: 60_000, writes: [900] });
+    expect(pump.sets).toEqual([900, 900]);
+  });
+
+  it("a device that lost its settings gets them back when it reappears, and at the latest after ten minutes", async () => {
+    const { start, advance, far, pump } = createBench();
+    const { connect, twin } = start();
+    await connect();
+    far.setDesired(target(900));
+    await advance(2_000);
+    pump.target = 500;
+    twin.deviceReappeared("other");
+    await advance(20_000);
+    expect(pump.target).toBe(500);
+    twin.deviceReappeared("pump");
+    await advance(1);
+    expect(pump.target).toBe(900);
+    pump.target = 500;
+    await advance(600_000);
+    expect(pump.target).toBe(900);
+  });
+
+  it("a version that ends the process is refused by the next one with 500, and the last good one runs", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const first = start();
+    await first.connect();
+    far.setDesired({ devices: { pump: { target: 600, every: 60 } } });
+    await advance(2_000);
+    pump.hangs = true;
+    far.setDesired({ devices: { pump: { target: 900, every: 90 } } });
+    await advance(2_000);
+    first.kill();
+    pump.hangs = false;
+    pump.target = 500;
+    for (let restart = 0; restart < 2; restart++) {
+      const next = start();
+      await next.connect();
+      await advance(6_000);
+      expect(pump).toMatchObject({ target: 600, every: 60_000 });
+      expect(reported("devices/pump/target")).toEqual({
+        value: 600, ac: 500, av: 3, ad: "the agent ended while version 3 was applied; version 2 runs",
+      }); // biome-ignore format: a row
+      next.kill();
+    }
+    const last = start();
+    await last.connect();
+    far.setDesired(target(700));
+    await advance(6_000);
+    expect(pump).toMatchObject({ target: 700, every: 90_000 });
+    expect(reported("devices/pump/target")).toEqual({ value: 700, ac: 200, av: 4, ad: "" });
+  });
+
+  it("an orderly stop in the middle of applying is no crash", async () => {
+    const { start, advance, far, pump, disk } = createBench();
+    const first = start();
+    await first.connect();
+    pump.hangs = true;
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(disk.document?.["trying"]).toBe(2);
+    void first.stop();
+    await advance(1);
+    expect(disk.document?.["trying"]).toBeUndefined();
+    first.kill();
+    pump.hangs = false;
+    start();
+    await advance(1);
+    expect(pump.target).toBe(900);
+  });
+
+  it("is on disk before it is applied", async () => {
+    const { start, advance, far, pump, disk } = createBench();
+    await start().connect();
+    pump.outcome = () => {
+      expect(disk.document).toMatchObject({ current: { version: 2, desired: target(900) }, trying: 2 });
+      return { done: "applied", value: 900 };
+    };
+    far.setDesired(target(900));
+    await advance(1);
+    expect(pump.sets).toEqual([900]);
+    expect(disk.document).toMatchObject({ lastGood: { version: 2 } });
+    expect(disk.document).not.toHaveProperty("trying");
+  });
+
+  it("a report whose answer was lost isn't guessed about: the twin is fetched and the rest is reported", async () => {
+    const { start, advance, far, faults, reported } = createBench();
+    const { connect } = start();
+    await connect();
+    await advance(2_000);
+    faults.loseReportAnswers = true;
+    far.setDesired(target(900));
+    await advance(61_000);
+    faults.loseReportAnswers = false;
+    const before = far.reports.length;
+    await advance(10_000);
+    expect(reported("devices/pump/target")).toMatchObject({ value: 900, ac: 200 });
+    expect(far.reports).toHaveLength(before);
+  });
+
+  it("a bridge that doesn't answer delays no setting that is on disk, and is asked again", async () => {
+    const { start, advance, far, pump } = createBench();
+    far.silent = true;
+    const { connect } = start();
+    await connect();
+    await advance(30_000);
+    far.setDesiredUnheard(target(900));
+    far.silent = false;
+    await advance(40_000);
+    expect(pump.target).toBe(900);
+  });
+
+  it("a reconnect with nothing new reports nothing", async () => {
+    const { start, advance, far, memory } = createBench();
+    const { connect } = start();
+    await connect();
+    far.setDesired(target(900));
+    await advance(5_000);
+    const reports = far.reports.length;
+    memory.cut();
+    await connect();
+    await advance(5_000);
+    expect(far.reports).toHaveLength(reports);
+  });
+
+  it("reports states at once, only the differences, and creeping levels at most once an hour beyond their band", async () => {
+    const { start, advance, far, facts } = createBench();
+    facts.current = { devices: { pump: { health: "good" } }, buffer: { waiting: 1000 } };
+    const { twin, connect } = start();
+    await connect();
+    await advance(5_000);
+    expect(far.reports).toHaveLength(1);
+    facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 1050 } };
+    twin.changed();
+    await advance(1_000);
+    expect(far.reports.at(-1)).toEqual({ devices: { pump: { health: "timeout" } } });
+    facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 1050 } };
+    await advance(7_200_000);
+    expect(far.reports).toHaveLength(2);
+    facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 5000 } };
+    await advance(20_000);
+    facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 9000 } };
+    await advance(3_000_000);
+    expect(far.reports.slice(2)).toEqual([{ buffer: { waiting: 5000 } }]);
+    await advance(700_000);
+    expect(far.reports.slice(3)).toEqual([{ buffer: { waiting: 9000 } }]);
+  });
+
+  it("a report that the cloud refuses isn't repeated until it is another one", async () => {
+    const { start, advance, far, facts, reported } = createBench();
+    far.refuseReports = "too large";
+    const { connect } = start();
+    await connect();
+    await advance(60_000);
+    far.refuseReports = undefined;
+    await advance(60_000);
+    expect(far.reports).toEqual([]);
+    facts.current = { agent: { version: "2" } };
+    await advance(20_000);
+    expect(reported("agent/version")).toBe("2");
+  });
+
+  it("a document that would be too large leaves out schemas first", async () => {
+    const { start, advance, reported, facts } = createBench();
+    const hashes = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`device-${n}`, "0123456789abcdef"]));
+    facts.current = { agent: { version: "1" }, schemas: hashes };
+    await start().connect();
+    await advance(2_000);
+    expect(reported("agent/version")).toBe("1");
+    expect(reported("schemas")).toBeUndefined();
+  });
+
+  it("a bug in applying passes through, with the mark still set", async () => {
+    const { start, advance, far, pump, disk, errors } = createBench();
+    await start().connect();
+    pump.outcome = () => {
+      throw new TypeError("bug");
+    };
+    far.setDesired(target(900));
+    await advance(1);
+    expect(errors).toEqual([new TypeError("bug")]);
+    expect(disk.document).toMatchObject({ trying: 2 });
+  });
+});
+
+describe("commands", () => {
+  const call = { id: "c1", device: "pump", command: "stop" };
+
+  it("run once: a redelivered id gets the same answer, also from the next process", async () => {
+    const { start, advance, far, pump } = createBench();
+    const first = start();
+    await first.connect();
+    expect(await far.call(call)).toEqual({ status: 200, text: "confirmed" });
+    expect(await far.call(call)).toEqual({ status: 200, text: "confirmed" });
+    first.kill();
+    await start().connect();
+    await advance(1);
+    expect(await far.call(call)).toEqual({ status: 200, text: "confirmed" });
+    expect(pump.commands).toEqual(["stop"]);
+  });
+
+  it("one that was under way when the process ended isn't run again", async () => {
+    const { start, far, pump, advance } = createBench();
+    pump.hangs = true;
+    const first = start();
+    await first.connect();
+    void far.call(call);
+    await advance(1);
+    first.kill();
+    pump.hangs = false;
+    await start().connect();
+    expect(await far.call(call)).toMatchObject({ status: 500, text: expect.stringContaining("nobody knows") });
+    expect(pump.commands).toEqual(["stop"]);
+  });
+
+  it("don't run after their expiry, nor when the clock can't tell; unknown ones don't run at all", async () => {
+    const { start, far, pump, clock } = createBench();
+    await start().connect();
+    const expiresMs = clock.wallMs() - 1;
+    expect(await far.call({ ...call, expiresMs })).toMatchObject({ status: 410 });
+    clock.trusted = false;
+    expect(await far.call({ ...call, expiresMs: expiresMs + 60_000 })).toMatchObject({ status: 503 });
+    expect(await far.call({ ...call, device: "pumpp" })).toMatchObject({ status: 404 });
+    expect(await far.call({ ...call, command: "explode" })).toMatchObject({ status: 404 });
+    expect(pump.commands).toEqual([]);
+  });
+});
+
+describe("merge patches", () => {
+  const documents = fc.letrec<{ value: unknown; object: JsonObject }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.integer(),
+      fc.string({ maxLength: 3 }),
+      fc.boolean(),
+      fc.array(fc.integer(), { maxLength: 3 }),
+      tie("object"),
+    ),
+    object: fc.dictionary(fc.constantFrom("a", "b", "c", "d"), tie("value")) as fc.Arbitrary<JsonObject>,
+  })).object;
+
+  it("between two documents lead from one to the other, and there is none between equal ones", () => {
+    fc.assert(
+      fc.property(documents, documents, (from, to) => {
+        expect(mergePatch(from, patchBetween(from, to) ?? {})).toEqual(to);
+        expect(patchBetween(from, structuredClone(from))).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe("whatever happens", () => {
+  type Step =
+    | { do: "desire"; target: number | null; every: number | null; heard: boolean }
+    | { do: "cut" | "restart" | "kill" | "interlock" | "free" | "power-cycle" }
+    | { do: "wait"; ms: number };
+  const value = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null, freq: 4 });
+  const steps = fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constant("desire" as const),
+          // 205 and 2000 will be refused.
+          target: value(fc.constantFrom(200, 300, 400, 500, 205, 2000)),
+          every: value(fc.constantFrom(1, 5, 60, 0, 1e9)),
+          heard: fc.boolean(),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc
+          .constantFrom("cut", "restart", "kill", "interlock", "free", "power-cycle")
+          .map((what) => ({ do: what })) as fc.Arbitrary<Step>,
+      },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(0, 1, 900, 15_000) }) },
+    ) as fc.Arbitrary<Step>,
+    { maxLength: 25 },
+  );
+
+  it("random patches, disconnects, power cuts and restarts end with desired = running = reported", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.constantFrom(600, 700, 800), async (script, last) => {
+        const bench = createBench();
+        const { far, pump, advance } = bench;
+        let process = bench.start();
+        const act = async (step: Step): Promise<void> => {
+          switch (step.do) {
+            case "desire": {
+              const patch = { devices: { pump: { target: step.target, every: step.every } } };
+              return step.heard ? far.setDesired(patch) : far.setDesiredUnheard(patch);
+            }
+            case "cut":
+              bench.memory.cut();
+              await process.connect();
+              return;
+            case "restart":
+              await process.stop();
+              process = bench.start();
+              await process.connect();
+              return;
+            case "kill":
+              process.kill();
+              process = bench.start();
+              await process.connect();
+              return;
+            case "interlock":
+              pump.interlock = "pumping";
+              return;
+            case "free":
+              pump.interlock = undefined;
+              return;
+            case "power-cycle":
+              pump.target = 500;
+              process.twin.deviceReappeared("pump");
+              return;
+            case "wait":
+              return advance(step.ms);
+          }
+        };
+        await process.connect();
+        for (const step of script) await act(step);
+        pump.interlock = undefined;
+        far.setDesired(target(last));
+        await act({ do: "cut" });
+        await advance(30_000);
+
+        const { desired } = far.twin.documents();
+        const wantedEvery = (desired["devices"] as { pump?: { every?: number } } | undefined)?.pump?.every;
+        const isUsable = wantedEvery !== undefined && wantedEvery >= 0.1 && wantedEvery <= 86_400;
+        expect(pump.target).toBe(last);
+        expect(pump.every).toBe(isUsable ? wantedEvery * 1000 : undefined);
+        expect(bench.reported("devices/pump/target")).toEqual({ value: last, ac: 200, av: desired.$version, ad: "" });
+        expect(bench.reported("devices/pump/every")).toMatchObject(
+          isUsable
+            ? { value: wantedEvery, ac: 200, av: desired.$version }
+            : { ac: wantedEvery === undefined ? 203 : 400 },
+        );
+        expect(bench.errors).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

@@ -1,0 +1,57 @@
+/** The upload interval as it runs: due times on monotonic time, and the hours at which uploads may happen. */
+import type { Clock } from "../world.ts";
+import { nextUploadAt } from "./phase.ts";
+import type { Schedule } from "./sender.ts";
+import type { UploadWindows } from "./windows.ts";
+
+export interface UplinkSchedule extends Schedule {
+  setInterval(ms: number): void;
+  /** Everything that waits may go, whatever the hour, until `settle`. */
+  force(): void;
+  settle(): void;
+  readonly intervalMs: number;
+}
+
+export function createSchedule(
+  deps: { readonly clock: Clock },
+  config: { readonly station: string; readonly intervalMs: number; readonly windows?: UploadWindows },
+): UplinkSchedule {
+  const { clock } = deps;
+  let intervalMs = config.intervalMs;
+  // Due at once: what was kept while the station was off, or cut off, needn't wait for its phase.
+  let nextAt = clock.bootMs();
+  let forced = false;
+
+  const isOpen = (): boolean => {
+    if (forced || !config.windows || !clock.isWallTrusted()) return true;
+    return config.windows.isOpen(clock.wallMs());
+  };
+
+  return {
+    get nextAt() {
+      return nextAt;
+    },
+    get intervalMs() {
+      return intervalMs;
+    },
+    isOpen,
+    takeDue: () => {
+      const now = clock.bootMs();
+      // A closed window leaves the interval due, so that the first moment of the next window takes it.
+      if (now < nextAt || !isOpen()) return false;
+      nextAt = nextUploadAt(now, intervalMs, config.station);
+      return true;
+    },
+    setInterval: (ms) => {
+      intervalMs = ms;
+      nextAt = Math.min(nextAt, nextUploadAt(clock.bootMs(), ms, config.station));
+    },
+    force: () => {
+      forced = true;
+      nextAt = clock.bootMs();
+    },
+    settle: () => {
+      forced = false;
+    },
+  };
+}

@@ -1,0 +1,355 @@
+/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
+import { describe, expect, it } from "vitest";
+import type { BufferStatus, Offer, SampleBuffer } from "../buffer/buffer.ts";
+import { CloudError, type NextStep } from "../cloud/cloud.ts";
+import { createMemoryCloud } from "../testing/memory-cloud.ts";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { encodeLedger } from "../wire/ledger.ts";
+import type { LedgerMessage } from "../wire/messages.ts";
+import type { Lane } from "../wire/topics.ts";
+import { fractionOf, nextUploadAt } from "./phase.ts";
+import { createUplink, type UplinkConfig } from "./uplink.ts";
+
+const MINUTE = 60_000;
+const SAMPLES_PER_MESSAGE = 10;
+
+/** Lanes as plain queues of sample numbers, sealed ten at a time: the face of the buffer without its disk. */
+function createQueueBuffer() {
+  const queues: Record<Lane, number[]> = { urgent: [], normal: [], late: [] };
+  const sealed = new Map<Lane, Offer>();
+  const accepted: { lane: Lane; samples: readonly number[] }[] = [];
+  const refused: string[] = [];
+  const ledger: LedgerMessage[] = [];
+  let id = 0;
+  const leave = (offer: Offer): readonly number[] => {
+    expect(sealed.get(offer.lane)).toBe(offer);
+    sealed.delete(offer.lane);
+    return queues[offer.lane].splice(0, offer.samples);
+  };
+  const buffer: SampleBuffer = {
+    epoch: "0123456789abcdef",
+    declare: () => undefined,
+    append: () => undefined,
+    appendAlarm: () => undefined,
+    commit: () => undefined,
+    offer: (lane, seal) => {
+      const waiting = sealed.get(lane);
+      if (waiting) return waiting;
+      const queue = queues[lane];
+      if (queue.length === 0 || (seal === "if-full" && queue.length < SAMPLES_PER_MESSAGE)) return undefined;
+      const samples = queue.slice(0, SAMPLES_PER_MESSAGE);
+      const payload = Uint8Array.from(samples);
+      const offer: Offer = {
+        id: ++id, lane, kind: "batch", properties: {}, payload, samples: samples.length, readings: 3 * samples.length,
+      }; // biome-ignore format: a row
+      sealed.set(lane, offer);
+      return offer;
+    },
+    accept: (offer) => accepted.push({ lane: offer.lane, samples: leave(offer) }),
+    refuse: (offer, reason) => {
+      leave(offer);
+      refused.push(reason);
+    },
+    onLedger: (message) => ledger.push(message),
+    pending: () => [],
+    status: () => ({ waiting: queues.normal.length + queues.late.length + queues.urgent.length }) as BufferStatus,
+    close: () => undefined,
+  };
+  return { buffer, queues, accepted, refused, ledger };
+}
+
+function standUp(config: Partial<UplinkConfig> = {}, options: { fraction?: number } = {}) {
+  const time = createSimulatedTime();
+  const cloud = createMemoryCloud(time);
+  const queue = createQueueBuffer();
+  const events: string[] = [];
+  const pauses: number[] = [];
+  const uplink = createUplink(
+    {
+      clock: time.clock,
+      timers: time.timers,
+      chance: { fraction: () => options.fraction ?? 0.5, bytes: (count) => new Uint8Array(count) },
+      cloud: cloud.cloud,
+      buffer: queue.buffer,
+      log: (_, event, fields) => {
+        events.push(event);
+        if (event === "uplink-away") pauses.push(Number(fields?.["pauseMs"]));
+      },
+    },
+    { station: "demo-lake", intervalMs: 15 * MINUTE, ...config },
+  );
+  const controller = new AbortController();
+  const running = uplink.run(controller.signal);
+  return {
+    ...time,
+    ...queue,
+    ...cloud,
+    faults: cloud.faults,
+    memory: cloud,
+    uplink,
+    running,
+    controller,
+    events,
+    pauses,
+  };
+}
+
+const fill = (queue: number[], count: number): void => {
+  for (let n = 0; n < count; n++) queue.push(queue.length % 256);
+};
+
+describe("the uplink", () => {
+  it("sends what waits as soon as it is connected, then once per interval at the station's phase", async () => {
+    const { queues, accepted, advance, clock } = standUp();
+    fill(queues.normal, 3);
+    await advance(1);
+    expect(accepted).toHaveLength(1);
+    fill(queues.normal, 3);
+    const due = nextUploadAt(clock.bootMs(), 15 * MINUTE, "demo-lake");
+    await advance(due - clock.bootMs() - 1);
+    expect(accepted).toHaveLength(1);
+    await advance(2);
+    expect(accepted).toHaveLength(2);
+  });
+
+  it("spreads stations over the interval, the same station always to the same phase", () => {
+    const phases = Array.from({ length: 200 }, (_, n) => nextUploadAt(0, 15 * MINUTE, `station-${n}`) / (15 * MINUTE));
+    for (const quarter of [0, 0.25, 0.5, 0.75]) {
+      expect(phases.filter((phase) => phase >= quarter && phase < quarter + 0.25).length).toBeGreaterThan(25);
+    }
+    const first = nextUploadAt(0, 15 * MINUTE, "demo-lake");
+    expect(nextUploadAt(first, 15 * MINUTE, "demo-lake") - first).toBeCloseTo(15 * MINUTE, 6);
+    expect(fractionOf("demo-lake")).toBe(fractionOf("demo-lake"));
+  });
+
+  it("with an interval of at most ten seconds there is no spread", () => {
+    expect(nextUploadAt(1_234, 5_000, "any")).toBe(6_234);
+    expect(nextUploadAt(1_234, 10_000, "other")).toBe(11_234);
+  });
+
+  it("between intervals only full messages go", async () => {
+    const { queues, accepted, advance } = standUp();
+    await advance(1);
+    fill(queues.normal, SAMPLES_PER_MESSAGE + 4);
+    await advance(10_000);
+    expect(accepted.map(({ samples }) => samples.length)).toEqual([SAMPLES_PER_MESSAGE]);
+    expect(queues.normal).toHaveLength(4);
+  });
+
+  it("a drain takes what waited when it began, not what trickles in while it runs", async () => {
+    const { queues, accepted, advance, faults } = standUp();
+    faults.publishMs = 100;
+    fill(queues.normal, 25);
+    for (let n = 0; n < 20; n++) {
+      await advance(100);
+      fill(queues.normal, 1);
+    }
+    // 25 waited: the third message takes the rest and what had come until it was sealed; what came later waits.
+    expect(accepted.map(({ samples }) => samples.length)).toEqual([10, 10, 6]);
+    expect(queues.normal).toHaveLength(19);
+  });
+
+  it("a drain ends with what there was: a backlog in another lane doesn't make later messages small", async () => {
+    const { queues, accepted, advance } = standUp();
+    fill(queues.late, 20);
+    fill(queues.normal, 3);
+    await advance(1);
+    expect(accepted).toHaveLength(3);
+    fill(queues.normal, 2);
+    await advance(10_000);
+    expect(queues.normal).toHaveLength(2);
+  });
+
+  it("an alarm goes at once, before a backlog", async () => {
+    const { queues, accepted, advance, faults, uplink } = standUp();
+    faults.publishMs = 100;
+    fill(queues.normal, 200);
+    await advance(350);
+    fill(queues.urgent, 1);
+    uplink.urgent();
+    await advance(200);
+    expect(accepted.map(({ lane }) => lane)).toEqual(["normal", "normal", "normal", "normal", "urgent"]);
+    await advance(20_000);
+    fill(queues.urgent, 1);
+    uplink.urgent();
+    await advance(101);
+    expect(accepted.at(-1)?.lane).toBe("urgent");
+  });
+
+  it("late data gets one message in four while today's data waits too, and all of them when nothing else does", async () => {
+    const { queues, accepted, advance } = standUp();
+    fill(queues.normal, 60);
+    fill(queues.late, 100);
+    await advance(1);
+    expect(accepted.slice(0, 8).map(({ lane }) => lane)).toEqual([
+      "normal", "normal", "normal", "late", "normal", "normal", "normal", "late",
+    ]); // biome-ignore format: a row
+    expect(queues.late).toEqual([]);
+    expect(queues.normal).toEqual([]);
+  });
+
+  it("an acknowledgement that never comes closes the connection; the same message is sent again on the next", async () => {
+    const { queues, accepted, advance, faults, far, memory } = standUp({ intervalMs: 5_000 });
+    faults.loseAcknowledgements = true;
+    fill(queues.normal, 3);
+    await advance(29_000);
+    expect(accepted).toEqual([]);
+    expect(memory.connects).toBe(1);
+    faults.loseAcknowledgements = false;
+    await advance(3_000);
+    expect(memory.connects).toBe(2);
+    expect(accepted).toHaveLength(1);
+    expect(far.messages).toHaveLength(2);
+    expect(far.messages[1]?.payload).toEqual(far.messages[0]?.payload);
+  });
+
+  it("backs off with full jitter up to ten minutes while the cloud is away, and comes back", async () => {
+    const { advance, faults, pauses, uplink, queues, accepted } = standUp({ intervalMs: 5_000 }, { fraction: 1 });
+    faults.connectError = new CloudError("retry", "connect: ECONNREFUSED");
+    await advance(2_300_000);
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600].map((s) => s * 1_000));
+    expect(uplink.status()).toMatchObject({ connected: false, lastError: "connect: ECONNREFUSED" });
+    faults.connectError = undefined;
+    fill(queues.normal, 1);
+    uplink.linkUp();
+    await advance(1);
+    expect(accepted).toHaveLength(1);
+    expect(uplink.status()).toMatchObject({ connected: true, messages: 1, bytes: 1, readings: 3 });
+  });
+
+  it("a message that the cloud refuses for good is handed back as refused, and the next one goes", async () => {
+    const { queues, refused, accepted, advance, faults } = standUp();
+    let first = true;
+    faults.publishError = () => {
+      if (!first) return undefined;
+      first = false;
+      return new CloudError("drop-and-report", "413 too large");
+    };
+    fill(queues.normal, 15);
+    await advance(1);
+    expect(refused).toEqual(["413 too large"]);
+    expect(accepted.map(({ samples }) => samples.length)).toEqual([5]);
+  });
+
+  it.each<[NextStep, number, number]>([
+    ["retry", 1, 5_000],
+    ["retry-after", 1, 21_000],
+    ["reconnect", 2, 15_000],
+    ["reprovision", 2, 15_000],
+    ["stop", 2, 601_000],
+  ])("an error that says %s leads to %i connection(s) and loses nothing", async (next, connects, withinMs) => {
+    const { queues, accepted, advance, faults, memory } = standUp();
+    let failed = false;
+    faults.publishError = () => {
+      if (failed) return undefined;
+      failed = true;
+      return new CloudError(next, "once", { afterMs: 20_000 });
+    };
+    fill(queues.normal, 3);
+    await advance(0);
+    expect(accepted).toEqual([]);
+    await advance(withinMs);
+    expect(accepted).toHaveLength(1);
+    expect(memory.connects).toBe(connects);
+  });
+
+  it("retry-after doesn't wake early for an alarm", async () => {
+    const { queues, accepted, advance, faults, uplink } = standUp();
+    let failed = false;
+    faults.publishError = () => {
+      if (failed) return undefined;
+      failed = true;
+      return new CloudError("retry-after", "429", { afterMs: 20_000 });
+    };
+    fill(queues.normal, 3);
+    await advance(1);
+    fill(queues.urgent, 1);
+    uplink.urgent();
+    await advance(19_000);
+    expect(accepted).toEqual([]);
+    await advance(1_001);
+    expect(accepted.map(({ lane }) => lane)).toEqual(["urgent", "normal"]);
+  });
+
+  it("send-now says how much went, and rejects when there is no way", async () => {
+    const { queues, advance, uplink, faults, memory } = standUp();
+    await advance(1);
+    fill(queues.normal, 13);
+    const sent = uplink.sendNow();
+    await advance(1);
+    expect(await sent).toEqual({ messages: 2, bytes: 13 });
+    faults.connectError = new CloudError("retry", "no route");
+    memory.cut();
+    await advance(1);
+    const failed = expect(uplink.sendNow()).rejects.toThrow("no route");
+    await advance(1);
+    await failed;
+  });
+
+  it("a shorter interval takes effect at once", async () => {
+    const { queues, accepted, advance, uplink } = standUp();
+    await advance(1);
+    fill(queues.normal, 1);
+    uplink.setInterval(5_000);
+    await advance(5_001);
+    expect(accepted).toHaveLength(1);
+    expect(uplink.status().intervalMs).toBe(5_000);
+  });
+
+  it("hands ledger messages to the buffer, and survives one that can't be read", async () => {
+    const { ledger, far, advance, events } = standUp();
+    await advance(1);
+    far.sendLedger(Uint8Array.of(1, 2, 3));
+    const wanted: LedgerMessage = { kind: "schema-wanted", hashes: ["0123456789abcdef"] };
+    far.sendLedger(encodeLedger(wanted));
+    await advance(1);
+    expect(ledger).toEqual([wanted]);
+    expect(events).toContain("ledger-undecodable");
+  });
+
+  it("tells listeners of each connection and of its end", async () => {
+    const { uplink, memory, advance } = standUp({ intervalMs: 5_000 });
+    await advance(1);
+    const seen: boolean[] = [];
+    uplink.onConnection((connection) => seen.push(connection !== undefined));
+    memory.cut();
+    await advance(2_000);
+    expect(seen).toEqual([true, false, true]);
+  });
+
+  it("outside its windows only alarms go; send-now and the window let the rest out", async () => {
+    const open = { now: false };
+    const { queues, accepted, advance, uplink } = standUp({ intervalMs: 5_000, windows: { isOpen: () => open.now } });
+    fill(queues.normal, 30);
+    fill(queues.urgent, 1);
+    await advance(MINUTE);
+    expect(accepted.map(({ lane }) => lane)).toEqual(["urgent"]);
+    const sent = uplink.sendNow();
+    await advance(1);
+    expect((await sent).messages).toBe(3);
+    fill(queues.normal, 1);
+    await advance(MINUTE);
+    expect(queues.normal).toHaveLength(1);
+    open.now = true;
+    await advance(10_000);
+    expect(queues.normal).toEqual([]);
+  });
+
+  it("a window can't hold data back when no clock can be trusted", async () => {
+    const { queues, accepted, advance, clock } = standUp({ intervalMs: 5_000, windows: { isOpen: () => false } });
+    clock.trusted = false;
+    fill(queues.normal, 1);
+    await advance(10_000);
+    expect(accepted).toHaveLength(1);
+  });
+
+  it("stops at once, also with a publish under way, and closes the connection", async () => {
+    const { queues, advance, faults, running, controller, memory } = standUp();
+    faults.loseAcknowledgements = true;
+    fill(queues.normal, 1);
+    await advance(1);
+    controller.abort(new Error("SIGTERM"));
+    await running;
+    expect(memory.connected).toBe(false);
+  });
+});

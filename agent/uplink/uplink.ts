@@ -1,0 +1,136 @@
+/** What goes when. Nothing here keeps data: an offer that wasn't accepted is offered again by the buffer. */
+import type { SampleBuffer } from "../buffer/buffer.ts";
+import type { Cloud, CloudConnection } from "../cloud/cloud.ts";
+import { createWaker } from "../cloud/waker.ts";
+import { decodeLedger } from "../wire/ledger.ts";
+import { WireError } from "../wire/wire-error.ts";
+import type { Chance, Clock, Log, Timers } from "../world.ts";
+import { createBackoff } from "./backoff.ts";
+import { createLanes } from "./lanes.ts";
+import { reconnectSpreadMs } from "./phase.ts";
+import { createSchedule } from "./schedule.ts";
+import { createSender } from "./sender.ts";
+import { createSupervisor } from "./supervisor.ts";
+import { createTally, type UplinkCounts } from "./tally.ts";
+import type { UploadWindows } from "./windows.ts";
+
+export interface UplinkDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly chance: Chance;
+  readonly cloud: Cloud;
+  readonly buffer: SampleBuffer;
+  readonly log: Log;
+}
+
+export interface UplinkConfig {
+  readonly station: string;
+  readonly intervalMs: number;
+  /** Hours at which anything but alarms may go; always, when left out. */
+  readonly windows?: UploadWindows;
+}
+
+export interface UplinkStatus extends UplinkCounts {
+  readonly intervalMs: number;
+  /** ms since 1970 by the clock as it is now. */
+  readonly nextAt: number;
+}
+
+export interface Uplink {
+  /** Resolves when aborted, after the connection is closed. Rejects only on a bug. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Uploads all that waits; rejects with CloudError when the connection can't be had or is lost meanwhile. */
+  sendNow(): Promise<{ readonly messages: number; readonly bytes: number }>;
+  setInterval(ms: number): void;
+  /** An alarm was appended. */
+  urgent(): void;
+  /** The network came up: no reason to wait any longer. */
+  linkUp(): void;
+  status(): UplinkStatus;
+  /** Called with each new connection, and with undefined at its end; at once with the present one. */
+  onConnection(listener: (connection: CloudConnection | undefined) => void): void;
+}
+
+export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
+  const { clock, log } = deps;
+  const waker = createWaker(deps);
+  const schedule = createSchedule(deps, config);
+  const tally = createTally(deps);
+  const listeners: ((connection: CloudConnection | undefined) => void)[] = [];
+  let current: CloudConnection | undefined;
+
+  const sender = createSender({
+    ...deps,
+    waker,
+    schedule,
+    lanes: createLanes(deps),
+    retries: createBackoff(deps),
+    onAccepted: (offer) => {
+      tally.accepted(offer);
+      log("debug", "uplink-accepted", {
+        id: offer.id,
+        lane: offer.lane,
+        kind: offer.kind,
+        bytes: offer.payload.length,
+      });
+    },
+    onDrained: () => {
+      schedule.settle();
+      tally.drained();
+    },
+    onTrouble: (error) => tally.trouble(error),
+  });
+
+  const onLedger = (payload: Uint8Array): void => {
+    try {
+      deps.buffer.onLedger(decodeLedger(payload));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      log("warn", "ledger-undecodable", { bytes: payload.length, error: error.message });
+    }
+    waker.wake();
+  };
+
+  const supervisor = createSupervisor({
+    ...deps,
+    spreadMs: () => reconnectSpreadMs(schedule.intervalMs, config.station),
+    serve: (connection, signal) => sender.serve(connection, signal),
+    onConnection: (connection) => {
+      current = connection;
+      tally.connection(connection !== undefined);
+      if (connection) log("info", "uplink-connected", { waiting: deps.buffer.status().waiting });
+      connection?.onLedger(onLedger);
+      for (const listener of listeners) listener(connection);
+    },
+    onAway: (error) => {
+      schedule.settle();
+      tally.away(error);
+    },
+  });
+
+  return {
+    run: (signal) => supervisor.run(signal),
+    sendNow: () => {
+      const sent = tally.untilDrained();
+      schedule.force();
+      waker.wake();
+      supervisor.hurry();
+      return sent;
+    },
+    setInterval: (ms) => {
+      schedule.setInterval(ms);
+      waker.wake();
+    },
+    urgent: () => waker.wake(),
+    linkUp: () => supervisor.hurry(),
+    status: () => ({
+      ...tally.counts(),
+      intervalMs: schedule.intervalMs,
+      nextAt: clock.wallMs() + schedule.nextAt - clock.bootMs(),
+    }),
+    onConnection: (listener) => {
+      listeners.push(listener);
+      if (current) listener(current);
+    },
+  };
+}

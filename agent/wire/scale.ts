@@ -1,0 +1,44 @@
+/**
+ * Values as whole multiples of a channel's resolution, and back as the very double that the decimal would give:
+ * 8125 · 0.1 is 812.5, not 812.5000000000001.
+ */
+export interface Scale {
+  /** The nearest k with |k| < 2^53; undefined when there is none (not finite, too large). */
+  integerFrom(value: number): number | undefined;
+  /** The double nearest to k · resolution, the resolution taken as the decimal it is written as. */
+  valueFrom(k: number): number;
+}
+
+/** Up to 10^22 a power of ten is an exact double (IEEE 754), so that one division rounds once, correctly. */
+const EXACT_TEN_POWER_MAX = 22;
+
+/**
+ * integerFrom(valueFrom(k)) is k for whole resolutions, and for |k| < 2^50 otherwise: beyond that two neighbouring
+ * multiples can be the same double.
+ */
+export function createScale(resolution: number): Scale {
+  const { mantissa, exponent } = decimalFrom(resolution);
+  const divisor = 10 ** exponent;
+  const isExact = exponent <= EXACT_TEN_POWER_MAX;
+  return {
+    integerFrom: (value) => {
+      const k = Math.round(value / resolution);
+      // -0 would be another value than the 0 that comes back.
+      return Number.isSafeInteger(k) ? k + 0 : undefined;
+    },
+    valueFrom: (k) => {
+      const numerator = k * mantissa;
+      if (isExact && Number.isSafeInteger(numerator)) return numerator / divisor;
+      return Number(`${BigInt(k) * BigInt(mantissa)}e-${exponent}`);
+    },
+  };
+}
+
+/** resolution = mantissa / 10^exponent, from its shortest decimal form. */
+function decimalFrom(resolution: number): { mantissa: number; exponent: number } {
+  const [digits = "", power = "0"] = resolution.toString().split("e");
+  const [whole = "", fraction = ""] = digits.split(".");
+  const exponent = fraction.length - Number(power);
+  const mantissa = Number(whole + fraction);
+  return exponent < 0 ? { mantissa: resolution, exponent: 0 } : { mantissa, exponent };
+}

@@ -1,0 +1,83 @@
+/** Joins the steps: ingress → queue → store → route → api, and back to the stations. */
+import type { StationSummary } from "./api/contract.ts";
+import { createCredentials } from "./auth/credentials.ts";
+import { createIntake } from "./ingress/intake.ts";
+import { mayPublish, maySubscribe } from "./ingress/permissions.ts";
+import { createCommands } from "./route/commands.ts";
+import { createLive } from "./route/live.ts";
+import { createReceipts } from "./route/receipts.ts";
+import type { Store } from "./store/store.ts";
+import { createTwinAuthority } from "./twin/authority.ts";
+import type { Broker, BrokerHandlers, Chance, Clock, Log, Timers } from "./world.ts";
+
+export interface BridgeDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly store: Store;
+  readonly receiptEveryMs: number;
+  /** Starts listening for stations; messages come only after it has resolved. */
+  readonly listen: (handlers: BrokerHandlers) => Promise<Broker>;
+}
+
+export type Bridge = Awaited<ReturnType<typeof createBridge>>;
+
+export async function createBridge(deps: BridgeDeps) {
+  const { clock, timers, chance, log, store } = deps;
+  let broker: Broker | undefined;
+  const send = async (topic: string, payload: Uint8Array): Promise<void> => broker?.publish(topic, payload);
+  const isOnline = (station: string): boolean => broker?.isOnline(station) ?? false;
+  const summaryOf = async (station: string): Promise<StationSummary | undefined> => {
+    const stored = await store.station(station);
+    return stored && { ...stored, online: isOnline(station) };
+  };
+
+  const credentials = createCredentials({ store, chance });
+  const live = createLive({ timers, log, summaryOf });
+  const twins = createTwinAuthority({
+    store,
+    log,
+    send,
+    onChanged: (twin) => live.publish({ station: twin.station, event: "twin", data: twin }),
+  });
+  const commands = createCommands({ clock, timers, chance, log, isOnline, send });
+  const receipts = createReceipts({ store, clock, timers, log, everyMs: deps.receiptEveryMs, send });
+  const intake = createIntake({ store, clock, timers, log, twins, commands, receipts, live });
+
+  broker = await deps.listen({
+    authenticate: (station, password) => credentials.verify(station, password),
+    mayPublish,
+    maySubscribe,
+    onMessage: (message) => intake.accept(message),
+    onSubscribed: (station, filters) => {
+      if (filters.some((filter) => filter.endsWith("/ledger"))) receipts.greet(station);
+    },
+    onOnline: (station) => {
+      log("info", "station-online", { station });
+      live.touch(station);
+    },
+    onOffline: (station) => {
+      log("info", "station-offline", { station });
+      receipts.leave(station);
+      live.touch(station);
+    },
+  });
+
+  return {
+    store,
+    credentials,
+    twins,
+    commands,
+    live,
+    summaryOf,
+    isOnline,
+    mqttPort: broker.port,
+    /** Stops taking messages, works off what waits. The store stays open. */
+    close: async (): Promise<void> => {
+      receipts.close();
+      await broker.close();
+      await intake.close();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** What the command line says, checked. */
+import { z } from "zod";
+import { RECEIPT_EVERY_MS_DEFAULT, RECEIPT_EVERY_MS_MIN } from "./limits.ts";
+
+export interface Config {
+  readonly dataFolder: string;
+  readonly mqttPort: number;
+  readonly httpPort: number;
+  /** Address to listen on; loopback unless told otherwise. */
+  readonly host: string;
+  readonly receiptEveryMs: number;
+  readonly pageFolder: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const duration = z.string().transform((text, context) => {
+  const [, amount, unit] = /^(\d{1,9}) ?(ms|s|min|h|d)$/.exec(text) ?? [];
+  if (amount !== undefined && unit !== undefined) return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  context.addIssue({ code: "custom", message: `"${text}" is not a time like 5s, 15min or 24h` });
+  return z.NEVER;
+});
+
+const OPTIONS = z.object({
+  data: z.string().min(1),
+  mqttPort: port,
+  httpPort: port,
+  listen: z.string().min(1),
+  receiptEvery: duration.pipe(z.number().min(RECEIPT_EVERY_MS_MIN).max(30 * 86_400_000)),
+  page: z.string().min(1),
+  logLevel: z.enum(["debug", "info", "warn", "error"]),
+});
+
+export const DEFAULTS = {
+  mqttPort: "8883",
+  httpPort: "8080",
+  listen: "127.0.0.1",
+  receiptEvery: `${RECEIPT_EVERY_MS_DEFAULT / 3_600_000}h`,
+  logLevel: "info",
+} as const;
+
+/** Throws Error that names each option that can't be used. */
+export function configFrom(options: unknown): Config {
+  const result = OPTIONS.safeParse(options);
+  if (!result.success) {
+    const problems = result.error.issues.map(({ path, message }) => `--${kebab(path.join("."))}: ${message}`);
+    throw new Error(problems.join("\n"));
+  }
+  const { data, mqttPort, httpPort, listen, receiptEvery, page, logLevel } = result.data;
+  return { dataFolder: data, mqttPort, httpPort, host: listen, receiptEveryMs: receiptEvery, pageFolder: page, logLevel };
+}
+
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "::1"] as const;
+
+/** Names that the server's certificate bears. */
+export const certificateNames = (host: string): readonly string[] =>
+  isAnyAddress(host) ? LOOPBACK_NAMES : [...LOOPBACK_NAMES, host];
+
+/** Names under which a loopback server may be called; undefined beyond loopback, where others give it its names. */
+export const hostNamesFor = (host: string): readonly string[] | undefined =>
+  (LOOPBACK_NAMES as readonly string[]).includes(host) ? LOOPBACK_NAMES : undefined;
+
+const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

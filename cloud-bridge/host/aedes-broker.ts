@@ -1,0 +1,154 @@
+/**
+ * The embedded MQTT 3.1.1 broker (aedes) behind TLS. It keeps nothing: sessions are always clean, nothing is retained,
+ * and PUBACK waits in `authorizePublish` until the handlers have the message durable.
+ */
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { Aedes, type AedesOptions, type Client } from "aedes";
+import { CONNECT_DEADLINE_MS, CONNECTIONS_MAX, PACKET_BYTES_MAX } from "../limits.ts";
+import type { Broker, BrokerHandlers, Log } from "../world.ts";
+import type { ServerCertificate } from "./certificates.ts";
+import { createPacketGuard } from "./packet-guard.ts";
+
+export interface BrokerOptions {
+  readonly certificate: ServerCertificate;
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+}
+
+/** MQTT 3.1.1, 3.2.2.3 */
+const NOT_AUTHORIZED = 5;
+
+export async function listenForStations(
+  { certificate, host, port }: BrokerOptions,
+  handlers: BrokerHandlers,
+  log: Log,
+): Promise<Broker> {
+  const broker = await Aedes.createBroker({
+    connectTimeout: CONNECT_DEADLINE_MS,
+    concurrency: 1_000,
+    ...authentication(handlers, log),
+    ...authorization(handlers, log),
+  });
+  broker.on("clientReady", ({ id }) => handlers.onOnline(id));
+  broker.on("clientDisconnect", ({ id }) => {
+    // When a second connection with the same name takes over, it is registered by the next turn: then nobody has gone.
+    setImmediate(() => {
+      if (!(id in clientsOf(broker))) handlers.onOffline(id);
+    });
+  });
+  broker.on("subscribe", (subscriptions, { id }) => {
+    handlers.onSubscribed(
+      id,
+      subscriptions.map(({ topic }) => topic),
+    );
+  });
+  broker.on("clientError", ({ id }, error) => log("debug", "mqtt-client-error", { station: id, error }));
+  broker.on("connectionError", (_, error) => log("debug", "mqtt-connection-error", { error }));
+
+  const server = createServer({ key: certificate.key, cert: certificate.cert, minVersion: "TLSv1.2" }, (socket) => {
+    guard(socket, log);
+    broker.handle(socket);
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on("tlsClientError", (error) => log("debug", "tls-client-error", { error }));
+  await listening(server, host, port);
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : port,
+    isOnline: (station) => station in clientsOf(broker),
+    publish: (topic, payload) =>
+      new Promise((resolve, reject) => {
+        const packet = { cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false } as const;
+        broker.publish(packet, (error) => (error ? reject(error) : resolve()));
+      }),
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await new Promise<void>((resolve) => broker.close(resolve));
+      await closed;
+    },
+  };
+}
+
+function authentication(handlers: BrokerHandlers, log: Log): AedesOptions {
+  return {
+    preConnect: (_, packet, callback) => {
+      // A durable session would collect messages in RAM for a station that never comes back. Whatever matters is
+      // asked for or repeated after the next connect.
+      packet.clean = true;
+      callback(null, true);
+    },
+    authenticate: (client, user, password, done) => {
+      const refuse = (reason: string): void => {
+        log("warn", "mqtt-refused", { station: user, clientId: client.id, reason });
+        done(Object.assign(new Error("not authorized"), { returnCode: NOT_AUTHORIZED }), false);
+      };
+      if (!user || user !== client.id || !password) return refuse("user name and client id must be the station");
+      handlers.authenticate(user, password).then(
+        (isRight) => (isRight ? done(null, true) : refuse("unknown station or wrong password")),
+        (error: unknown) => {
+          log("error", "mqtt-authentication-failed", { station: user, error });
+          refuse("could not be checked");
+        },
+      );
+    },
+  };
+}
+
+function authorization(handlers: BrokerHandlers, log: Log): AedesOptions {
+  return {
+    authorizePublish: (client, packet, callback) => {
+      // Identity is the connection's. A message without one (the will of a broker that died) says nothing new.
+      if (!client) return callback(new Error("no such client"));
+      if (!handlers.mayPublish(client.id, packet.topic)) {
+        log("warn", "mqtt-topic-refused", { station: client.id, topic: packet.topic });
+        return callback(new Error(`${client.id} may not publish to ${packet.topic}`));
+      }
+      // Retained messages would stay in RAM; what lasts is in the store.
+      packet.retain = false;
+      const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+      handlers.onMessage({ station: client.id, topic: packet.topic, payload }).then(
+        () => callback(null),
+        (error: unknown) => {
+          log("error", "mqtt-message-rejected", { station: client.id, topic: packet.topic, error });
+          callback(new Error("the message could not be stored"));
+        },
+      );
+    },
+    authorizeSubscribe: (client, subscription, callback) => {
+      if (handlers.maySubscribe(client.id, subscription.topic)) return callback(null, subscription);
+      log("warn", "mqtt-subscription-refused", { station: client.id, filter: subscription.topic });
+      // Null is answered with 0x80 in the SUBACK, and the connection stays.
+      callback(null, null);
+    },
+    // What stations publish goes to the store, never to other stations.
+    authorizeForward: (client, packet) => (handlers.maySubscribe(client.id, packet.topic) ? packet : null),
+  };
+}
+
+/** aedes pulls its bytes with `read`; what the guard stops never reaches the parser. */
+function guard(socket: TLSSocket, log: Log): void {
+  const { passes } = createPacketGuard(PACKET_BYTES_MAX);
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number): unknown => {
+    const chunk: unknown = read(size);
+    if (!(chunk instanceof Uint8Array) || passes(chunk)) return chunk;
+    log("warn", "mqtt-packet-too-large", { from: socket.remoteAddress, bytesMax: PACKET_BYTES_MAX });
+    socket.destroy();
+    return null;
+  };
+}
+
+/** Connected clients by id; public in aedes, absent from its types. */
+const clientsOf = (broker: Aedes): Readonly<Record<string, Client>> =>
+  (broker as unknown as { readonly clients: Readonly<Record<string, Client>> }).clients;
+
+const listening = (server: Server, host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      server.on("error", () => undefined);
+      resolve();
+    });
+  });

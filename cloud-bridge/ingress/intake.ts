@@ -1,0 +1,180 @@
+/**
+ * From a broker's message to the store's commit: only then the broker may acknowledge. What can't be read is kept aside
+ * with its bytes and acknowledged, so that it holds up nobody; what waits for a schema is read when that arrives.
+ */
+import { GROUP_BYTES_MAX, GROUP_MESSAGES_MAX, GROUP_WAIT_MS, QUEUE_BYTES_MAX } from "../limits.ts";
+import { createGroupQueue } from "../queue/group-queue.ts";
+import type { Commands } from "../route/commands.ts";
+import type { Live } from "../route/live.ts";
+import type { Receipts } from "../route/receipts.ts";
+import type { Store, StoreEntry, Written } from "../store/store.ts";
+import type { TwinAuthority } from "../twin/authority.ts";
+import type { Clock, Log, StationMessage, Timers } from "../world.ts";
+import { type ReadMessage, readMessage } from "./read-message.ts";
+import { createSchemaShelf } from "./schema-shelf.ts";
+
+export interface Intake {
+  /** Resolves when the message is durable (or answered); rejects when it must come again. */
+  accept(message: StationMessage): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface IntakeDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly twins: TwinAuthority;
+  readonly commands: Commands;
+  readonly receipts: Receipts;
+  readonly live: Live;
+}
+
+interface Read {
+  readonly message: StationMessage;
+  readonly read: ReadMessage;
+}
+
+/** What is to be stored, and the message that said so. */
+interface Planned {
+  readonly message: StationMessage;
+  readonly entry: StoreEntry;
+}
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { store, clock, log } = deps;
+  const schemas = createSchemaShelf(store);
+  const queue = createGroupQueue<StationMessage>(
+    { timers: deps.timers, work: takeGroup },
+    ({ topic, payload }) => topic.length + payload.length,
+    {
+      queueBytesMax: QUEUE_BYTES_MAX,
+      groupBytesMax: GROUP_BYTES_MAX,
+      groupItemsMax: GROUP_MESSAGES_MAX,
+      waitMs: GROUP_WAIT_MS,
+    },
+  );
+
+  async function takeGroup(group: readonly StationMessage[]): Promise<void> {
+    const atMs = clock.wallMs();
+    const stations = new Set(group.map(({ station }) => station));
+    try {
+      await schemas.load(stations);
+      const reads = readGroup(group, atMs);
+      await commit(await planned(reads, atMs));
+      for (const { message, read } of reads) await answer(message, read);
+    } catch (error) {
+      schemas.forget(stations);
+      const only = group.length === 1 ? group[0] : undefined;
+      if (!only) throw error;
+      await giveUp(only, atMs, error);
+    }
+    for (const station of stations) deps.live.touch(station);
+  }
+
+  /** Schemas first; a batch that overtook its schema within the group is read with it. */
+  function readGroup(group: readonly StationMessage[], atMs: number): readonly Read[] {
+    const first = group.map((message) => ({ message, read: readOne(message, atMs) }));
+    const [declaring, others] = [first.filter(isSchema), first.filter((each) => !isSchema(each))];
+    if (declaring.length === 0) return others;
+    return [
+      ...declaring,
+      ...others.map((each) =>
+        each.read.say === "schema-wanted" ? { message: each.message, read: readOne(each.message, atMs) } : each,
+      ),
+    ];
+  }
+
+  function readOne(message: StationMessage, atMs: number): ReadMessage {
+    const read = readMessage(message, (hash) => schemas.find(message.station, hash), atMs);
+    if (read.say === "store" && read.entry.kind === "schema") {
+      schemas.put(message.station, read.entry.hash, read.entry.schema);
+    }
+    return read;
+  }
+
+  async function planned(reads: readonly Read[], atMs: number): Promise<Planned[]> {
+    const plan: Planned[] = [];
+    for (const { message, read } of reads) {
+      const { station, payload } = message;
+      const bytes = read.say === "unreadable" ? 0 : payload.length;
+      plan.push({ message, entry: { station, atMs, kind: "message", bytes } });
+      plan.push(...entryOf(message, read, atMs));
+      if (read.say === "store" && read.entry.kind === "schema") {
+        plan.push(...(await readAgain(station, read.entry.hash, atMs)));
+      }
+    }
+    return plan;
+  }
+
+  /** Messages that waited for a schema which is here now. */
+  async function readAgain(station: string, hash: string, atMs: number): Promise<Planned[]> {
+    const waiting = await store.waitingForSchema(station, hash);
+    if (waiting.length > 0) log("info", "ingress-schema-arrived", { station, hash, messages: waiting.length });
+    return waiting.flatMap(({ id, topic, payload }) => {
+      const message = { station, topic, payload };
+      const resolved: StoreEntry = { station, atMs, kind: "aside-resolved", id };
+      return [{ message, entry: resolved }, ...entryOf(message, readOne(message, atMs), atMs)];
+    });
+  }
+
+  async function commit(plan: readonly Planned[]): Promise<void> {
+    const written = await store.write(plan.map(({ entry }) => entry));
+    const refused: Planned[] = [];
+    for (const [at, { message, entry }] of plan.entries()) {
+      const outcome = written[at];
+      if (!outcome) continue;
+      tell(entry, outcome);
+      if (outcome.refused !== null) refused.push(asideOf(message, `refused: ${outcome.refused}`, null, entry.atMs));
+    }
+    if (refused.length > 0) await commit(refused);
+  }
+
+  function tell({ station }: StoreEntry, { samples, alarms, aside, duplicates, conflicts }: Written): void {
+    if (conflicts.length > 0) log("error", "store-conflict", { station, count: conflicts.length, first: conflicts[0] });
+    if (duplicates > 0) log("debug", "store-duplicates", { station, duplicates });
+    if (samples.length > 0 || alarms.length > 0 || duplicates > 0) deps.receipts.touch(station);
+    deps.live.samples(station, samples);
+    for (const data of alarms) deps.live.publish({ station, event: "alarm", data });
+    if (aside) {
+      log("warn", "ingress-set-aside", { station, topic: aside.topic, bytes: aside.bytes, reason: aside.reason });
+      deps.live.publish({ station, event: "quarantine", data: aside });
+    }
+  }
+
+  async function answer({ station }: StationMessage, read: ReadMessage): Promise<void> {
+    if (read.say === "schema-wanted") deps.receipts.wantSchema(station, read.hash);
+    if (read.say === "twin-get") await deps.twins.onGet(station, read.rid);
+    if (read.say === "twin-report") await deps.twins.onReport(station, read.rid, read.payload);
+    if (read.say === "command-answer") deps.commands.onAnswer(station, read.id, read.payload);
+  }
+
+  /** A message on which our own code fails is kept aside; if even that fails (disk full), it must come again. */
+  async function giveUp({ station, topic, payload }: StationMessage, atMs: number, error: unknown): Promise<void> {
+    log("error", "ingress-failed", { station, topic, bytes: payload.length, error });
+    const reason = `could not be stored: ${error instanceof Error ? error.message : String(error)}`;
+    await commit([asideOf({ station, topic, payload }, reason, null, atMs)]);
+  }
+
+  return { accept: (message) => queue.add(message), close: () => queue.close() };
+}
+
+const isSchema = ({ read }: Read): boolean => read.say === "store" && read.entry.kind === "schema";
+
+function entryOf(message: StationMessage, read: ReadMessage, atMs: number): Planned[] {
+  switch (read.say) {
+    case "store":
+      return [{ message, entry: read.entry }];
+    case "unreadable":
+      return [asideOf(message, read.reason, null, atMs)];
+    case "schema-wanted":
+      return [asideOf(message, `schema-wanted: ${read.hash}`, read.hash, atMs)];
+    default:
+      return [];
+  }
+}
+
+function asideOf(message: StationMessage, reason: string, wantsSchema: string | null, atMs: number): Planned {
+  const { station, topic, payload } = message;
+  return { message, entry: { station, atMs, kind: "aside", topic, payload, reason: reason.slice(0, 500), wantsSchema } };
+}

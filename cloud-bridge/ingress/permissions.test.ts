@@ -1,0 +1,29 @@
+import { topicsOf } from "@pump-station/agent/wire/topics.ts";
+import { expect, test } from "vitest";
+import { mayPublish, maySubscribe } from "./permissions.ts";
+
+test("a station may publish where it has something to say, and nowhere else", () => {
+  const own = topicsOf("lake");
+  expect(mayPublish("lake", own.message("normal", { kind: "batch" }))).toBe(true);
+  expect(mayPublish("lake", own.twinReport("7"))).toBe(true);
+  expect(mayPublish("lake", own.alive)).toBe(true);
+  for (const topic of [
+    topicsOf("pond").message("normal", { kind: "batch" }),
+    own.ledger,
+    own.twinDesired,
+    own.commandCall("1"),
+    "ps/1/lake/normal/",
+    "ps/1/lake/normal/a/b",
+    "ps/1/lake/+/x",
+    "$SYS/x",
+    "ps/1/lake/normal/+",
+  ])
+    expect(mayPublish("lake", topic), topic).toBe(false);
+});
+
+test("a station may listen to what is meant for it, and to nothing wider", () => {
+  for (const filter of topicsOf("lake").down) expect(maySubscribe("lake", filter), filter).toBe(true);
+  expect(maySubscribe("lake", topicsOf("lake").twinFull("7"))).toBe(true);
+  for (const filter of ["#", "ps/1/lake/#", "ps/1/+/ledger", "ps/1/pond/ledger", "ps/1/lake/twin/+", "$SYS/#"])
+    expect(maySubscribe("lake", filter), filter).toBe(false);
+});

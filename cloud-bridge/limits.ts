@@ -1,0 +1,77 @@
+/** Every bound with its unit and its reason. `limits.test.ts` asserts how they relate. */
+
+/** The largest message that a station may send (the agent's own bound); strict decoding starts behind it. */
+export const MESSAGE_BYTES_MAX = 64 * 1024;
+/** One MQTT packet: a message, its topic with a property bag, and the header. */
+export const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX + 4 * 1024;
+/** Connections at once: a fleet that outgrows one process outgrows this broker too. */
+export const CONNECTIONS_MAX = 10_000;
+/** TLS handshake and CONNECT must be done by then, so that idle sockets don't pile up. */
+export const CONNECT_DEADLINE_MS = 15_000;
+
+/** Waiting between ingress and store. Beyond it a station's connection is closed, and it comes back after its back-off. */
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** One transaction: long enough to share an fsync, short enough to leave the event loop to others within about 50 ms. */
+export const GROUP_BYTES_MAX = 512 * 1024;
+export const GROUP_MESSAGES_MAX = 256;
+/** A lone message waits this long for others to share its fsync. */
+export const GROUP_WAIT_MS = 2;
+
+/** Stations whose schemas are at hand in RAM (a few KB each); more than one group can name. */
+export const SCHEMA_STATIONS_MAX = 2_000;
+
+/** Streams of one station: devices plus alarms; a station that names more is broken. */
+export const STREAMS_PER_STATION_MAX = 256;
+/** Fragments of one epoch's stream: each further one costs a rewrite of the list. */
+export const RANGES_PER_LEDGER_MAX = 4_096;
+/** Sequences stay exact in a JavaScript number and in CBOR's 32-bit fast path: 136 years at one a second. */
+export const SEQUENCE_MAX = 0xffff_ffff;
+/** 2 · 10^14 ms is the year 8307; times and their differences of differences stay exact below 2^53. */
+export const TIME_MS_MAX = 200_000_000_000_000;
+/** Kept aside per station (undecodable, or waiting for a schema); the oldest goes first, counted. */
+export const ASIDE_PER_STATION_MAX = 1_000;
+/** Samples that came twice with different content, kept for inspection per station; the newest. */
+export const CONFLICTS_PER_STATION_MAX = 1_000;
+
+/** Twin document, each side (AWS IoT Core: 8 KB), nesting and key length. */
+export const TWIN_BYTES_MAX = 8 * 1024;
+export const TWIN_DEPTH_MAX = 5;
+export const TWIN_KEY_LENGTH_MAX = 64;
+
+/** HTTP request body: a twin patch with room for white space. */
+export const HTTP_BODY_BYTES_MAX = 2 * TWIN_BYTES_MAX;
+/** Listeners of server-sent events at once. */
+export const EVENT_CLIENTS_MAX = 64;
+/** A listener that lets this much pile up is cut off; its browser reconnects and reads the rest through the API. */
+export const EVENT_CLIENT_BYTES_MAX = 1024 * 1024;
+/** A comment line, so that proxies don't close a quiet stream. */
+export const EVENT_HEARTBEAT_MS = 15_000;
+export const READINGS_LIMIT_DEFAULT = 1_000;
+export const READINGS_LIMIT_MAX = 100_000;
+export const LIST_LIMIT_DEFAULT = 100;
+export const LIST_LIMIT_MAX = 1_000;
+/** Wrong tokens from one address per minute before 429. */
+export const WRONG_TOKENS_PER_MINUTE_MAX = 20;
+
+/** A command that isn't answered by then counts as unknown; it tells the station the same as its expiry. */
+export const COMMAND_DEADLINE_MS = 30_000;
+/** Commands waiting for an answer, of all stations. */
+export const COMMANDS_WAITING_MAX = 1_000;
+
+/** Receipts are counted once a day when the configuration says nothing: their bytes are paid for too. */
+export const RECEIPT_EVERY_MS_DEFAULT = 24 * 3_600_000;
+/** Never more often, so that a burst of messages costs one receipt. */
+export const RECEIPT_EVERY_MS_MIN = 1_000;
+/** Ledgers in one receipt: about 20 bytes each keeps it within one metering unit of 4 KB. */
+export const RECEIPT_LEDGERS_MAX = 100;
+/** Ranges in one ledger message: at most 18 bytes each keeps it below MESSAGE_BYTES_MAX. */
+export const RECEIPT_RANGES_MAX = 2_000;
+/** Of a station that connects: what has changed within this time is confirmed once more. */
+export const RECEIPT_LOOK_BACK_MS = 7 * 24 * 3_600_000;
+/** Lanes overtake each other; a gap is asked for only when it has stood this long. */
+export const GAP_AGE_MS = 5 * 60_000;
+/** The same gap or schema isn't asked for more often. */
+export const ASK_AGAIN_MS = 10 * 60_000;
+
+/** SIGTERM: whatever hasn't closed by then is left; everything acknowledged is on disk anyway. */
+export const CLOSE_DEADLINE_MS = 5_000;

@@ -1,0 +1,181 @@
+/**
+ * pump-station-bridge run | station add. Exit codes: 0, 1 failed, 64 usage, 78 configuration.
+ * The data folder holds ca.pem (what stations trust), token (for writing through the API), bridge.sqlite, ready.json.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { STATION_NAME } from "@pump-station/agent/wire/topics.ts";
+import { Command, CommanderError } from "commander";
+import { createApi } from "./api/server.ts";
+import { createCredentials } from "./auth/credentials.ts";
+import { createTokenCheck, loadToken } from "./auth/token.ts";
+import { createBridge } from "./bridge.ts";
+import { type Config, certificateNames, configFrom, DEFAULTS, hostNamesFor } from "./config.ts";
+import { listenForStations } from "./host/aedes-broker.ts";
+import { loadServerCertificate } from "./host/certificates.ts";
+import { createChance, createClock, createTimers } from "./host/clock.ts";
+import { createFiles } from "./host/files.ts";
+import { lockFolder } from "./host/lock.ts";
+import { createLog } from "./host/log.ts";
+import { createDatabases } from "./host/sqlite.ts";
+import { CLOSE_DEADLINE_MS } from "./limits.ts";
+import packageJson from "./package.json" with { type: "json" };
+import { createSqliteStore } from "./store/sqlite-store.ts";
+
+const EXIT = { failed: 1, usage: 64, configuration: 78 } as const;
+
+/** Wrong before anything runs: named on stderr, exit 78. */
+class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const program = new Command("pump-station-bridge")
+  .description("Takes what pump stations send, stores it, shows it, and steers them")
+  .version(packageJson.version)
+  .exitOverride();
+
+program
+  .command("run")
+  .description("run the bridge")
+  .requiredOption("--data <folder>", "where everything is kept; made when missing")
+  .option("--mqtt-port <port>", "for stations, TLS; 0 takes any free one", DEFAULTS.mqttPort)
+  .option("--http-port <port>", "for the API and the page; 0 takes any free one", DEFAULTS.httpPort)
+  .option("--listen <address>", "address to listen on", DEFAULTS.listen)
+  .option("--receipt-every <time>", "how often a station is told what is stored: 5s, 15min, 24h", DEFAULTS.receiptEvery)
+  .option("--page <folder>", "the page's files", fileURLToPath(new URL("./web", import.meta.url)))
+  .option("--log-level <level>", "debug, info, warn or error", DEFAULTS.logLevel)
+  .action(async (options: unknown) => run(usable(() => configFrom(options), UsageError)));
+
+program
+  .command("station")
+  .description("stations that may connect")
+  .command("add")
+  .argument("<name>", "a-z, 0-9 and -; never reuse another station's")
+  .requiredOption("--data <folder>", "the bridge's data folder")
+  .description("add a station; prints its password once, also while the bridge runs")
+  .action(addStation);
+
+async function run(config: Config): Promise<void> {
+  const { dataFolder, host } = config;
+  const log = createLog(config.logLevel);
+  const [clock, timers, chance, files] = [createClock(), createTimers(), createChance(), createFiles()];
+  const readyFile = join(dataFolder, "ready.json");
+
+  const unlock = usable(() => lockFolder(dataFolder), ConfigurationError);
+  files.remove(readyFile);
+  const token = usable(() => loadToken({ files, chance }, join(dataFolder, "token")), ConfigurationError);
+  const certificate = await loadServerCertificate(
+    { files, nowMs: clock.wallMs() },
+    dataFolder,
+    certificateNames(host),
+  ).catch(asConfiguration);
+  const store = usable(() => openStore(dataFolder), ConfigurationError);
+  const bridge = await createBridge({
+    clock,
+    timers,
+    chance,
+    log,
+    store,
+    receiptEveryMs: config.receiptEveryMs,
+    listen: (handlers) => listenForStations({ certificate, host, port: config.mqttPort }, handlers, log),
+  }).catch(asConfiguration);
+  const api = createApi({
+    bridge,
+    clock,
+    timers,
+    log,
+    version: packageJson.version,
+    page: (name) => files.read(join(config.pageFolder, name)),
+    mayWrite: createTokenCheck(token.value),
+    hostNames: hostNamesFor(host),
+  });
+  await api.listen({ host, port: config.httpPort }).catch(asConfiguration);
+
+  const address = api.server.address();
+  const httpPort = typeof address === "object" && address !== null ? address.port : config.httpPort;
+  const ready = { mqttPort: bridge.mqttPort, httpPort, pid: process.pid };
+  closeOnSignal(async () => {
+    files.remove(readyFile);
+    await api.close();
+    await bridge.close();
+    await store.close();
+    unlock();
+  });
+  files.writeDurably(readyFile, new TextEncoder().encode(`${JSON.stringify(ready)}\n`), 0o644);
+  if (token.isNew) process.stderr.write(`Token for writing, shown this once and kept in ${dataFolder}/token: ${token.value}\n`);
+  log("info", "bridge-ready", { ...ready, listen: host, data: dataFolder, version: packageJson.version });
+
+  function closeOnSignal(close: () => Promise<void>): void {
+    let isClosing = false;
+    const onSignal = (signal: string): void => {
+      if (isClosing) return;
+      isClosing = true;
+      log("info", "bridge-closing", { signal });
+      timers.after(CLOSE_DEADLINE_MS, () => {
+        log("warn", "bridge-close-too-slow", { deadlineMs: CLOSE_DEADLINE_MS });
+        process.exit(EXIT.failed);
+      });
+      close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log("error", "bridge-close-failed", { error });
+          process.exit(EXIT.failed);
+        },
+      );
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  }
+}
+
+async function addStation(station: string, { data }: { readonly data: string }): Promise<void> {
+  if (!STATION_NAME.test(station)) throw new UsageError(`"${station}" is no station name: a-z, 0-9 and -, at most 64`);
+  const store = usable(() => openStore(data), ConfigurationError);
+  try {
+    const credentials = createCredentials({ store, chance: createChance() });
+    const password = await credentials.add(station, createClock().wallMs());
+    if (password === undefined) throw new Error(`add station ${station}: there is one of that name already`);
+    process.stdout.write(`${JSON.stringify({ station, password })}\n`);
+  } finally {
+    await store.close();
+  }
+}
+
+function openStore(dataFolder: string) {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  return createSqliteStore({ database: createDatabases().open(join(dataFolder, "bridge.sqlite")) });
+}
+
+function usable<T>(work: () => T, Kind: typeof ConfigurationError | typeof UsageError): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new Kind(messageOf(error), { cause: error });
+  }
+}
+
+function asConfiguration(error: unknown): never {
+  throw new ConfigurationError(messageOf(error), { cause: error });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  if (error instanceof UsageError) return EXIT.usage;
+  return error instanceof ConfigurationError ? EXIT.configuration : EXIT.failed;
+}
+
+// The store holds password hashes; SQLite makes its files by the umask.
+process.umask(0o077);
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has said its own errors already.
+  if (!(error instanceof CommanderError)) process.stderr.write(`pump-station-bridge: ${messageOf(error)}\n`);
+  process.exit(exitCodeOf(error));
+}

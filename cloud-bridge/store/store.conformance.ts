@@ -1,0 +1,335 @@
+/** What every store does, whatever lies below it. Run it with a maker of empty stores; `reopen` plays a restart. */
+import { type ChannelValue, missing } from "@pump-station/agent/reading.ts";
+import type { AlarmMessage, Basis, StreamBlock } from "@pump-station/agent/wire/messages.ts";
+import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
+import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ASIDE_PER_STATION_MAX, STREAMS_PER_STATION_MAX } from "../limits.ts";
+import type { ReadingsQuery, Store, StoreEntry } from "./store.ts";
+
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** The same data after a restart of the process. */
+  reopen(): Promise<Store>;
+  remove(): Promise<void>;
+}
+
+const EPOCH = "00000000000000e1";
+const WALL: Basis = { kind: "wall" };
+const T0 = 1_777_000_000_000;
+const PUMP: StreamSchema = {
+  stream: "pump",
+  channels: [
+    { name: "state", kind: "state", unit: "", resolution: 1, states: [[0, "idle"], [1, "pumping"]] },
+    { name: "pressure", kind: "gauge", unit: "mbar", resolution: 0.1 },
+  ],
+}; // biome-ignore format: a table
+const HASH = "aaaaaaaaaaaaaaaa";
+
+const row = (sequence: number): ChannelValue[] => [sequence % 2, 800 + sequence / 10];
+const block = (first: number, last: number, rowOf = row, firstTime = T0): StreamBlock => {
+  const sequences = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  return {
+    stream: "pump",
+    schemaHash: HASH,
+    sequence: first,
+    times: sequences.map((sequence) => firstTime + sequence * 1_000),
+    rows: sequences.map(rowOf),
+  };
+};
+const schema: StoreEntry = { station: "lake", atMs: T0, kind: "schema", hash: HASH, schema: PUMP };
+const batch = (
+  blocks: readonly StreamBlock[],
+  more: { epoch?: string; basis?: Basis; atMs?: number } = {},
+): StoreEntry => ({
+  station: "lake",
+  atMs: more.atMs ?? T0,
+  kind: "batch",
+  batch: { epoch: more.epoch ?? EPOCH, basis: more.basis ?? WALL, blocks },
+});
+const all: ReadingsQuery = {
+  station: "lake",
+  device: "pump",
+  fromMs: 0,
+  toMs: Number.MAX_SAFE_INTEGER,
+  limit: 100_000,
+  order: "asc",
+};
+const sequencesOf = async (store: Store, query: Partial<ReadingsQuery> = {}): Promise<number[]> =>
+  (await store.readings({ ...all, ...query }))?.rows.map(([, , sequence]) => sequence) ?? [];
+const alarm = (sequence: number, active: boolean, more: Partial<AlarmMessage> = {}): AlarmMessage => ({
+  epoch: EPOCH,
+  sequence,
+  basis: WALL,
+  time: T0 + sequence * 1_000,
+  device: "pump",
+  alarm: "too-hot",
+  severity: "critical",
+  active,
+  because: "temperature 86 above 85",
+  ...more,
+});
+
+export function storeConformance(name: string, make: () => Promise<StoreUnderTest>): void {
+  describe(name, () => {
+    let under: StoreUnderTest;
+    let store: Store;
+    beforeEach(async () => {
+      under = await make();
+      store = under.store;
+      await store.addStation("lake", "credential", T0);
+    });
+    afterEach(() => under.remove());
+
+    test("stored samples come back with their times, sequences and values", async () => {
+      const values = (sequence: number): ChannelValue[] =>
+        sequence === 2 ? [1, missing("refused", 2)] : row(sequence);
+      await store.write([schema, batch([block(1, 3, values)])]);
+      const readings = await store.readings(all);
+      expect(readings?.channels).toEqual([
+        { name: "state", kind: "state", unit: "", resolution: 1, states: { "0": "idle", "1": "pumping" } },
+        { name: "pressure", kind: "gauge", unit: "mbar", resolution: 0.1 },
+      ]);
+      expect(readings?.rows).toEqual([
+        [T0 + 1_000, 0, 1, 1, 800.1],
+        [T0 + 2_000, 0, 2, 1, "refused(2)"],
+        [T0 + 3_000, 0, 3, 1, 800.3],
+      ]);
+      expect(readings?.epochs).toEqual([EPOCH]);
+      expect((await store.readings({ ...all, channel: "pressure" }))?.rows[0]).toEqual([T0 + 1_000, 0, 1, 800.1]);
+      expect(await store.readings({ ...all, channel: "colour" })).toBeUndefined();
+      expect(await store.readings({ ...all, device: "boat" })).toBeUndefined();
+    });
+
+    test("a batch that comes twice is stored once, and says so", async () => {
+      const [, first] = await store.write([schema, batch([block(1, 5)])]);
+      const [second] = await store.write([batch([block(1, 5)])]);
+      expect(first?.samples[0]?.rows.length).toBe(5);
+      expect(second).toMatchObject({ samples: [], duplicates: 5, conflicts: [] });
+      expect(await sequencesOf(store)).toEqual([1, 2, 3, 4, 5]);
+      expect((await store.station("lake"))?.samples).toBe(5);
+      expect((await store.station("lake"))?.readings).toBe(10);
+    });
+
+    test("of a batch cut differently only the sequences that lack are stored", async () => {
+      await store.write([schema, batch([block(4, 6)])]);
+      const [written] = await store.write([batch([block(2, 8)])]);
+      expect(written?.samples.map(({ sequence, rows }) => [sequence, rows.length])).toEqual([[2, 2], [7, 2]]); // biome-ignore format: short
+      expect(written?.duplicates).toBe(3);
+      expect(await sequencesOf(store)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+    });
+
+    test("the same sequence with another value is a conflict, and the first value stays", async () => {
+      await store.write([schema, batch([block(1, 3)])]);
+      const other = (sequence: number): ChannelValue[] => (sequence === 2 ? [0, 999] : row(sequence));
+      const [written] = await store.write([batch([block(1, 4, other)])]);
+      expect(written?.conflicts).toEqual([{ epoch: EPOCH, stream: "pump", sequence: 2 }]);
+      expect((await store.readings(all))?.rows[1]).toEqual([T0 + 2_000, 0, 2, 0, 800.2]);
+      expect(await sequencesOf(store)).toEqual([1, 2, 3, 4]);
+    });
+
+    test("deliveries in any cut, order and repetition give each sample once", async () => {
+      const part = fc
+        .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 20 }))
+        .map(([first, more]) => ({ first, last: Math.min(40, first + more) }));
+      let epoch = 0;
+      await store.write([schema]);
+      await fc.assert(
+        fc.asyncProperty(fc.array(part, { minLength: 1, maxLength: 10 }), async (parts) => {
+          const name = (++epoch).toString(16).padStart(16, "0");
+          const entries = parts.map(({ first, last }) => batch([block(first, last)], { epoch: name }));
+          const written = await store.write(entries);
+          const sent = new Set(parts.flatMap(({ first, last }) => block(first, last).rows.map((_, at) => first + at)));
+          const fresh = written.flatMap(({ samples }) =>
+            samples.flatMap((s) => s.rows.map((_, at) => s.sequence + at)),
+          );
+          expect(fresh.toSorted((a, b) => a - b)).toEqual([...sent].toSorted((a, b) => a - b));
+          const ledger = (await store.ledger({ station: "lake" })).find((entry) => entry.epoch === name);
+          const counted = ledger?.stored.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+          expect(counted).toBe(sent.size);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    test("the ledger accounts for every sequence: stored, dropped or a gap up to the closing count", async () => {
+      await store.write([schema, batch([block(3, 4)])]);
+      await store.write([
+        { station: "lake", atMs: T0, kind: "dropped", dropped: [{ epoch: EPOCH, stream: "pump", ranges: [{ first: 1, last: 3 }] }] },
+        { station: "lake", atMs: T0, kind: "epoch-closed", epoch: EPOCH, counts: [{ stream: "pump", last: 6 }, { stream: "rain", last: 0 }] },
+      ]); // biome-ignore format: short
+      expect(await store.ledger({ station: "lake" })).toEqual([
+        { epoch: EPOCH, stream: "pump", stored: [[3, 4]], dropped: [[1, 2]], gaps: [[5, 6]], closedAt: 6 },
+        { epoch: EPOCH, stream: "rain", stored: [], dropped: [], gaps: [], closedAt: 0 },
+      ]);
+      expect(await store.ledger({ station: "lake", gapSinceBeforeMs: T0 })).toEqual([]);
+      expect((await store.ledger({ station: "lake", gapSinceBeforeMs: T0 + 1 })).length).toBe(1);
+      expect(await store.ledger({ station: "lake", changedSinceMs: T0 + 1 })).toEqual([]);
+    });
+
+    test("samples of a boot without wall time are estimated from their arrival and dated anew by a clock message", async () => {
+      const basis: Basis = { kind: "boot", bootId: "boot-1" };
+      await store.write([schema, batch([block(1, 2, row, 0)], { basis, atMs: T0 + 9_000 })]);
+      expect((await store.readings(all))?.rows.map(([time]) => time)).toEqual([T0 + 8_000, T0 + 9_000]);
+      // A later message that waited less bounds the offset better.
+      await store.write([batch([block(3, 3, row, 0)], { basis, atMs: T0 + 4_000 })]);
+      expect((await store.readings(all))?.rows.map(([time]) => time)).toEqual([T0 + 2_000, T0 + 3_000, T0 + 4_000]);
+      await store.write([
+        { station: "lake", atMs: T0, kind: "alarms", alarms: [alarm(1, true, { basis, time: 1_500 })] },
+        { station: "lake", atMs: T0, kind: "clock", bootId: "boot-1", offsetMs: T0 },
+      ]);
+      await store.write([batch([block(4, 4, row, 0)], { basis, atMs: T0 + 99_000 })]);
+      expect((await store.readings({ ...all, fromMs: T0 + 2_000 }))?.rows.map(([time]) => time)).toEqual([
+        T0 + 2_000,
+        T0 + 3_000,
+        T0 + 4_000,
+      ]);
+      expect((await store.alarms("lake", 9))[0]?.time).toBe(T0 + 1_500);
+      expect((await store.streams("lake"))[0]).toMatchObject({ first: T0 + 1_000, last: T0 + 4_000 });
+    });
+
+    test("pages of any size, in either direction, join to the whole", async () => {
+      await store.write([schema]);
+      // Two epochs that overlap in time, with equal times in both.
+      for (const epoch of [EPOCH, "00000000000000e2"])
+        for (const [first, last] of [[1, 7], [8, 9], [10, 30]] as const)
+          await store.write([batch([block(first, last)], { epoch })]); // biome-ignore format: short
+      const whole = (await store.readings(all))?.rows.map(([time, epoch, sequence]) => `${time} ${epoch} ${sequence}`);
+      expect(whole?.length).toBe(60);
+      for (const limit of [1, 2, 3, 7, 59, 60]) {
+        for (const order of ["asc", "desc"] as const) {
+          const seen: string[] = [];
+          const query = { ...all, limit, order };
+          for (let next: number | null = 0; next !== null; ) {
+            const page = await store.readings(query);
+            seen.push(...(page?.rows.map(([time, at, sequence]) => `${time} ${[EPOCH, "00000000000000e2"].indexOf(page.epochs[at]!)} ${sequence}`) ?? [])); // biome-ignore format: long
+            next = page?.next ?? null;
+            if (next !== null) Object.assign(query, order === "asc" ? { fromMs: next } : { toMs: next });
+          }
+          expect(order === "asc" ? seen : seen.toReversed()).toEqual(whole);
+        }
+      }
+    });
+
+    test("a range of time takes its first and leaves its last instant, also from a block that begins before", async () => {
+      await store.write([schema, batch([block(1, 20)]), batch([block(21, 21)])]);
+      expect(await sequencesOf(store, { fromMs: T0 + 18_000, toMs: T0 + 21_000 })).toEqual([18, 19, 20]);
+    });
+
+    test("a stream whose schema changed answers by channel name", async () => {
+      const wider: StreamSchema = {
+        stream: "pump",
+        channels: [PUMP.channels[1]!, { ...PUMP.channels[1]!, name: "flow" }],
+      };
+      await store.write([
+        schema,
+        batch([block(1, 1)]),
+        { station: "lake", atMs: T0, kind: "schema", hash: "bbbbbbbbbbbbbbbb", schema: wider },
+        batch([{ ...block(2, 2, () => [801, 5]), schemaHash: "bbbbbbbbbbbbbbbb" }]),
+      ]);
+      const readings = await store.readings(all);
+      expect(readings?.channels.map((channel) => channel.name)).toEqual(["pressure", "flow"]);
+      expect(readings?.rows.map(([, , , ...values]) => values)).toEqual([[800.1, "undeclared"], [801, 5]]); // biome-ignore format: short
+    });
+
+    test("alarms are stored once, counted while active, and listed newest first", async () => {
+      const send = (alarms: readonly AlarmMessage[]) =>
+        store.write([{ station: "lake", atMs: T0, kind: "alarms", alarms }]);
+      await send([alarm(1, true), alarm(2, true, { alarm: "fault" })]);
+      expect((await store.station("lake"))?.activeAlarms).toBe(2);
+      const [again] = await send([alarm(1, true), alarm(3, false)]);
+      expect(again).toMatchObject({ duplicates: 1, conflicts: [], alarms: [{ alarm: "too-hot", active: false }] });
+      expect((await store.station("lake"))?.activeAlarms).toBe(1);
+      expect((await store.alarms("lake", 2)).map((entry) => [entry.alarm, entry.active])).toEqual([["too-hot", false], ["fault", true]]); // biome-ignore format: short
+      const [different] = await send([alarm(3, true)]);
+      expect(different?.conflicts.length).toBe(1);
+      expect((await store.ledger({ station: "lake" }))[0]?.stored).toEqual([[1, 3]]);
+    });
+
+    test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {
+      const aside = (wantsSchema: string | null, payload: number): StoreEntry => ({
+        station: "lake", atMs: T0, kind: "aside", topic: "t", payload: Uint8Array.of(payload), reason: "why", wantsSchema,
+      }); // biome-ignore format: short
+      const [poison] = await store.write([aside(null, 1), aside(HASH, 2)]);
+      expect(poison?.aside).toMatchObject({ station: "lake", bytes: 1, reason: "why" });
+      expect(await store.schemasWanted("lake")).toEqual([HASH]);
+      const waiting = await store.waitingForSchema("lake", HASH);
+      expect(waiting.map(({ payload }) => [...payload])).toEqual([[2]]);
+      await store.write([{ station: "lake", atMs: T0, kind: "aside-resolved", id: waiting[0]!.id }]);
+      expect(await store.schemasWanted("lake")).toEqual([]);
+      expect((await store.quarantine("lake", 9)).length).toBe(1);
+      expect((await store.figures()).quarantined).toBe(1);
+      await store.write(Array.from({ length: ASIDE_PER_STATION_MAX + 5 }, () => aside(null, 3)));
+      expect((await store.quarantine(undefined, 9_999)).length).toBe(ASIDE_PER_STATION_MAX);
+      expect((await store.station("lake"))?.quarantined).toBe(ASIDE_PER_STATION_MAX + 6);
+    });
+
+    test("a group is stored whole or not at all, and the next group is none the worse", async () => {
+      const unknownSchema = batch([{ ...block(3, 3), schemaHash: "cccccccccccccccc" }]);
+      await store.write([schema]);
+      await expect(store.write([batch([block(1, 2)]), unknownSchema])).rejects.toThrow(/cccccccccccccccc/);
+      expect(await sequencesOf(store)).toEqual([]);
+      const [written] = await store.write([batch([block(1, 2)])]);
+      expect(written?.duplicates).toBe(0);
+      expect(await sequencesOf(store)).toEqual([1, 2]);
+    });
+
+    test("a station that names too many streams is refused, its other messages are stored", async () => {
+      const many = Array.from({ length: STREAMS_PER_STATION_MAX + 1 }, (_, at) => ({
+        ...block(1, 1),
+        stream: `d${at}`,
+      }));
+      const [, refused, fine] = await store.write([schema, batch(many), batch([block(1, 1)])]);
+      expect(refused?.refused).toMatch(/streams/);
+      expect(fine?.samples.length).toBe(1);
+    });
+
+    test("a twin change that throws leaves the twin as it was", async () => {
+      await store.changeTwin("lake", (twin) => ({ ...twin, reported: { $version: 2, a: 1 } }));
+      const broken = store.changeTwin("lake", () => {
+        throw new Error("too large");
+      });
+      await expect(broken).rejects.toThrow("too large");
+      expect((await store.twin("lake")).reported).toEqual({ $version: 2, a: 1 });
+    });
+
+    test("after a restart everything is there", async () => {
+      await store.write([
+        schema,
+        { station: "lake", atMs: T0 + 7, kind: "message", bytes: 300 },
+        batch([block(1, 3)]),
+        batch([block(5, 5)]),
+        { station: "lake", atMs: T0, kind: "alarms", alarms: [alarm(1, true)] },
+        { station: "lake", atMs: T0, kind: "aside", topic: "t", payload: Uint8Array.of(9), reason: "why", wantsSchema: null },
+      ]); // biome-ignore format: short
+      await store.changeTwin("lake", (twin) => ({
+        desired: { ...(mergePatch(twin.desired, { devices: { pump: { target: 900 } } }) as object), $version: 2 },
+        reported: twin.reported,
+        versions: { "devices/pump/target": 2 },
+      }));
+      expect(await store.addStation("lake", "another", T0)).toBe(false);
+      const look = async (from: Store) => ({
+        station: await from.station("lake"),
+        stations: await from.stations(),
+        credential: await from.credentialOf("lake"),
+        readings: await from.readings(all),
+        streams: await from.streams("lake"),
+        ledger: await from.ledger({ station: "lake" }),
+        alarms: await from.alarms("lake", 9),
+        quarantine: await from.quarantine(undefined, 9),
+        schemas: await from.schemasOf("lake"),
+        twin: await from.twin("lake"),
+      });
+      const before = await look(store);
+      const reopened = await under.reopen();
+      expect(await look(reopened)).toEqual(before);
+      expect(before.station).toEqual({
+        station: "lake", lastSeen: T0 + 7, samples: 4, readings: 8, messages: 1, bytes: 300, activeAlarms: 1, quarantined: 1,
+      }); // biome-ignore format: short
+      const [again] = await reopened.write([batch([block(1, 6)])]);
+      expect(again?.duplicates).toBe(4);
+      expect(await sequencesOf(reopened)).toEqual([1, 2, 3, 4, 5, 6]);
+    });
+  });
+}

@@ -1,0 +1,132 @@
+import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
+import fc from "fast-check";
+import { beforeEach, expect, test } from "vitest";
+import type { Twin } from "../api/contract.ts";
+import { createDatabases } from "../host/sqlite.ts";
+import { TWIN_BYTES_MAX } from "../limits.ts";
+import { createSqliteStore } from "../store/sqlite-store.ts";
+import { createTwinAuthority, type TwinAuthority } from "./authority.ts";
+import { checkPatch, TwinError } from "./validate.ts";
+
+let twins: TwinAuthority;
+let sent: { readonly topic: string; readonly body: JsonObject }[];
+let changes: Twin[];
+beforeEach(async () => {
+  const store = createSqliteStore({ database: createDatabases().open(":memory:") });
+  await store.addStation("lake", "credential", 0);
+  sent = [];
+  changes = [];
+  twins = createTwinAuthority({
+    store,
+    log: () => undefined,
+    send: async (topic, payload) => {
+      sent.push({ topic, body: JSON.parse(Buffer.from(payload).toString()) as JsonObject });
+    },
+    onChanged: (twin) => changes.push(twin),
+  });
+});
+const report = (patch: Json): Promise<void> => twins.onReport("lake", "r", Buffer.from(JSON.stringify(patch)));
+const target = (value: Json): JsonObject => ({ devices: { pump: { target: value } } });
+const setting = async (path = "devices/pump/target") =>
+  (await twins.twin("lake")).settings.find((entry) => entry.path === path);
+
+test("a desired change counts the version, is sent as a patch with it, and waits for its acknowledgement", async () => {
+  await twins.patchDesired("lake", target(900));
+  const twin = await twins.patchDesired("lake", { devices: { pump: { every: 60 } } });
+  expect(twin.desired).toEqual({ $version: 3, devices: { pump: { target: 900, every: 60 } } });
+  expect(sent.at(-1)).toEqual({
+    topic: "ps/1/lake/twin/desired",
+    body: { devices: { pump: { every: 60 } }, $version: 3 },
+  });
+  expect(await setting()).toEqual({
+    path: "devices/pump/target",
+    desired: 900,
+    desiredVersion: 2,
+    reported: null,
+    ac: null,
+    av: null,
+    ad: null,
+    converged: false,
+  });
+  expect(changes.length).toBe(2);
+});
+
+test("a setting has converged when the station runs the value and answers for the version that set it", async () => {
+  await twins.patchDesired("lake", target(900));
+  await report(target({ value: 850, ac: 202, av: 2, ad: "waits until idle" }));
+  expect(await setting()).toMatchObject({ reported: 850, ac: 202, ad: "waits until idle", converged: false });
+  await report(target({ value: 900, ac: 200, av: 2, ad: "" }));
+  expect(await setting()).toMatchObject({ reported: 900, ac: 200, av: 2, converged: true });
+  // Another setting's change doesn't unsettle this one; a new value does.
+  await twins.patchDesired("lake", { upload: { interval: 300 }, ...target(900) });
+  expect((await setting())?.converged).toBe(true);
+  await twins.patchDesired("lake", target(800));
+  expect((await setting())?.converged).toBe(false);
+});
+
+test("a null takes a desired value away, and what the station's own file says stays in sight", async () => {
+  await twins.patchDesired("lake", target(900));
+  await report(target({ value: 1000, ac: 203, av: 0, ad: "" }));
+  const twin = await twins.patchDesired("lake", target(null));
+  expect(twin.desired).toEqual({ $version: 3, devices: { pump: {} } });
+  expect(sent.at(-1)?.body).toEqual({ ...target(null), $version: 3 });
+  expect(await setting()).toMatchObject({ desired: null, reported: 1000, converged: true });
+});
+
+test("a get is answered with both documents and their versions", async () => {
+  await twins.patchDesired("lake", target(900));
+  await report({ agent: { version: "1" } });
+  await twins.onGet("lake", "7");
+  expect(sent.at(-1)).toEqual({
+    topic: "ps/1/lake/twin/full/7",
+    body: { desired: { $version: 2, ...target(900) }, reported: { $version: 2, agent: { version: "1" } } },
+  });
+});
+
+test("a report is answered with the new version, a broken one with what was wrong, and changes nothing", async () => {
+  await report({ a: 1 });
+  expect(sent.at(-1)).toEqual({ topic: "ps/1/lake/twin/reported/r", body: { version: 2 } });
+  for (const broken of [[1], "text", null, { "a.b": 1 }, { a: { b: { c: { d: { e: { f: 1 } } } } } }]) {
+    await report(broken);
+    expect(sent.at(-1)?.topic, JSON.stringify(broken)).toBe("ps/1/lake/twin/refused/r");
+  }
+  await twins.onReport("lake", "r", Uint8Array.of(0xff, 0x7b));
+  expect(sent.at(-1)?.body["error"]).toMatch(/not a JSON object/);
+  expect((await twins.twin("lake")).reported).toEqual({ $version: 2, a: 1 });
+});
+
+test("If-Match guards against a change that somebody else made meanwhile", async () => {
+  await twins.patchDesired("lake", target(900), 1);
+  await expect(twins.patchDesired("lake", target(800), 1)).rejects.toMatchObject({ reason: "conflict" });
+  expect((await setting())?.desired).toBe(900);
+});
+
+test("the merged document is bounded, not only the patch", async () => {
+  const half = "x".repeat(TWIN_BYTES_MAX / 2 + 100);
+  await twins.patchDesired("lake", { a: half });
+  await expect(twins.patchDesired("lake", { b: half })).rejects.toMatchObject({ reason: "size" });
+  expect((await twins.twin("lake")).desired["$version"]).toBe(2);
+});
+
+test("patches go to the station in the order of their versions", async () => {
+  await Promise.all([1, 2, 3, 4, 5].map((value) => twins.patchDesired("lake", target(value))));
+  expect(sent.map(({ body }) => body["$version"])).toEqual([2, 3, 4, 5, 6]);
+});
+
+const keysIn = (value: Json): string[] =>
+  typeof value === "object" && value !== null
+    ? Object.entries(value).flatMap(([key, inner]) => [...(Array.isArray(value) ? [] : [key]), ...keysIn(inner as Json)])
+    : [];
+
+test("whatever JSON comes as a patch, it is checked or refused with a TwinError", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+      try {
+        for (const key of keysIn(checkPatch(value as Json))) expect(key).toMatch(/^[^.$\s]{1,64}$/);
+      } catch (error) {
+        expect(error).toBeInstanceOf(TwinError);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -1,0 +1,21 @@
+/** From what a description says to what speaks: one line per protocol. */
+import { createFramedProtocol } from "./framing.ts";
+import { createI2cProtocol } from "./i2c.ts";
+import { createModbusProtocol } from "./modbus-rtu.ts";
+import type { Protocol } from "./model.ts";
+import { createPulseProtocol } from "./pulses.ts";
+import type { ProtocolSpec } from "./spec.ts";
+
+/** Throws Error when the spec contradicts itself; the loader has refused such files before. */
+export function compileProtocol(spec: ProtocolSpec): Protocol {
+  switch (spec.protocol) {
+    case "framed":
+      return createFramedProtocol(spec);
+    case "modbus-rtu":
+      return createModbusProtocol(spec);
+    case "i2c":
+      return createI2cProtocol(spec);
+    case "pulses":
+      return createPulseProtocol(spec);
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Runs the examples of a device file through the protocol that it describes, in both directions: what we would send,
+ * what we make of the answer, and what the simulated device makes of the request. An example that comes out proves
+ * the file; one that doesn't says what came instead.
+ */
+
+import type { DeviceType } from "./load/device-type.ts";
+import type { Example, ExampleOf } from "./load/examples-of-type.ts";
+import type {
+  AnswerOutcome,
+  I2cConversation,
+  I2cProtocol,
+  I2cStep,
+  PulseProtocol,
+  SerialExchange,
+  SerialProtocol,
+  Values,
+} from "./model.ts";
+import { spokenBytes } from "./quantities.ts";
+
+export interface ExampleResult {
+  readonly example: Example;
+  /** What didn't come out, in words; empty when the example holds. */
+  readonly failures: readonly string[];
+}
+
+export const runExamples = (type: DeviceType): ExampleResult[] =>
+  type.examples.map((example) => ({ example, failures: failuresOf(type, example) }));
+
+function failuresOf(type: DeviceType, example: Example): string[] {
+  try {
+    const protocol = type.protocol(example.given);
+    const { shows } = example;
+    if (protocol.kind === "serial" && shows.kind !== "transfers" && shows.kind !== "pulses") {
+      return serialFailures(type, protocol, example, shows);
+    }
+    if (protocol.kind === "i2c" && shows.kind === "transfers")
+      return i2cFailures(type, protocol, example, shows.transfers);
+    if (protocol.kind === "pulses" && shows.kind === "pulses") return pulseFailures(type, protocol, example, shows);
+    return ["it shows another protocol"];
+  } catch (error) {
+    // The example's own bytes or values are what doesn't fit (RangeError of a coding, I2cAnswerError of a checksum).
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+type SerialExample = Extract<ExampleOf, { kind: "read" | "set" | "command" }>;
+
+function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Example, shows: SerialExample): string[] {
+  const address = example.given.get("address") ?? 0;
+  const exchange = exchangeOf(protocol, address, shows);
+  const failures = sameBytes("sent", exchange.request, example.sent);
+  if (!example.answer) return failures;
+  const outcome = exchange.recognise().push(example.answer);
+  if (!outcome) return [...failures, "the answer isn't recognised as one"];
+  failures.push(...outcomeFailures(type, example, outcome));
+  return failures.length > 0 ? failures : deviceSideFailures(protocol, address, exchange, example, outcome);
+}
+
+function exchangeOf(protocol: SerialProtocol, address: number, shows: SerialExample): SerialExchange {
+  if (shows.kind === "read") return protocol.read(address, shows.read, () => undefined);
+  if (shows.kind === "set") return protocol.set(address, shows.setting, shows.value);
+  return protocol.command(address, shows.command);
+}
+
+function outcomeFailures(type: DeviceType, example: Example, outcome: AnswerOutcome): string[] {
+  if (outcome.kind === "bad") return [`the answer is refused: ${outcome.reason}`];
+  if (outcome.kind === "refused") {
+    return outcome.code === example.refused ? [] : [`the answer is a refusal with code ${outcome.code}`];
+  }
+  if (example.refused !== undefined) return ["the answer is no refusal"];
+  return valueFailures(type, example, outcome.values);
+}
+
+/** The simulated device has to understand our request and to answer with the same bytes. */
+function deviceSideFailures(
+  protocol: SerialProtocol,
+  address: number,
+  exchange: SerialExchange,
+  example: Example,
+  outcome: AnswerOutcome,
+): string[] {
+  const [request, ...more] = protocol.deviceSide(address).push(exchange.request);
+  if (!request || more.length > 0) return ["the device's side doesn't recognise the request"];
+  if (request.kind === "bad") return [`the device's side refuses the request: ${request.reason}`];
+  if (request.kind !== example.shows.kind) return [`the device's side takes the request for a ${request.kind}`];
+  if (outcome.kind === "refused") return sameBytes("refusal", request.refuse(outcome.code), example.answer);
+  const values: Values = outcome.kind === "answer" ? outcome.values : new Map();
+  const answer = request.kind === "read" ? request.answer(values) : request.answer();
+  if (answer.length !== example.answer?.length) return sameBytes("simulated answer", answer, example.answer);
+  // Bytes that belong to no channel may differ; what is read from them may not.
+  const again = exchange.recognise().push(answer);
+  if (again?.kind !== "answer") return ["the simulated answer isn't recognised"];
+  return [...values].flatMap(([name, value]) =>
+    again.values.get(name) === value
+      ? []
+      : [`simulated ${name} is ${shown(again.values.get(name))}, not ${shown(value)}`],
+  );
+}
+
+function i2cFailures(
+  type: DeviceType,
+  protocol: I2cProtocol,
+  example: Example,
+  transfers: readonly { write: Uint8Array; read: Uint8Array }[],
+): string[] {
+  const failures: string[] = [];
+  let next = 0;
+  const answer = (step: I2cStep): Uint8Array => {
+    if (step.do === "wait") return new Uint8Array();
+    const transfer = transfers[next++];
+    if (!transfer)
+      throw new Error(`the ${next}. transfer is missing: write ${spokenBytes(step.write)}, read ${step.readLength}`);
+    failures.push(...sameBytes(`transfer ${next}: write`, step.write, transfer.write));
+    if (transfer.read.length === step.readLength) return transfer.read;
+    throw new Error(`transfer ${next} reads ${step.readLength} bytes, not ${transfer.read.length}`);
+  };
+  const constants = drive(protocol.prepare(), answer);
+  const values = drive(protocol.measure(constants), answer);
+  if (next < transfers.length) failures.push(`only ${next} of ${transfers.length} transfers take place`);
+  return [...failures, ...valueFailures(type, example, values)];
+}
+
+const STEPS_MAX = 1_000;
+
+function drive<T>(conversation: I2cConversation<T>, answer: (step: I2cStep) => Uint8Array): T {
+  let state = conversation.next();
+  for (let steps = 0; !state.done; steps++) {
+    if (steps > STEPS_MAX) throw new Error("the conversation doesn't end");
+    state = conversation.next(answer(state.value));
+  }
+  return state.value;
+}
+
+function pulseFailures(
+  type: DeviceType,
+  protocol: PulseProtocol,
+  example: Example,
+  pulses: { total: number; since: number; sinceMs: number },
+): string[] {
+  return valueFailures(type, example, protocol.values(pulses));
+}
+
+function valueFailures(type: DeviceType, example: Example, values: Values): string[] {
+  const tolerances = new Map(type.channels.map((channel) => [channel.name, channel.resolution / 2]));
+  return [...example.gives].flatMap(([name, wanted]) => {
+    const got = values.get(name);
+    const isNear =
+      typeof got === "number" && typeof wanted === "number" && Math.abs(got - wanted) <= (tolerances.get(name) ?? 0);
+    return got === wanted || isNear ? [] : [`${name} is ${shown(got)}, not ${shown(wanted)}`];
+  });
+}
+
+const shown = (value: number | string | undefined): string => (value === undefined ? "missing" : String(value));
+
+function sameBytes(what: string, got: Uint8Array, wanted: Uint8Array | undefined): string[] {
+  if (!wanted || Buffer.compare(got, wanted) === 0) return [];
+  return [`${what} is ${spokenBytes(got)}, not ${spokenBytes(wanted)}`];
+}

@@ -1,0 +1,95 @@
+/**
+ * What the operators and functions of a formula compute. NaN stands for "no number" and passes through everything,
+ * comparisons and choices too, so that a division by zero can't turn into a plausible value.
+ * Bit operators work on whole numbers up to 2^53 in two's complement without a word length: `1 << 40` doesn't wrap,
+ * and `raw & 0xFFFF0000` stays positive. A fraction has no bits: NaN.
+ */
+
+export type Binary = (a: number, b: number) => number;
+
+export interface FormulaFunction {
+  readonly fewest: number;
+  readonly most: number;
+  readonly compute: (...values: number[]) => number;
+}
+
+const bits = (small: Binary, high: Binary): Binary => {
+  return (a, b) => {
+    if (a === (a | 0) && b === (b | 0)) return small(a, b);
+    if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return Number.NaN;
+    return high(Math.floor(a / 2 ** 32), Math.floor(b / 2 ** 32)) * 2 ** 32 + (small(a, b) >>> 0);
+  };
+};
+const both = (operator: Binary): Binary => bits(operator, operator);
+
+const isShift = (count: number): boolean => Number.isInteger(count) && count >= 0 && count <= 52;
+
+const shiftLeft: Binary = (a, count) =>
+  Number.isSafeInteger(a) && isShift(count) && Number.isSafeInteger(a * 2 ** count) ? a * 2 ** count : Number.NaN;
+const shiftRight: Binary = (a, count) =>
+  Number.isSafeInteger(a) && isShift(count) ? Math.floor(a / 2 ** count) : Number.NaN;
+
+/** `below` decides a < b; NaN on either side stays NaN. */
+const compared =
+  (holds: (a: number, b: number) => boolean): Binary =>
+  (a, b) =>
+    a !== a || b !== b ? Number.NaN : holds(a, b) ? 1 : 0;
+
+/**
+ * Binding power (higher binds tighter) and meaning. Bits bind tighter than comparisons, unlike in C, so that
+ * `status & 4 == 4` means what it says.
+ */
+export const BINARY: ReadonlyMap<string, { readonly power: number; readonly compute: Binary }> = new Map([
+  ["==", { power: 4, compute: compared((a, b) => a === b) }],
+  ["!=", { power: 4, compute: compared((a, b) => a !== b) }],
+  ["<", { power: 4, compute: compared((a, b) => a < b) }],
+  [">", { power: 4, compute: compared((a, b) => a > b) }],
+  ["<=", { power: 4, compute: compared((a, b) => a <= b) }],
+  [">=", { power: 4, compute: compared((a, b) => a >= b) }],
+  ["|", { power: 5, compute: both((a, b) => a | b) }],
+  ["^", { power: 6, compute: both((a, b) => a ^ b) }],
+  ["&", { power: 7, compute: both((a, b) => a & b) }],
+  ["<<", { power: 8, compute: shiftLeft }],
+  [">>", { power: 8, compute: shiftRight }],
+  ["+", { power: 9, compute: (a, b) => a + b }],
+  ["-", { power: 9, compute: (a, b) => a - b }],
+  ["*", { power: 10, compute: (a, b) => a * b }],
+  ["/", { power: 10, compute: (a, b) => (b === 0 ? Number.NaN : a / b) }],
+  ["%", { power: 10, compute: (a, b) => a % b }],
+  ["**", { power: 12, compute: (a, b) => a ** b }],
+]);
+export const POWER = { choice: 1, or: 2, and: 3, comparison: 4, unary: 11, exponent: 12 } as const;
+
+export const UNARY: ReadonlyMap<string, (a: number) => number> = new Map([
+  ["-", (a: number) => -a],
+  ["+", (a: number) => a],
+  ["~", (a: number) => (Number.isSafeInteger(a) ? -a - 1 : Number.NaN)],
+  ["!", (a: number) => (a === 0 ? 1 : a !== a ? a : 0)],
+]);
+
+const takes = (fewest: number, most: number, compute: (...values: number[]) => number): FormulaFunction => ({
+  fewest,
+  most,
+  compute,
+});
+const one = (compute: (x: number) => number): FormulaFunction => takes(1, 1, (x = Number.NaN) => compute(x));
+const two = (compute: Binary): FormulaFunction => takes(2, 2, (a = Number.NaN, b = Number.NaN) => compute(a, b));
+
+export const FUNCTIONS: ReadonlyMap<string, FormulaFunction> = new Map([
+  ["abs", one(Math.abs)],
+  ["min", takes(2, 8, Math.min)],
+  ["max", takes(2, 8, Math.max)],
+  // Halves go away from zero on both sides, as in C and in datasheets; Math.round would lift -2.5 to -2.
+  ["round", one((x) => (x < 0 ? -Math.round(-x) : Math.round(x)))],
+  ["floor", one(Math.floor)],
+  ["ceil", one(Math.ceil)],
+  ["sqrt", one(Math.sqrt)],
+  ["exp", one(Math.exp)],
+  ["ln", one(Math.log)],
+  ["log10", one(Math.log10)],
+  ["pow", two(Math.pow)],
+  ["sin", one(Math.sin)],
+  ["cos", one(Math.cos)],
+  ["atan2", two(Math.atan2)],
+  ["clamp", takes(3, 3, (x = Number.NaN, low = Number.NaN, high = Number.NaN) => Math.min(Math.max(x, low), high))],
+]);

@@ -1,0 +1,190 @@
+/**
+ * From files to a station. Reads the station file and the device files of the types it names, and says everything
+ * that is wrong with them in one pass; a station comes out only when nothing is.
+ */
+import { createHash } from "node:crypto";
+import type { z } from "zod";
+import { runExamples } from "./examples.ts";
+import { type DeviceType, readDeviceType } from "./load/device-type.ts";
+import { createJudge, type Judge } from "./load/judge.ts";
+import { fit } from "./load/shape.ts";
+import { readDocument, type SourceFile, type Tree } from "./load/source-document.ts";
+import { type MergedDevice, mergeDevice, type Origins } from "./load/station-device.ts";
+import { checkWiring } from "./load/wiring.ts";
+import { say } from "./messages.ts";
+import type { Port, Station } from "./model.ts";
+import { hasErrors, inReadingOrder, type Problem } from "./problems.ts";
+import { isKnownKey, stationShape } from "./schema.ts";
+import { nearestWord } from "./spelling.ts";
+
+export type { DeviceType, Need } from "./load/device-type.ts";
+export type { Example } from "./load/examples-of-type.ts";
+export type { SourceFile } from "./load/source-document.ts";
+export type { Origins } from "./load/station-device.ts";
+
+export interface LoadedStation {
+  /** Only when no problem is an error. */
+  readonly station?: Station;
+  readonly problems: readonly Problem[];
+  /** Per device: which line each of its values is from, for `describeDevice`. */
+  readonly origins: ReadonlyMap<string, Origins>;
+}
+
+/**
+ * `findType` gives the device file of a type; `knownTypes` are the names it could give, for "did you mean".
+ * Never throws, whatever the files hold.
+ */
+export function loadStation(
+  source: SourceFile,
+  findType: (type: string) => SourceFile | undefined,
+  knownTypes: readonly string[] = [],
+): LoadedStation {
+  const document = readDocument(source, isKnownKey);
+  const fitted = fit(stationShape, document);
+  const problems = [...document.problems, ...fitted.problems];
+  const types = createTypes(findType);
+  const judge = createJudge(document);
+  const merged = fitted.value ? mergedDevices(judge, fitted.value, document.tree, types, knownTypes) : undefined;
+  problems.push(...judge.problems, ...types.problems);
+  const sorted = inReadingOrder(problems);
+  if (!merged || !fitted.value || hasErrors(sorted)) return { problems: sorted, origins: new Map() };
+  const files = [source, ...[...types.used.values()].map((type) => type.file)];
+  return {
+    station: stationFrom(fitted.value, merged, hashOf(files)),
+    problems: sorted,
+    origins: new Map(merged.devices.map(({ device, origins }) => [device.name, origins])),
+  };
+}
+
+/** A device file by itself, its examples run: `type` only when no problem is an error. Never throws. */
+export function loadDeviceType(source: SourceFile): { type?: DeviceType; problems: readonly Problem[] } {
+  const { type, problems, judge } = readDeviceType(source);
+  if (!type) return { problems: inReadingOrder(problems) };
+  const failed: Problem[] = [];
+  for (const { example, failures } of runExamples(type)) {
+    for (const failure of failures) failed.push(judge.document.problem(example.place, say.exampleFails(failure)));
+  }
+  const all = inReadingOrder([...problems, ...failed]);
+  return hasErrors(all) ? { problems: all } : { type, problems: all };
+}
+
+type StationShape = z.output<typeof stationShape>;
+
+interface Types {
+  readonly used: ReadonlyMap<string, DeviceType>;
+  readonly problems: readonly Problem[];
+  /** "none": there is no such file; "broken": its problems are among `problems`. */
+  of(name: string): DeviceType | "none" | "broken";
+}
+
+/** Each device file is read once, however many devices are of its type. */
+function createTypes(findType: (type: string) => SourceFile | undefined): Types {
+  const used = new Map<string, DeviceType>();
+  const others = new Map<string, "none" | "broken">();
+  const problems: Problem[] = [];
+  const load = (name: string): DeviceType | "none" | "broken" => {
+    const source = findType(name);
+    if (!source) return "none";
+    const loaded = loadDeviceType(source);
+    problems.push(...loaded.problems);
+    return loaded.type ?? "broken";
+  };
+  return {
+    used,
+    problems,
+    of: (name) => {
+      const known = used.get(name) ?? others.get(name);
+      if (known !== undefined) return known;
+      const type = load(name);
+      if (typeof type === "string") others.set(name, type);
+      else used.set(name, type);
+      return type;
+    },
+  };
+}
+
+interface MergedStation {
+  readonly ports: ReadonlyMap<string, Port>;
+  readonly devices: readonly MergedDevice[];
+  readonly altitudeM: number | undefined;
+}
+
+function mergedDevices(
+  judge: Judge,
+  shape: StationShape,
+  tree: Tree | undefined,
+  types: Types,
+  knownTypes: readonly string[],
+): MergedStation {
+  const altitudeM = judge.quantity(["place", "altitude"], shape.place?.altitude, "m");
+  const ports = portsOf(judge, shape);
+  const declaredPorts = keysOf(tree, "ports");
+  const devices: MergedDevice[] = [];
+  for (const [name, device] of Object.entries(shape.devices)) {
+    const at = ["devices", name];
+    if (!declaredPorts.includes(device.port)) {
+      judge.report(
+        [...at, "port"],
+        say.unknownPort(device.port, nearestWord(device.port, declaredPorts), declaredPorts),
+      );
+    }
+    const type = types.of(device.type);
+    if (type === "none")
+      judge.report([...at, "type"], say.unknownType(device.type, nearestWord(device.type, knownTypes), knownTypes));
+    else if (type === "broken") judge.report([...at, "type"], say.deviceFileBroken(device.type));
+    const merged = typeof type === "string" ? undefined : mergeDevice({ judge, ports, altitudeM }, name, device, type);
+    if (merged) devices.push(merged);
+  }
+  checkWiring(
+    judge,
+    ports,
+    devices.map(({ device }) => device),
+  );
+  const wired = new Set(Object.values(shape.devices).map(({ port }) => port));
+  const isWhole =
+    !hasErrors([...judge.problems, ...judge.document.problems]) &&
+    Object.keys(shape.devices).length === keysOf(tree, "devices").length;
+  for (const name of ports.keys())
+    if (isWhole && !wired.has(name)) judge.report(["ports", name], say.portUnused(name), "key");
+  return { ports, devices, altitudeM };
+}
+
+/** Names as they stand in the file, those of broken entries too: one mistake, one message. */
+function keysOf(tree: Tree | undefined, section: string): string[] {
+  const node = typeof tree === "object" && !Array.isArray(tree) ? tree[section] : undefined;
+  return typeof node === "object" && !Array.isArray(node) ? Object.keys(node) : [];
+}
+
+function portsOf(judge: Judge, shape: StationShape): ReadonlyMap<string, Port> {
+  const ports = new Map<string, Port>();
+  for (const [name, port] of Object.entries(shape.ports)) {
+    const kinds = (["serial", "i2c", "gpio"] as const).filter((kind) => port[kind] !== undefined);
+    const [kind] = kinds;
+    if (kind === undefined || kinds.length > 1) judge.report(["ports", name], say.portNeedsOne(), "key");
+    const path = kind && port[kind];
+    const { simulator } = port;
+    if (kind && path !== undefined)
+      ports.set(name, { name, kind, path, ...(simulator === undefined ? {} : { simulator }) });
+  }
+  return ports;
+}
+
+function stationFrom(shape: StationShape, { ports, devices, altitudeM }: MergedStation, hash: string): Station {
+  return {
+    name: shape.station,
+    label: shape.label ?? shape.station,
+    ...(altitudeM === undefined ? {} : { altitudeM }),
+    timeZone: shape.place?.["time-zone"] ?? "UTC",
+    ports,
+    devices: devices.map(({ device }) => device),
+    hash,
+  };
+}
+
+/** Over the texts only, so that the same files in another folder are the same description. */
+function hashOf([station, ...types]: readonly SourceFile[]): string {
+  const hash = createHash("sha256");
+  const texts = [station?.text ?? "", ...types.map((type) => type.text).sort()];
+  for (const text of texts) hash.update(`${Buffer.byteLength(text)}\n${text}`);
+  return hash.digest("hex");
+}

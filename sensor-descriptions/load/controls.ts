@@ -1,0 +1,99 @@
+/** Settings and commands: what all serial protocols say alike. */
+import { say } from "../messages.ts";
+import type { Channel, Command, SerialSettings, SerialTiming, Setting } from "../model.ts";
+import type { Quantity, Range } from "../quantities.ts";
+import type { ChannelSpec, FieldSpec } from "../spec.ts";
+import { nearestWord } from "../spelling.ts";
+import type { Judge } from "./judge.ts";
+
+interface SettingShape {
+  readonly "read-back": string;
+  readonly range: Range;
+  readonly step?: Quantity | undefined;
+  readonly "only-when"?: string | undefined;
+}
+
+/** The setting and the field that codes its value: that of the channel in which it is read back. */
+export function settingOf(
+  judge: Judge,
+  name: string,
+  shape: SettingShape,
+  channels: readonly ChannelSpec[],
+): { setting: Setting; field: FieldSpec } | undefined {
+  const at = ["settings", name];
+  const all = channels.map(({ channel }) => channel);
+  const onlyWhen = judge.condition([...at, "only-when"], shape["only-when"], all);
+  const readBack = shape["read-back"];
+  const found = channels.find(({ channel }) => channel.name === readBack);
+  if (!found) {
+    const known = all.map((channel) => channel.name);
+    judge.report([...at, "read-back"], say.unknownChannel(readBack, nearestWord(readBack, known), known));
+    return undefined;
+  }
+  const { channel, source } = found;
+  if (source.from === "formula") judge.report([...at, "read-back"], say.settingNeedsField(readBack));
+  const range = judge.range([...at, "range"], shape.range, channel.unit);
+  const step = judge.quantity([...at, "step"], shape.step, channel.unit, "difference");
+  if (!range || source.from === "formula") return undefined;
+  return {
+    field: source.field,
+    setting: {
+      name,
+      readBack,
+      unit: channel.unit,
+      range,
+      ...(step === undefined ? {} : { step }),
+      ...(onlyWhen ? { onlyWhen } : {}),
+    },
+  };
+}
+
+interface CommandShape {
+  readonly "only-when"?: string | undefined;
+  readonly confirm?: string | undefined;
+  readonly within?: number | undefined;
+}
+
+const CONFIRM_WITHIN_MS = 10_000;
+
+export function commandOf(judge: Judge, name: string, shape: CommandShape, channels: readonly Channel[]): Command {
+  const at = ["commands", name];
+  const onlyWhen = judge.condition([...at, "only-when"], shape["only-when"], channels);
+  const confirm = judge.condition([...at, "confirm"], shape.confirm, channels);
+  return {
+    name,
+    ...(onlyWhen ? { onlyWhen } : {}),
+    ...(confirm ? { confirm } : {}),
+    withinMs: shape.within ?? CONFIRM_WITHIN_MS,
+  };
+}
+
+interface SerialShape {
+  readonly serial: { readonly speed: number; readonly mode: Omit<SerialSettings, "baudRate"> };
+  readonly timing: {
+    readonly "answer-within": number;
+    readonly "pause-before-next"?: number | undefined;
+    readonly late?: number | undefined;
+    readonly retries?: number | undefined;
+  };
+}
+
+/** Defaults: no pause, twice `answer-within` of quiet after a timeout, one more try. */
+export function serialOf(judge: Judge, shape: SerialShape): { serial: SerialSettings; timing: SerialTiming } {
+  const answerWithinMs = shape.timing["answer-within"];
+  const lateMs = shape.timing.late ?? 2 * answerWithinMs;
+  if (lateMs < answerWithinMs) judge.report(["timing", "late"], say.lateTooShort());
+  return {
+    serial: { baudRate: shape.serial.speed, ...shape.serial.mode },
+    timing: {
+      answerWithinMs,
+      pauseBeforeNextMs: shape.timing["pause-before-next"] ?? 0,
+      lateMs,
+      retries: shape.timing.retries ?? 1,
+    },
+  };
+}
+
+/** "115200 8N1": how two lines are told apart in messages. */
+export const spokenLine = (serial: SerialSettings): string =>
+  `${serial.baudRate} ${serial.dataBits}${serial.parity[0]?.toUpperCase() ?? ""}${serial.stopBits}`;

@@ -1,0 +1,237 @@
+/**
+ * What a device file says by itself. Its formulas may use what only the station file knows (`needs:`, altitude), so
+ * the protocol is made per device: `protocol(given)`.
+ */
+import type { z } from "zod";
+import { compileProtocol } from "../compile.ts";
+import { formulaName } from "../formula.ts";
+import { say } from "../messages.ts";
+import type { Alarm, Channel, Command, Protocol, Setting } from "../model.ts";
+import { hasErrors, type Problem } from "../problems.ts";
+import { type Quantity, quantityIn, type Reading, rangeIn, readQuantity, readWhole } from "../quantities.ts";
+import { deviceShapes, isKnownKey, type ProtocolName } from "../schema.ts";
+import type { ProtocolSpec } from "../spec.ts";
+import { nearestWord } from "../spelling.ts";
+import { ucumName } from "../units.ts";
+import { type Example, readExamples } from "./examples-of-type.ts";
+import { framedSpec } from "./framed.ts";
+import { i2cSpec } from "./i2c.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { modbusSpec } from "./modbus.ts";
+import { pulseSpec } from "./pulses.ts";
+import { fit } from "./shape.ts";
+import { type Path, readDocument, type SourceDocument, type SourceFile } from "./source-document.ts";
+
+/** What the station file has to say about one such device. */
+export interface Need {
+  readonly name: string;
+  readonly kind: "whole-number" | "quantity";
+  /** "" for whole numbers. */
+  readonly unit: string;
+  readonly range?: { readonly low: number; readonly high: number };
+  readonly oneOf?: readonly number[];
+  readonly default?: number;
+}
+
+export interface DeviceType {
+  readonly name: string;
+  readonly file: SourceFile;
+  readonly source: string;
+  readonly kind: ProtocolName;
+  readonly everyMs: number;
+  readonly needs: ReadonlyMap<string, Need>;
+  readonly usesAltitude: boolean;
+  readonly channels: readonly Channel[];
+  readonly settings: readonly Setting[];
+  readonly commands: readonly Command[];
+  readonly alarms: readonly Alarm[];
+  readonly examples: readonly Example[];
+  /** `given`: values of the needs by name, and "altitude" in metres. */
+  protocol(given: ReadonlyMap<string, number>): Protocol;
+  /** The same before it is compiled. */
+  spec(given: ReadonlyMap<string, number>): ProtocolSpec;
+  /** Line of a key in the device file, for "where is this from". */
+  lineOf(at: Path): number;
+}
+
+/** A spec as its builder leaves it: with the channels in wire order and everything that is named. */
+export interface BuiltSpec {
+  readonly spec: ProtocolSpec;
+  readonly channels: readonly Channel[];
+  readonly settings: readonly Setting[];
+  readonly commands: readonly Command[];
+}
+
+/** What builders know besides their own shape. */
+export interface Surroundings {
+  readonly judge: Judge;
+  /** Needs and altitude as formulas write them, → their value. */
+  readonly given: ReadonlyMap<string, number>;
+}
+
+export type DeviceShape = z.output<(typeof deviceShapes)[ProtocolName]>;
+
+/** `type` only when the file has no error; `judge` places what is found out about it later. Never throws. */
+export function readDeviceType(file: SourceFile): { type?: DeviceType; problems: readonly Problem[]; judge: Judge } {
+  const document = readDocument(file, isKnownKey);
+  const judge = createJudge(document);
+  const kind = protocolOf(document);
+  if (kind.problem) return { problems: [...document.problems, kind.problem], judge };
+  const fitted = fit(deviceShapes[kind.name], document);
+  const problems = [...document.problems, ...fitted.problems];
+  if (!fitted.value) return { problems, judge };
+  const type = typeFrom(fitted.value, kind.name, file, judge, hasErrors(problems));
+  problems.push(...judge.problems);
+  return hasErrors(problems) ? { problems, judge } : { type, problems, judge };
+}
+
+function protocolOf(document: SourceDocument): { name: ProtocolName; problem?: Problem } {
+  const { tree } = document;
+  const text = typeof tree === "object" && !Array.isArray(tree) ? tree["protocol"] : undefined;
+  if (text === undefined) return { name: "framed" };
+  const names = Object.keys(deviceShapes) as ProtocolName[];
+  const name = names.find((known) => known === text);
+  if (name !== undefined) return { name };
+  const shown = typeof text === "string" ? text : "…";
+  return {
+    name: "framed",
+    problem: document.problem(["protocol"], say.wrongChoice(shown, names, nearestWord(shown, names))),
+  };
+}
+
+function typeFrom(
+  shape: DeviceShape,
+  kind: ProtocolName,
+  file: SourceFile,
+  judge: Judge,
+  isBroken: boolean,
+): DeviceType {
+  const fileName = file.path.split("/").at(-1) ?? "";
+  if (fileName !== `${shape.type}.yaml`) judge.report(["type"], say.typeIsNotFileName(shape.type, fileName));
+  const needs = needsOf(shape, kind, judge);
+  const names = new Map([...[...needs.keys()].map((name) => [formulaName(name), 1] as const), ["altitude", 0]]);
+  const built = builtSpec(shape, { judge, given: names });
+  if (built.channels.length === 0) judge.report([], say.nothingToRead());
+  if (!hasErrors(judge.problems)) tryCompiling(built.spec, judge);
+  const alarms = alarmsOf(shape, built.channels, judge);
+  // Examples of a file with mistakes only repeat them.
+  const areJudged = !isBroken && !hasErrors(judge.problems);
+  // What is wrong was said above; building the same shape again would only repeat it.
+  const specOf = (given: ReadonlyMap<string, number>): ProtocolSpec => {
+    const named = new Map([...names.keys()].map((name) => [name, Number.NaN]));
+    for (const [name, value] of given) named.set(formulaName(name), value);
+    return builtSpec(shape, { judge: createJudge(judge.document), given: named }).spec;
+  };
+  return {
+    name: shape.type,
+    file,
+    source: shape.source,
+    kind,
+    everyMs: shape.every,
+    needs,
+    usesAltitude: /\baltitude\b/.test(formulasOf(shape)),
+    channels: built.channels,
+    settings: built.settings,
+    commands: built.commands,
+    alarms,
+    examples: areJudged ? readExamples(shape, kind, built, needs, judge) : [],
+    protocol: (given) => compileProtocol(specOf(given)),
+    spec: specOf,
+    lineOf: (at) => judge.document.lineOf(at),
+  };
+}
+
+function builtSpec(shape: DeviceShape, surroundings: Surroundings): BuiltSpec {
+  if ("frame" in shape) return framedSpec(shape, surroundings);
+  if ("reads" in shape) return modbusSpec(shape, surroundings);
+  if ("measure" in shape) return i2cSpec(shape, surroundings);
+  return pulseSpec(shape, surroundings);
+}
+
+/** What only the compiler can see is said as a problem of the whole file. */
+function tryCompiling(spec: ProtocolSpec, judge: Judge): void {
+  try {
+    compileProtocol(spec);
+  } catch (error) {
+    judge.report([], say.notCompiled(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+function formulasOf(shape: DeviceShape): string {
+  const texts: string[] = [];
+  JSON.stringify(shape, (key, value: unknown) => {
+    if (key === "formula" && typeof value === "string") texts.push(value);
+    if (key === "let" && typeof value === "object" && value !== null) texts.push(...(Object.values(value) as string[]));
+    return value;
+  });
+  return texts.join("\n");
+}
+
+const ADDRESSES: Partial<Record<ProtocolName, Need>> = {
+  "modbus-rtu": { name: "address", kind: "whole-number", unit: "", range: { low: 1, high: 247 } },
+  i2c: { name: "address", kind: "whole-number", unit: "", range: { low: 0x08, high: 0x77 } },
+};
+
+function needsOf(shape: DeviceShape, kind: ProtocolName, judge: Judge): ReadonlyMap<string, Need> {
+  const needs = new Map<string, Need>();
+  const implied = ADDRESSES[kind];
+  if (implied) needs.set("address", implied);
+  for (const [name, need] of Object.entries(shape.needs ?? {})) {
+    const at = ["needs", name];
+    if ((need.kind === "quantity") !== (need.unit !== undefined)) judge.report(at, say.needsBoth(), "key");
+    const unit = need.unit === undefined ? "" : ucumName(need.unit);
+    const range = need.range === undefined ? implied?.range : judge.take([...at, "range"], rangeIn(need.range, unit));
+    const allowed: Need = {
+      name,
+      kind: need.kind,
+      unit,
+      ...(range && name === "address" ? { range } : need.range && range ? { range } : {}),
+      ...(need["one-of"] ? { oneOf: need["one-of"] } : {}),
+    };
+    const value =
+      need.default === undefined ? undefined : judge.take([...at, "default"], readNeed(allowed, need.default));
+    needs.set(name, { ...allowed, ...(value === undefined ? {} : { default: value }) });
+  }
+  return needs;
+}
+
+/** What the station file (or an example) says for a need, in its unit, within its bounds. */
+export function readNeed(need: Need, text: string): Reading<number> {
+  const reading = need.kind === "whole-number" ? readWhole(text) : quantityReading(text, need.unit);
+  if ("said" in reading) return reading;
+  if (need.oneOf && !need.oneOf.includes(reading.ok)) {
+    return {
+      said: say.notOneOf(
+        text,
+        need.oneOf.map((value) => spokenNeed(need, value)),
+      ),
+    };
+  }
+  const { range } = need;
+  if (range && (reading.ok < range.low || reading.ok > range.high)) {
+    return { said: say.outOfRange(text, spokenNeed(need, range.low), spokenNeed(need, range.high)) };
+  }
+  return reading;
+}
+
+function quantityReading(text: string, unit: string): Reading<number> {
+  const quantity: Reading<Quantity> = readQuantity(text);
+  return "said" in quantity ? quantity : quantityIn(quantity.ok, unit);
+}
+
+const spokenNeed = (need: Need, value: number): string =>
+  need.unit !== ""
+    ? `${value} ${need.unit}`
+    : need.name === "address" && need.oneOf
+      ? `0x${value.toString(16)}`
+      : String(value);
+
+function alarmsOf(shape: DeviceShape, channels: readonly Channel[], judge: Judge): Alarm[] {
+  return Object.entries(shape.alarms ?? {}).flatMap(([name, alarm]) => {
+    const when = judge.condition(["alarms", name, "when"], alarm.when, channels);
+    const until = judge.condition(["alarms", name, "until"], alarm.until, channels);
+    if (alarm.until === alarm.when) judge.report(["alarms", name, "until"], say.alarmNeverEnds());
+    if (!when) return [];
+    return [{ name, when, ...(until ? { until } : {}), forMs: alarm.for ?? 0, severity: alarm.severity }];
+  });
+}

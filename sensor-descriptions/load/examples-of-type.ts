@@ -1,0 +1,195 @@
+/** Reads the `examples:` of a device file; `examples.ts` runs them. */
+import type { z } from "zod";
+import { say } from "../messages.ts";
+import type { Channel, DecodedValue } from "../model.ts";
+import { quantityIn, type Reading, readNumber, readQuantity } from "../quantities.ts";
+import type { framedShape, ProtocolName } from "../schema.ts";
+import { nearestWord } from "../spelling.ts";
+import { type BuiltSpec, type DeviceShape, type Need, readNeed } from "./device-type.ts";
+import type { Judge } from "./judge.ts";
+import type { Path } from "./source-document.ts";
+
+export interface Example {
+  readonly name: string;
+  /** "datasheet 4.2", "computed from 8.1", "capture 2026-05-02". */
+  readonly from?: string;
+  readonly place: Path;
+  /** Needs by name: the type's defaults and what the example says itself. */
+  readonly given: ReadonlyMap<string, number>;
+  readonly shows: ExampleOf;
+  /** Bytes to the device; undefined: not shown. */
+  readonly sent?: Uint8Array;
+  readonly answer?: Uint8Array;
+  /** The device refuses with this code. */
+  readonly refused?: number;
+  readonly gives: ReadonlyMap<string, DecodedValue>;
+}
+
+export type ExampleOf =
+  | { readonly kind: "read"; readonly read: string }
+  | { readonly kind: "set"; readonly setting: string; readonly value: number }
+  | { readonly kind: "command"; readonly command: string }
+  | {
+      readonly kind: "transfers";
+      readonly transfers: readonly { readonly write: Uint8Array; readonly read: Uint8Array }[];
+    }
+  | { readonly kind: "pulses"; readonly total: number; readonly since: number; readonly sinceMs: number };
+
+type ExampleShape = NonNullable<z.output<typeof framedShape>["examples"]>[number];
+
+const EXAMPLES_MIN = 2;
+const ORIGIN = /^(?:datasheet|computed from|capture)\b/;
+
+export function readExamples(
+  shape: DeviceShape,
+  kind: ProtocolName,
+  built: BuiltSpec,
+  needs: ReadonlyMap<string, Need>,
+  judge: Judge,
+): Example[] {
+  const examples = shape.examples ?? [];
+  if (examples.length < EXAMPLES_MIN) judge.report(["examples"], say.examplesFew(examples.length), "key");
+  return examples.flatMap((example, index) => {
+    const at = ["examples", index];
+    if (example.from !== undefined && !ORIGIN.test(example.from))
+      judge.report([...at, "from"], say.exampleOrigin(example.from));
+    const gives = givenValues(judge, at, example, built.channels);
+    const given = givenNeeds(judge, at, example, needs);
+    const shows = shownBy(judge, at, example, kind, shape, built);
+    if (!shows) return [];
+    const { name, from, sent, answer, refused } = example;
+    return [
+      {
+        name,
+        place: at,
+        given,
+        shows,
+        gives,
+        ...(from === undefined ? {} : { from }),
+        ...(sent ? { sent } : {}),
+        ...(answer ? { answer } : {}),
+        ...(refused === undefined ? {} : { refused }),
+      },
+    ];
+  });
+}
+
+/** The defaults, what the example says, and the altitude (584 m of nobody: 0) when it says none. */
+function givenNeeds(
+  judge: Judge,
+  at: Path,
+  example: ExampleShape,
+  needs: ReadonlyMap<string, Need>,
+): ReadonlyMap<string, number> {
+  const given = new Map<string, number>([["altitude", 0]]);
+  for (const need of needs.values()) if (need.default !== undefined) given.set(need.name, need.default);
+  for (const [name, text] of Object.entries(example.given ?? {})) {
+    const need = needs.get(name);
+    const place = [...at, "given", name];
+    const known = [...needs.keys(), "altitude"];
+    const reading: Reading<number> =
+      name === "altitude"
+        ? altitude(text)
+        : need
+          ? readNeed(need, text)
+          : { said: say.exampleUnknown("need", name, nearestWord(name, known), known) };
+    const value = judge.take(place, reading);
+    if (value !== undefined) given.set(name, value);
+  }
+  return given;
+}
+
+function altitude(text: string): Reading<number> {
+  const quantity = readQuantity(text);
+  return "said" in quantity ? quantity : quantityIn(quantity.ok, "m");
+}
+
+function shownBy(
+  judge: Judge,
+  at: Path,
+  example: ExampleShape,
+  kind: ProtocolName,
+  shape: DeviceShape,
+  built: BuiltSpec,
+): ExampleOf | undefined {
+  const { read, set, command, transfers, pulses } = example;
+  const isSerial = kind === "framed" || kind === "modbus-rtu";
+  const wrong = [read, set, command].some((one) => one !== undefined)
+    ? !isSerial
+    : transfers
+      ? kind !== "i2c"
+      : kind !== "pulses";
+  const count = [read, set, command, transfers, pulses].filter((one) => one !== undefined).length;
+  if (count !== 1 || wrong) {
+    judge.report(at, say.exampleUnclear());
+    return undefined;
+  }
+  if (transfers) {
+    const bytes = (some: Uint8Array | undefined): Uint8Array => some ?? new Uint8Array();
+    return {
+      kind: "transfers",
+      transfers: transfers.map(({ write, read: answer }) => ({ write: bytes(write), read: bytes(answer) })),
+    };
+  }
+  if (pulses) return { kind: "pulses", total: pulses.total, since: pulses.since, sinceMs: pulses.over };
+  if (set) return setBy(judge, at, set, built);
+  const known =
+    read === undefined ? built.commands.map(({ name }) => name) : Object.keys("reads" in shape ? shape.reads : {});
+  const wanted = read ?? command ?? "";
+  if (known.includes(wanted))
+    return read === undefined ? { kind: "command", command: wanted } : { kind: "read", read: wanted };
+  const what = read === undefined ? "command" : "read";
+  judge.report([...at, what], say.exampleUnknown(what, wanted, nearestWord(wanted, known), known));
+  return undefined;
+}
+
+function setBy(judge: Judge, at: Path, set: Readonly<Record<string, string>>, built: BuiltSpec): ExampleOf | undefined {
+  const [entry, ...more] = Object.entries(set);
+  if (!entry || more.length > 0) {
+    judge.report([...at, "set"], say.exampleUnclear(), "key");
+    return undefined;
+  }
+  const [name, text] = entry;
+  const setting = built.settings.find((candidate) => candidate.name === name);
+  const known = built.settings.map((candidate) => candidate.name);
+  if (!setting) {
+    judge.report([...at, "set", name], say.exampleUnknown("setting", name, nearestWord(name, known), known), "key");
+    return undefined;
+  }
+  const channel = built.channels.find((candidate) => candidate.name === setting.readBack);
+  const value = channel && judge.take([...at, "set", name], readValue(text, channel));
+  return typeof value === "number" ? { kind: "set", setting: name, value } : undefined;
+}
+
+function givenValues(
+  judge: Judge,
+  at: Path,
+  example: ExampleShape,
+  channels: readonly Channel[],
+): ReadonlyMap<string, DecodedValue> {
+  const values = new Map<string, DecodedValue>();
+  for (const [name, text] of Object.entries(example.gives ?? {})) {
+    const place = [...at, "gives", name];
+    const channel = channels.find((candidate) => candidate.name === name);
+    const known = channels.map((candidate) => candidate.name);
+    if (!channel) judge.report(place, say.unknownChannel(name, nearestWord(name, known), known), "key");
+    const value = channel && judge.take(place, readValue(text, channel));
+    if (value !== undefined) values.set(name, value);
+  }
+  return values;
+}
+
+/** A state's name, a missing value's reason, or a number in the channel's unit, which may be said. */
+function readValue(text: string, channel: Channel): Reading<DecodedValue> {
+  if (text === "no-sensor" || text === "malformed") return { ok: text };
+  if (channel.states) {
+    const state = [...channel.states].find(([, name]) => name === text);
+    if (state) return { ok: state[0] };
+    const names = [...channel.states.values()];
+    return /^\d+$/.test(text) ? { ok: Number(text) } : { said: say.wrongChoice(text, names, nearestWord(text, names)) };
+  }
+  const bare = readNumber(text);
+  if ("ok" in bare) return bare;
+  const quantity = readQuantity(text);
+  return "said" in quantity ? quantity : quantityIn(quantity.ok, channel.unit);
+}

@@ -1,0 +1,75 @@
+/** Collects what is wrong while the meaning of a file is worked out; each finding with its place. */
+import { parseCondition } from "../condition.ts";
+import { formulaName, parseFormula, withGiven } from "../formula.ts";
+import { type Said, say } from "../messages.ts";
+import type { Channel, Condition } from "../model.ts";
+import type { Problem } from "../problems.ts";
+import { type Quantity, quantityIn, type Range, type Reading, rangeIn, readIn } from "../quantities.ts";
+import type { Formula, FormulaProblem } from "../spec.ts";
+import { nearestWord } from "../spelling.ts";
+import { spokenUnit, ucumName } from "../units.ts";
+import type { Path, SourceDocument } from "./source-document.ts";
+
+export interface Judge {
+  readonly document: SourceDocument;
+  readonly problems: Problem[];
+  report(at: Path, said: Said, part?: "key" | "value", column?: number): void;
+  /** The value, or undefined with its problem reported. */
+  take<T>(at: Path, reading: Reading<T>): T | undefined;
+  quantity(at: Path, quantity: Quantity | undefined, unit: string, kind?: "value" | "difference"): number | undefined;
+  range(at: Path, range: Range | undefined, unit: string): { low: number; high: number } | undefined;
+  /** `names` are what it may use, written as in formulas; `given` of them are put in for good. */
+  formula(at: Path, text: string, names: ReadonlySet<string>, given: ReadonlyMap<string, number>): Formula | undefined;
+  condition(at: Path, text: string | undefined, channels: readonly Channel[]): Condition | undefined;
+}
+
+export function createJudge(document: SourceDocument): Judge {
+  const problems: Problem[] = [];
+  const judge: Judge = {
+    document,
+    problems,
+    report: (at, said, part, column) => problems.push(document.problem(at, said, part, column)),
+    take: (at, reading) => {
+      if ("ok" in reading) return reading.ok;
+      judge.report(at, reading.said, "value", reading.column);
+      return undefined;
+    },
+    quantity: (at, quantity, unit, kind) =>
+      quantity === undefined ? undefined : judge.take(at, quantityIn(quantity, unit, kind)),
+    range: (at, range, unit) => (range === undefined ? undefined : judge.take(at, rangeIn(range, unit))),
+    formula: (at, text, names, given) => {
+      const parsed = parseFormula(text);
+      if ("problem" in parsed) return refuse(at, parsed.problem, say.badFormula);
+      const unknown = parsed.ok.names.find((name) => !names.has(name));
+      if (unknown === undefined) return withGiven(parsed.ok, given);
+      const known = [...names];
+      judge.report(at, say.unknownName(unknown, nearestWord(unknown, known), known), "value", wordAt(text, unknown));
+      return undefined;
+    },
+    condition: (at, text, channels) => {
+      if (text === undefined) return undefined;
+      const known = new Map(channels.map((channel) => [channel.name, { ...channel, unit: spokenUnit(channel.unit) }]));
+      let unread: Said | undefined;
+      const parsed = parseCondition(text, known, (value, unit) => {
+        const reading = readIn(value, ucumName(unit));
+        if ("ok" in reading) return reading.ok;
+        unread = reading.said;
+        return undefined;
+      });
+      if ("ok" in parsed) return parsed.ok;
+      // "80 of what?" says more than that it is no number.
+      if (unread) return void judge.report(at, unread, "value", parsed.problem.column - 1);
+      return refuse(at, parsed.problem, say.badCondition);
+    },
+  };
+  const refuse = (at: Path, problem: FormulaProblem, kind: typeof say.badFormula): undefined => {
+    judge.report(at, kind(problem.message, problem.advice), "value", problem.column - 1);
+  };
+  return judge;
+}
+
+const wordAt = (text: string, word: string): number => Math.max(0, text.search(new RegExp(`\\b${word}\\b`)));
+
+/** Names as formulas write them: "dew-point" → "dew_point". */
+export const formulaNames = (...names: Iterable<string>[]): Set<string> =>
+  new Set(names.flatMap((some) => [...some].map(formulaName)));

@@ -1,0 +1,206 @@
+/** One device of a station: its lines in the station file put together with its type's file. */
+import type { z } from "zod";
+import { say } from "../messages.ts";
+import type { Aggregation, Channel, Device, Port } from "../model.ts";
+import { hasErrors } from "../problems.ts";
+import { type Quantity, spokenDuration } from "../quantities.ts";
+import { deviceKeys, type stationShape } from "../schema.ts";
+import { nearestWord } from "../spelling.ts";
+import { readAddress } from "./address.ts";
+import { type DeviceType, type Need, readNeed } from "./device-type.ts";
+import type { Judge } from "./judge.ts";
+import { unknownKey } from "./shape.ts";
+import type { Path, Tree } from "./source-document.ts";
+
+export type DeviceShape = z.output<typeof stationShape>["devices"][string];
+
+/** Key of the device → where its value is from: "station.yaml:24", "bme280.yaml:5" or "default". */
+export type Origins = ReadonlyMap<string, string>;
+
+export interface MergedDevice {
+  readonly device: Device;
+  readonly type: DeviceType;
+  readonly origins: Origins;
+}
+
+export const HEARTBEAT_DEFAULT_MS = 15 * 60_000;
+
+export const PORT_KINDS = { framed: "serial", "modbus-rtu": "serial", i2c: "i2c", pulses: "gpio" } as const;
+
+interface Around {
+  readonly judge: Judge;
+  readonly ports: ReadonlyMap<string, Port>;
+  readonly altitudeM: number | undefined;
+}
+
+/** Undefined when it can't be made; then something was reported. */
+export function mergeDevice(
+  around: Around,
+  name: string,
+  shape: DeviceShape,
+  type: DeviceType,
+): MergedDevice | undefined {
+  const { judge } = around;
+  const at = ["devices", name];
+  const before = judge.problems.length;
+  checkPort(around, at, shape, type);
+  const needs = needsOf(judge, at, shape, type);
+  const given = new Map(needs);
+  if (around.altitudeM !== undefined) given.set("altitude", around.altitudeM);
+  else if (type.usesAltitude) judge.report([...at, "type"], say.altitudeMissing(type.name));
+  if (type.kind === "pulses" && shape.pin === undefined && !judge.document.has([...at, "pin"]))
+    judge.report(at, say.needMissing("pin", type.name, "17"), "key");
+  if (type.kind !== "pulses" && shape.pin !== undefined)
+    judge.report([...at, "pin"], say.keyOfOtherKind("pin", type.name), "key");
+  const everyMs = shape.every ?? type.everyMs;
+  const parts = partsOf(judge, at, shape, type, everyMs);
+  if (hasErrors(judge.problems.slice(before))) return undefined;
+  const address = type.kind === "pulses" ? undefined : needs.get("address");
+  const place = `${judge.document.path}:${judge.document.lineOf(at)}`;
+  const device: Device = {
+    name,
+    type: type.name,
+    port: shape.port,
+    ...(address === undefined ? {} : { address }),
+    ...(shape.pin === undefined ? {} : { pin: shape.pin }),
+    protocol: type.protocol(given),
+    channels: type.channels,
+    everyMs,
+    heartbeatMs: shape.heartbeat ?? HEARTBEAT_DEFAULT_MS,
+    settings: type.settings,
+    commands: type.commands,
+    alarms: type.alarms,
+    ...parts,
+    ...(shape.paused === undefined ? {} : { paused: shape.paused }),
+    place,
+  };
+  return { device, type, origins: originsOf(judge, at, shape, type) };
+}
+
+function checkPort(around: Around, at: Path, shape: DeviceShape, type: DeviceType): void {
+  const port = around.ports.get(shape.port);
+  const kind = PORT_KINDS[type.kind];
+  if (port && port.kind !== kind) {
+    around.judge.report([...at, "port"], say.wrongPortKind(shape.port, port.kind, type.name, kind));
+  }
+}
+
+/** Everything that isn't a key of all devices has to be one that the type needs. */
+function needsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType): ReadonlyMap<string, number> {
+  const extra = shape as Readonly<Record<string, Tree | undefined>>;
+  const common = Object.keys(deviceKeys);
+  const known = [...common.filter((key) => key !== "address" && key !== "pin"), ...type.needs.keys()];
+  for (const key of Object.keys(shape)) {
+    if (type.needs.has(key) || (common.includes(key) && key !== "address")) continue;
+    const isAddress = key === "address";
+    judge.report([...at, key], isAddress ? say.keyOfOtherKind(key, type.name) : unknownKey(key, known), "key");
+  }
+  const values = new Map<string, number>();
+  for (const need of type.needs.values()) {
+    const value = needOf(judge, at, extra[need.name], need, type);
+    if (value !== undefined) values.set(need.name, value);
+  }
+  return values;
+}
+
+function needOf(judge: Judge, at: Path, text: Tree | undefined, need: Need, type: DeviceType): number | undefined {
+  const place = [...at, need.name];
+  if (text === undefined) {
+    if (need.default === undefined)
+      judge.report(at, say.needMissing(need.name, type.name, exampleOf(need, type)), "key");
+    return need.default;
+  }
+  if (text === "") judge.report(place, say.noValue(need.name), "key");
+  else if (typeof text !== "string") judge.report(place, say.wantedValue("more lines"), "key");
+  else
+    return judge.take(
+      place,
+      type.kind === "i2c" && need.name === "address" ? readAddress(need, text) : readNeed(need, text),
+    );
+  return undefined;
+}
+
+function exampleOf(need: Need, type: DeviceType): string {
+  if (need.oneOf) return `0x${(need.oneOf[0] ?? 0).toString(16)}`;
+  if (type.kind === "i2c" && need.name === "address") return "0x76";
+  return `${need.range?.low ?? 1}${need.unit === "" ? "" : ` ${need.unit}`}`;
+}
+
+function partsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType, everyMs: number) {
+  const when = judge.condition([...at, "faster", "when"], shape.faster?.when, type.channels);
+  if (shape.faster && shape.faster.every >= everyMs) {
+    judge.report(
+      [...at, "faster", "every"],
+      say.fasterIsSlower(spokenDuration(shape.faster.every), spokenDuration(everyMs)),
+    );
+  }
+  const aggregate = aggregateOf(judge, at, shape, type, everyMs);
+  const smallChange = perChannel(judge, [...at, "small-change"], shape["small-change"], type);
+  for (const [channel, value] of smallChange) {
+    if (!(value > 0)) judge.report([...at, "small-change", channel], say.smallChangeZero());
+  }
+  return {
+    ...(when && shape.faster ? { faster: { when, everyMs: shape.faster.every } } : {}),
+    correct: perChannel(judge, [...at, "correct"], shape.correct, type),
+    smallChange,
+    ...(aggregate ? { aggregate } : {}),
+  };
+}
+
+function channelAt(judge: Judge, at: Path, name: string, type: DeviceType): Channel | undefined {
+  const channel = type.channels.find((candidate) => candidate.name === name);
+  const known = type.channels.map((candidate) => candidate.name);
+  if (!channel) judge.report(at, say.unknownChannel(name, nearestWord(name, known), known), "key");
+  return channel;
+}
+
+/** Amounts in each channel's own unit: differences, so 0.5 K is 0.5 °C. */
+function perChannel(
+  judge: Judge,
+  at: Path,
+  shape: Readonly<Record<string, Quantity>> | undefined,
+  type: DeviceType,
+): ReadonlyMap<string, number> {
+  const values = new Map<string, number>();
+  for (const [name, quantity] of Object.entries(shape ?? {})) {
+    const channel = channelAt(judge, [...at, name], name, type);
+    if (channel?.states) judge.report([...at, name], say.stateIsNoQuantity(name), "key");
+    const value =
+      channel && !channel.states ? judge.quantity([...at, name], quantity, channel.unit, "difference") : undefined;
+    if (value !== undefined) values.set(name, value);
+  }
+  return values;
+}
+
+function aggregateOf(
+  judge: Judge,
+  at: Path,
+  shape: DeviceShape,
+  type: DeviceType,
+  everyMs: number,
+): Device["aggregate"] {
+  if (!shape.aggregate) return undefined;
+  const { every, ...rest } = shape.aggregate;
+  const place = [...at, "aggregate"];
+  if (every < everyMs)
+    judge.report([...place, "every"], say.aggregateTooShort(spokenDuration(every), spokenDuration(everyMs)));
+  const by = new Map<string, Aggregation>();
+  for (const [name, how] of Object.entries(rest as Readonly<Record<string, Aggregation>>)) {
+    const channel = channelAt(judge, [...place, name], name, type);
+    if (channel?.states && how !== "last") judge.report([...place, name], say.meanOfState(name));
+    if (channel) by.set(name, how);
+  }
+  return { everyMs: every, by };
+}
+
+function originsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType): Origins {
+  const origins = new Map<string, string>();
+  const { path } = judge.document;
+  for (const key of Object.keys(shape)) origins.set(key, `${path}:${judge.document.lineOf([...at, key])}`);
+  if (!origins.has("every")) origins.set("every", `${type.file.path}:${type.lineOf(["every"])}`);
+  for (const need of type.needs.keys()) {
+    if (!origins.has(need)) origins.set(need, `${type.file.path}:${type.lineOf(["needs", need, "default"])}`);
+  }
+  if (!origins.has("heartbeat")) origins.set("heartbeat", "default");
+  return origins;
+}

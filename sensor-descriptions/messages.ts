@@ -1,0 +1,236 @@
+/**
+ * Everything that is ever said about a description file, numbered, in one place: a translation is a translation of
+ * this file. Numbers are stable and never used again for something else.
+ *
+ *   1xx the file's text   2xx its shape   3xx one value   4xx a device file   5xx a station file   6xx examples
+ */
+import type { Severity } from "./problems.ts";
+
+/** A message without its place. */
+export interface Said {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly advice?: string;
+}
+
+const said = (severity: Severity, number: number, message: string, advice?: string): Said => ({
+  code: `D${number}`,
+  severity,
+  message,
+  ...(advice === undefined ? {} : { advice }),
+});
+const error = (number: number, message: string, advice?: string): Said => said("error", number, message, advice);
+const warning = (number: number, message: string, advice?: string): Said => said("warning", number, message, advice);
+
+const SHOWN_MAX = 60;
+const quoted = (text: string): string => `"${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}"`;
+const listed = (words: readonly string[], last = "or"): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
+const meant = (suggestion: string | undefined, known: readonly string[] = []): string | undefined =>
+  suggestion !== undefined
+    ? `did you mean "${suggestion}"?`
+    : known.length > 0
+      ? `known here: ${listed([...known].slice(0, 30), "and")}`
+      : undefined;
+
+/** What the commonest complaints of YAML mean to somebody who never heard of it. */
+const YAML_REASONS: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: "this line stands further right or left than its neighbours",
+  BAD_INDENT: "this line stands further right or left than its neighbours",
+  MULTILINE_IMPLICIT_KEY: 'there is no ": " in this line',
+  MISSING_CHAR: "a closing quote, bracket or brace is missing",
+};
+
+export const say = {
+  // 1xx: the file's text
+  fileTooLarge: (bytes: number, max: number) =>
+    error(101, `the file has ${bytes} bytes; at most ${max} are read`, "split it, or shorten its comments"),
+  fileIsEmpty: () => error(102, "the file is empty"),
+  nestedTooDeep: (depth: number) => error(103, `lists and sections stand more than ${depth} deep in each other`),
+  byteOrderMark: () =>
+    warning(104, "the file begins with an invisible mark (BOM)", 'it is read anyway; save as "UTF-8 without BOM"'),
+  windowsLines: () =>
+    warning(105, "the lines end as on Windows (CRLF)", "they are read anyway; sed -i 's/\\r$//' FILE makes them plain"),
+  tab: () => error(106, "a tab indents this line", "indent with spaces: two for each level"),
+  curlyQuote: (character: string) =>
+    error(107, `${character} is a typographic quote`, 'write the straight quote "; phones and Word change it'),
+  missingSpace: (key: string, rest: string) =>
+    error(108, `a space is missing after "${key}:"`, `write "${key}: ${rest.slice(0, SHOWN_MAX)}"`),
+  /** `code` is the yaml package's; what isn't translated is said in its words. */
+  notYaml: (code: string, reason: string) =>
+    error(
+      109,
+      YAML_REASONS[code] ?? `this is not YAML: ${reason}`,
+      "look at the indentation and quotes of this line and the one above",
+    ),
+  severalDocuments: () => error(110, 'a second document begins here ("---")', "one file describes one thing"),
+  tooManyAliases: (max: number) => error(111, `more than ${max} references (*name)`, "write the values out"),
+  unknownAlias: (name: string) => error(112, `nothing is marked "&${name}" above`),
+  duplicateKey: (key: string, line: number) =>
+    error(113, `"${key}" stands here twice; first in line ${line}`, "only one can count: delete the other"),
+  reservedKey: (key: string) => error(114, `"${key}" can't be a name`),
+  keyIsNoText: () => error(115, "a list or section can't be a name", 'write "name: value"'),
+  controlCharacter: (code: number) =>
+    error(116, `an invisible character (U+${code.toString(16).toUpperCase().padStart(4, "0")}) stands here`),
+  tooManyValues: (max: number) => error(117, `more than ${max} values`, "write fewer references (*name)"),
+
+  // 2xx: its shape
+  unknownKey: (key: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(201, `unknown key "${key}"`, meant(suggestion, known)),
+  missingKey: (key: string, where: string) => error(202, `"${key}:" is missing in ${where}`),
+  noValue: (key: string) => error(203, `"${key}:" has no value`, "write one, or delete the line"),
+  wantedSection: (got: string) => error(204, `lines of "name: value" belong here, not ${got}`),
+  wantedList: (got: string) =>
+    error(205, `a list belongs here, not ${got}`, "begin each entry with a hyphen and a space"),
+  wantedValue: (got: string) => error(206, `a single value belongs here, not ${got}`),
+  wrongChoice: (text: string, choices: readonly string[], suggestion: string | undefined) =>
+    error(207, `${quoted(text)} is not possible here`, meant(suggestion) ?? `possible: ${listed(choices)}`),
+  badName: (text: string) =>
+    error(208, `${quoted(text)} is no name`, "use lower-case letters, digits and hyphens; begin with a letter"),
+  unknownFormat: (text: string) =>
+    error(209, `format ${quoted(text)} is unknown to this program`, 'write "format: 1", or update pump-station'),
+
+  // 3xx: one value
+  decimalComma: (text: string) =>
+    error(301, `${quoted(text)} has a decimal comma`, `write "${text.replace(",", ".")}"`),
+  bareNumber: (text: string, readings: readonly string[]) =>
+    error(302, `${text} of what? The unit is missing`, `write ${listed(readings.map((r) => `"${r}"`))}`),
+  unknownUnit: (unit: string, suggestion: string | undefined) =>
+    error(303, `unknown unit ${quoted(unit)}`, meant(suggestion)),
+  otherDimension: (text: string, wanted: string) =>
+    error(304, `${quoted(text)} measures something else: a value in ${wanted} belongs here`),
+  notANumber: (text: string, example: string) => error(305, `${quoted(text)} is no number`, `for example "${example}"`),
+  numberTooLarge: (text: string) => error(306, `${quoted(text)} is too large to be computed with exactly`),
+  leadingZero: (text: string) =>
+    error(
+      307,
+      `${text} begins with 0, which some programs read as octal`,
+      `write "${text.replace(/^([+-]?)0+(?=\d)/, "$1")}"`,
+    ),
+  notWhole: (text: string) => error(308, `${quoted(text)} is no whole number`, 'for example "17" or "0x11"'),
+  outOfRange: (text: string, low: string, high: string) => error(309, `${text} is outside of ${low} to ${high}`),
+  ambiguousAddress: (text: string, decimal: string, hex: string, likely: string | undefined) =>
+    error(
+      310,
+      `address ${text}: decimal, which is ${decimal}, or ${hex} as i2cdetect shows it?`,
+      likely === undefined ? `write "${decimal}" or "${hex}"` : `this device can be at ${likely}: write "${likely}"`,
+    ),
+  notBytes: (text: string) => error(311, `${quoted(text)} are no bytes`, 'write hexadecimal pairs: "55 AA 0F"'),
+  notADuration: (text: string) => error(312, `${quoted(text)} is no time`, 'for example "500ms", "30s", "15min", "2h"'),
+  reversedRange: (text: string) => error(313, `${quoted(text)} ends before it begins`),
+  notARange: (text: string) =>
+    error(314, `${quoted(text)} is no range`, 'for example "0 to 100" or "200 to 1000 mbar"'),
+  unknownTimeZone: (text: string, suggestion: string | undefined) =>
+    error(315, `unknown time zone ${quoted(text)}`, meant(suggestion) ?? 'for example "Europe/Berlin" or "UTC"'),
+  unknownPlaceholder: (name: string) =>
+    error(316, `${quoted(name)} is no placeholder`, "write {value}, or {channel} with the name of a channel"),
+  notRegisters: (text: string) =>
+    error(317, `${quoted(text)} are no registers`, 'for example "holding 0 to 7", "input 30", "coil 0 to 3"'),
+  notASerialMode: (text: string) => error(318, `${quoted(text)} is no serial mode`, 'for example "8N1" or "8E1"'),
+  unitNotAllowed: (text: string) =>
+    error(319, `${quoted(text)} has a unit, but this number has none`, "write the number alone"),
+  textTooLong: (length: number, max: number) => error(320, `the text has ${length} letters; at most ${max} fit`),
+  badFormula: (message: string, advice: string | undefined) => error(321, `formula: ${message}`, advice),
+  badCondition: (message: string, advice: string | undefined) => error(322, `condition: ${message}`, advice),
+  notNearlyNow: (text: string, low: string, high: string) =>
+    error(323, `${text} is outside of ${low} to ${high}`, "is the unit right?"),
+
+  hexWithoutPrefix: (text: string) => error(324, `address ${text} is hexadecimal`, `write "0x${text.toLowerCase()}"`),
+
+  // 4xx: a device file
+  typeIsNotFileName: (type: string, file: string) =>
+    error(401, `the file is called "${file}", but says "type: ${type}"`, "both have to be the same name"),
+  unfamiliarUnit: (unit: string, suggestion: string | undefined) =>
+    warning(402, `unit ${quoted(unit)} is not in this program's table; it is taken as it stands`, meant(suggestion)),
+  fieldOrFormula: () => error(403, 'a channel takes its value either from bytes or from "formula:"'),
+  resolutionMissing: () =>
+    error(404, "a formula doesn't say how fine its value is", 'add "resolution:", the step that is worth paying for'),
+  bitsBeyondField: (bits: string, as: string) => error(405, `bits ${bits} are not in a field of type ${as}`),
+  bitsOfFloat: (as: string) => error(406, `${as} has no bits to pick from`),
+  rawBeyondField: (text: string, as: string) => error(407, `${text} can't stand in a field of type ${as}`),
+  unknownName: (name: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(408, `nothing is called "${name}" here`, meant(suggestion, known)),
+  unknownChecksum: (name: string, suggestion: string | undefined) =>
+    error(409, `unknown checksum ${quoted(name)}`, meant(suggestion) ?? "names as in the CRC catalogue: CRC-16/MODBUS"),
+  framePartNeeds: (part: string, key: string) => error(410, `the part "${part}" needs "${key}:"`),
+  framePartTakesNo: (part: string, key: string) => error(411, `the part "${part}" takes no "${key}:"`),
+  frameNeeds: (part: string) => error(412, `the frame has no part "${part}"`),
+  frameHasTwice: (part: string) => error(413, `the frame has two parts "${part}"`),
+  unknownFramePart: (part: string) => error(414, `the frame has no part ${quoted(part)}`),
+  partsReversed: () => error(415, "the covered parts end before they begin"),
+  nothingToRead: () => error(416, "the device has no channels", "a device that says nothing can't be checked"),
+  channelTwice: (name: string) => error(417, `a channel called "${name}" stands in another read already`),
+  settingNeedsField: (channel: string) =>
+    error(418, `"${channel}" is computed by a formula: a value to be written needs a channel read from bytes`),
+  stepUnclear: () => error(419, 'a step is one of "write:", "wait:", "read:" (with or without "write:") and "until:"'),
+  fieldBeyondRead: (bytes: number) => error(420, `only ${bytes} bytes are read here`),
+  registerBeyondRead: (first: number, last: number) => error(421, `this read covers registers ${first} to ${last}`),
+  registerTable: (table: string) => error(422, `registers of the table "${table}" can't be written`),
+  coilIsABit: () => error(423, 'a coil is one bit: "as:", "bits:", "scale:" and "offset:" don\'t apply'),
+  tooManyRegisters: (max: number) => error(424, `one request reads at most ${max}`),
+  fieldNeeds: (key: string) => error(425, `a channel read from bytes needs "${key}:"`),
+  stateNumberTwice: (name: string) => error(426, `two numbers are called "${name}"`),
+  crcLength: (read: number, every: number) =>
+    error(427, `${read} bytes can't be cut into ${every} and one check byte each`),
+  valueMissing: () => error(428, "the written bytes hold no {value}"),
+  rangeOfText: () => error(429, "a state has no unit, range, scale or resolution"),
+  alarmNeverEnds: () => warning(430, '"until:" is the same as "when:"'),
+  needsBoth: () => error(431, 'a "quantity" needs a "unit:", a "whole-number" has none'),
+  needOutOfRange: (text: string) => error(432, `the default ${text} is not one that it allows`),
+  notCompiled: (reason: string) => error(433, `this can't be made to work: ${reason}`),
+  lateTooShort: () =>
+    warning(434, '"late:" is shorter than "answer-within:": a late answer could pass for the next one'),
+
+  // 5xx: a station file
+  unknownType: (type: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(501, `no device file is called "${type}"`, meant(suggestion, known)),
+  unknownPort: (port: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(502, `there is no port "${port}"`, meant(suggestion, known)),
+  wrongPortKind: (port: string, kind: string, type: string, wanted: string) =>
+    error(503, `port "${port}" is for ${kind}, but a ${type} is wired to ${wanted}`),
+  portNeedsOne: () => error(504, 'a port is one of "serial:", "i2c:" and "gpio:"'),
+  addressTaken: (address: string, port: string, other: string, line: number) =>
+    error(505, `"${other}" (line ${line}) has address ${address} on port "${port}" already`),
+  pinTaken: (pin: number, port: string, other: string, line: number) =>
+    error(506, `"${other}" (line ${line}) is on pin ${pin} of "${port}" already`),
+  portAlone: (port: string, other: string, line: number) =>
+    error(507, `"${other}" (line ${line}) has port "${port}" for itself: its frames carry no address`),
+  lineTaken: (port: string, ours: string, theirs: string, other: string, line: number) =>
+    error(508, `port "${port}" runs at ${theirs} for "${other}" (line ${line}); this type needs ${ours}`),
+  portPathTwice: (path: string, other: string) => error(509, `${path} is port "${other}" already`),
+  keyOfOtherKind: (key: string, type: string) => error(510, `a ${type} has no "${key}:"`, "delete the line"),
+  needMissing: (key: string, type: string, example: string) =>
+    error(511, `a ${type} needs "${key}:"`, `for example "${key}: ${example}"`),
+  notOneOf: (text: string, choices: readonly string[]) =>
+    error(512, `${text} is not possible`, `possible: ${listed(choices)}`),
+  unknownChannel: (name: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(513, `there is no channel "${name}"`, meant(suggestion, known)),
+  stateIsNoQuantity: (channel: string) =>
+    error(514, `"${channel}" is a state; only measured values can be changed here`),
+  fasterIsSlower: (faster: string, every: string) =>
+    warning(515, `"faster" reads every ${faster}, which is no faster than every ${every}`),
+  aggregateTooShort: (aggregate: string, every: string) =>
+    error(516, `values of ${aggregate} can't be made of readings every ${every}`),
+  deviceFileBroken: (type: string) => error(517, `the device file of "${type}" has problems, see there`),
+  altitudeMissing: (type: string) =>
+    error(518, `a ${type} computes with the altitude`, 'add "altitude:" below "place:"'),
+  smallChangeZero: () => error(519, "a small change is more than 0"),
+  meanOfState: (channel: string) => error(520, `"${channel}" is a state: only "last" makes sense`),
+  portUnused: (port: string) => warning(521, `nothing is wired to port "${port}"`),
+  reservedAddress: (text: string) => error(522, `I2C addresses run from 0x08 to 0x77; ${text} is none`),
+
+  // 6xx: examples
+  exampleUnclear: () => error(601, 'an example shows one of "read:", "set:", "command:", "transfers:" and "pulses:"'),
+  exampleFails: (what: string) => error(602, `the example doesn't come out: ${what}`),
+  exampleOrigin: (text: string) =>
+    error(
+      603,
+      `${quoted(text)} doesn't say where the example is from`,
+      'begin with "datasheet", "computed from" or "capture"',
+    ),
+  exampleUnknown: (kind: string, name: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(604, `there is no ${kind} "${name}"`, meant(suggestion, known)),
+  examplesFew: (count: number) =>
+    warning(605, `${count} of at least 2 examples`, "examples are what tells a typing error from a fact"),
+};

@@ -1,0 +1,173 @@
+/**
+ * The single values of description files as zod sees them: in goes the text of the file, out comes the meaning.
+ * The `meta` of each is what an editor is told through the JSON Schema, where YAML has made numbers of some texts.
+ */
+import { z } from "zod";
+import { type Said, say } from "./messages.ts";
+import {
+  type Range,
+  type Reading,
+  readBytes,
+  readDuration,
+  readNumber,
+  readQuantity,
+  readRange,
+  readWhole,
+} from "./quantities.ts";
+import type { ModbusTable, Template } from "./spec.ts";
+import { nearestWord } from "./spelling.ts";
+
+/** What a failed value carries through zod to `load/shape.ts`. */
+export interface Failure {
+  readonly said: Said;
+  readonly column?: number;
+}
+
+interface Editor {
+  readonly type: string | readonly string[];
+  readonly pattern?: string;
+  readonly examples?: readonly string[];
+}
+
+function scalar<T>(editor: Editor, read: (text: string) => Reading<T>) {
+  return z
+    .string()
+    .meta({ ...editor })
+    .transform((text, context): T => {
+      const reading = read(text.trim());
+      if ("ok" in reading) return reading.ok;
+      context.addIssue({
+        code: "custom",
+        message: reading.said.message,
+        params: { failure: reading satisfies Failure },
+      });
+      return z.NEVER;
+    });
+}
+
+const WITH_UNIT = ["string"];
+const NUMBER = ["number", "string"];
+const ANY = ["string", "number", "boolean"];
+
+const LETTERS_MAX = 500;
+export const text = () =>
+  scalar({ type: ANY }, (t) => (t.length > LETTERS_MAX ? { said: say.textTooLong(t.length, LETTERS_MAX) } : { ok: t }));
+
+const NAME = /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+export const name = () =>
+  scalar({ type: "string", pattern: NAME.source }, (t) => (NAME.test(t) ? { ok: t } : { said: say.badName(t) }));
+
+/** `low` and `high` in milliseconds, both included. */
+export const duration = (low = 0, high = 31 * 86_400_000) =>
+  scalar({ type: WITH_UNIT, examples: ["500ms", "30s", "15min", "2h"] }, (t) => {
+    const reading = readDuration(t);
+    if ("said" in reading || (reading.ok >= low && reading.ok <= high)) return reading;
+    return { said: say.notNearlyNow(t, `${low / 1000}s`, `${high / 1000}s`) };
+  });
+
+export const quantity = () => scalar({ type: NUMBER, examples: ["0.2794 mm", "-0.4 °C"] }, readQuantity);
+export const number = () => scalar({ type: NUMBER }, readNumber);
+export const range = () => scalar({ type: "string", examples: ["0 to 1500", "200 to 1000 mbar"] }, readRange);
+export const bytes = () => scalar({ type: NUMBER, examples: ["55 AA"] }, readBytes);
+
+export const whole = (low = 0, high = Number.MAX_SAFE_INTEGER) =>
+  scalar({ type: ["integer", "string"] }, (t) => {
+    const reading = readWhole(t);
+    if ("said" in reading || (reading.ok >= low && reading.ok <= high)) return reading;
+    return { said: say.outOfRange(t, String(low), String(high)) };
+  });
+
+export const choice = <const T extends readonly [string, ...string[]]>(choices: T) =>
+  scalar({ type: "string", pattern: `^(?:${choices.join("|")})$`, examples: choices }, (t): Reading<T[number]> => {
+    const found = choices.find((word) => word === t);
+    return found === undefined ? { said: say.wrongChoice(t, choices, nearestWord(t, choices)) } : { ok: found };
+  });
+
+/** "1": the version of the language. A file for a newer program says so before anything else is judged. */
+export const format = () =>
+  scalar({ type: NUMBER, examples: ["1"] }, (t) => (t === "1" ? { ok: 1 as const } : { said: say.unknownFormat(t) }));
+
+/** "4 to 23" or "3": bits of an integer, 0 is the lowest. */
+export const bits = () =>
+  scalar({ type: NUMBER, examples: ["4 to 23", "3"] }, (t): Reading<Range> => {
+    const single = readWhole(t);
+    const reading = "ok" in single ? { ok: { low: single.ok, high: single.ok, unit: "", text: t } } : readRange(t);
+    const isBits =
+      "ok" in reading &&
+      reading.ok.unit === "" &&
+      Number.isInteger(reading.ok.low) &&
+      Number.isInteger(reading.ok.high) &&
+      reading.ok.low >= 0;
+    return isBits || "said" in reading ? reading : { said: say.notARange(t) };
+  });
+
+/** "8N1": data bits, parity, stop bits. */
+export const serialMode = () =>
+  scalar({ type: "string", pattern: "^[78][NEO][12]$" }, (t) => {
+    const [data, parity, stop] = t.toUpperCase();
+    if (!/^[78][NEO][12]$/i.test(t)) return { said: say.notASerialMode(t) };
+    const PARITIES = { N: "none", E: "even", O: "odd" } as const;
+    return {
+      ok: {
+        dataBits: data === "7" ? (7 as const) : (8 as const),
+        parity: PARITIES[parity === "E" || parity === "O" ? parity : "N"],
+        stopBits: stop === "2" ? (2 as const) : (1 as const),
+      },
+    };
+  });
+
+export interface Registers {
+  readonly table: ModbusTable;
+  readonly first: number;
+  readonly last: number;
+  readonly text: string;
+}
+
+const REGISTERS = /^(coil|discrete|holding|input)s?\s+(\d+|0x[0-9a-f]+)(?:\s+to\s+(\d+|0x[0-9a-f]+))?$/i;
+/** "holding 0 to 7", "coil 3": numbers as they travel, counted from 0. */
+export const registers = () =>
+  scalar({ type: "string", examples: ["holding 0 to 7", "input 30", "coil 0 to 3"] }, (t): Reading<Registers> => {
+    const [, table, low = "", high] = REGISTERS.exec(t) ?? [];
+    if (table === undefined) return { said: say.notRegisters(t) };
+    const [first, last] = [Number(low), Number(high ?? low)];
+    if (last > 0xffff) return { said: say.outOfRange(t, "0", "65535") };
+    if (last < first) return { said: say.reversedRange(t) };
+    return { ok: { table: table.toLowerCase() as ModbusTable, first, last, text: t } };
+  });
+
+/** "10 {value}": bytes and placeholders. */
+export const template = () =>
+  scalar({ type: NUMBER, examples: ["01", "10 {value}"] }, (t): Reading<Template> => {
+    const pieces: Template[number][] = [];
+    for (const piece of t.split(/(\{[^}]*\})/)) {
+      const placeholder = /^\{\s*([a-z][a-z0-9-]*)\s*\}$/.exec(piece)?.[1];
+      if (placeholder !== undefined) pieces.push({ placeholder });
+      else if (piece.includes("{") || piece.includes("}")) return { said: say.unknownPlaceholder(piece) };
+      else {
+        const constant = readBytes(piece.trim());
+        if ("said" in constant) return constant;
+        if (constant.ok.length > 0) pieces.push({ bytes: constant.ok });
+      }
+    }
+    return { ok: pieces };
+  });
+
+export const timeZone = () =>
+  scalar({ type: "string", examples: ["Europe/Berlin", "UTC"] }, (t) => {
+    const known = ["UTC", ...Intl.supportedValuesOf("timeZone")];
+    if (known.includes(t) || isAliasOfTimeZone(t)) return { ok: t };
+    return { said: say.unknownTimeZone(t, nearestWord(t, known)) };
+  });
+
+/** Old names ("US/Eastern") are valid, yet not listed. */
+function isAliasOfTimeZone(zone: string): boolean {
+  try {
+    return /^[A-Za-z]+\/[A-Za-z_/+-]+$/.test(zone) && new Intl.DateTimeFormat("en", { timeZone: zone }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** One value or a list of them. */
+export const oneOrMore = <T extends z.ZodType>(one: T) =>
+  z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(one));

@@ -1,0 +1,108 @@
+/** The simulators' program: `demo` (npm start) and `hardware` (the simulated ports alone, for an agent of one's own). */
+import { tmpdir } from "node:os";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClock } from "@pump-station/agent/linux/clock.ts";
+import { createFiles } from "@pump-station/agent/linux/files.ts";
+import { createTimers } from "@pump-station/agent/linux/timers.ts";
+import { Command } from "commander";
+import { readOnlyDatabases } from "./host/database.ts";
+import { textFiles } from "./host/files.ts";
+import { freePort } from "./host/free-port.ts";
+import { fetchHttp } from "./host/http.ts";
+import { connectLines, serveLines } from "./host/lines.ts";
+import { nodeProcesses } from "./host/processes.ts";
+import { openTerminal } from "./host/pty.ts";
+import { RecordingError } from "./recording/csv.ts";
+import { type DemoDeps, runCheck, runDemo } from "./run/demo.ts";
+import { runHardware } from "./run/hardware.ts";
+import { programsIn } from "./run/layout.ts";
+import { runReplay } from "./run/replay.ts";
+import { type ReplayArguments, replayOptionsFrom, UsageError } from "./run/replay-options.ts";
+
+const EXIT = { failed: 1, usage: 64 } as const;
+/** Bundled as dist/simulators.mjs, with the other programs and the catalogue beside it. */
+const programs = programsIn(dirname(fileURLToPath(import.meta.url)));
+const clock = createClock({ trustClock: "always" });
+const timers = createTimers();
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const deps: DemoDeps = {
+  processes: nodeProcesses,
+  timers,
+  clock,
+  files: textFiles,
+  agentFiles: createFiles(),
+  databases: readOnlyDatabases,
+  http: fetchHttp,
+  connectLines,
+  freePort,
+  say,
+  programs,
+  pid: process.pid,
+  temporary: tmpdir(),
+};
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(signal)));
+
+const program = new Command("simulators").description("simulated hardware, and the demonstration of the whole chain");
+
+const withReplay = (command: Command): Command =>
+  command
+    .option("--replay <file>", "the baseboard plays this recording (CSV; the first column is the time)")
+    .option("--speed <n>", "recorded seconds per second (default: as fast as the rows are read)")
+    .option("--resolution <list>", "NAME=STEP,… (default: the decimals as recorded)")
+    .option("--ignore <list>", "columns to leave out (default: anomaly,changepoint)")
+    .option("--map <list>", "weather chips play columns: climate.temperature=COLUMN,… (°C, %, hPa)");
+
+withReplay(program.command("demo").description("bridge, simulated hardware and agent, each as its own process"))
+  .option("--check", "stop when every link of the chain was seen working; exit code 1 names those that weren't")
+  .option("--reset", "forget what an earlier demonstration stored")
+  .option("--data <folder>", "where everything lies", ".demo")
+  .action(async (said: ReplayArguments & { check?: true; reset?: true; data: string }) => {
+    const root = resolve(said.data);
+    const replay = replayOptionsFrom(said);
+    if (replay && said.check) throw new UsageError("--check and --replay are two runs; give one of them");
+    process.exitCode = replay
+      ? await runReplay(deps, resolve(root, "replay"), { ...replay, file: resolve(replay.file) }, stopping.signal)
+      : said.check
+        ? await runCheck(deps, resolve(root, "check"), stopping.signal)
+        : await runDemo(deps, root, said.reset === true, stopping.signal);
+  });
+
+withReplay(program.command("hardware").description("the simulated ports alone, until Ctrl-C"))
+  .option("--data <folder>", "where sockets and own device files lie", ".demo")
+  .option("--station <file>", "whose hardware is played, at the ports that it names (default: the demonstration's)")
+  .option("--seed <n>", "of weather and pump", "1")
+  .action(async (said: ReplayArguments & { data: string; station?: string; seed: string }) => {
+    const replay = replayOptionsFrom(said);
+    await runHardware(
+      {
+        clock,
+        timers,
+        files: deps.agentFiles,
+        texts: textFiles,
+        programs,
+        temporary: deps.temporary,
+        openTerminal,
+        serveLines,
+        say,
+      },
+      {
+        root: resolve(said.data),
+        ...(said.station !== undefined && { stationFile: resolve(said.station) }),
+        seed: Number(said.seed),
+        ...(replay && { replay }),
+      },
+      stopping.signal,
+    );
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const isUsage = error instanceof UsageError || error instanceof RecordingError;
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = isUsage ? EXIT.usage : EXIT.failed;
+}
