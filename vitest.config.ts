@@ -7,6 +7,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two noisy cores: more workers than cores only make the waits longer.
     maxWorkers: 2,
-    reporters: process.env["CI"] ? ["default"] : ["dot"],
+    reporters: ["default"],
   },
 });

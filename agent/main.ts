@@ -3,7 +3,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AgentPlaces, createAgent } from "./agent.ts";
-import { EXIT, runCli } from "./cli/cli.ts";
+import { runCli } from "./cli/cli.ts";
+import { EXIT } from "./cli/exit.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "./config.ts";
 import { createControl } from "./control/control.ts";
 import { createChance } from "./linux/chance.ts";
@@ -116,4 +117,6 @@ function readSecret(name: string, folder: string): Secret {
   return new Secret(readFileSync(path, "utf8").trim());
 }
 
-const absolute = (path: string, folder: string): string => (isAbsolute(path) ? path : join(folder, path));
+function absolute(path: string, folder: string): string {
+  return isAbsolute(path) ? path : join(folder, path);
+}

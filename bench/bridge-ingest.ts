@@ -6,11 +6,11 @@ import { encodeBatch } from "@pump-station/agent/wire/batch.ts";
 import { encodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.ts";
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
+import { createBridge } from "@pump-station/cloud-bridge/bridge.ts";
 import { createChance, createClock, createTimers } from "@pump-station/cloud-bridge/host/clock.ts";
 import { createDatabases } from "@pump-station/cloud-bridge/host/sqlite.ts";
-import { createBridge } from "@pump-station/cloud-bridge/bridge.ts";
 import { createSqliteStore } from "@pump-station/cloud-bridge/store/sqlite-store.ts";
-import type { BrokerHandlers } from "@pump-station/cloud-bridge/world.ts";
+import type { BrokerHandlers, StationMessage } from "@pump-station/cloud-bridge/world.ts";
 
 const CHANNELS = 8;
 const ROWS = 360;
@@ -54,8 +54,9 @@ export async function benchIngest(rows: number) {
     },
   });
   try {
-    const accept = handlers?.onMessage;
-    if (!accept) throw new Error("the bridge does not listen");
+    const listening = handlers;
+    if (!listening) throw new Error("the bridge does not listen");
+    const accept = (message: StationMessage): Promise<void> => listening.onMessage(message);
     const schemas = stations.map((station) => ({ station, topic: topicOf(station, "schema"), payload: schemaBytes }));
     await Promise.all(schemas.map(accept));
     const messages = Array.from({ length: BATCHES }, (_, at) => {

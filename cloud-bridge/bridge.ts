@@ -25,9 +25,10 @@ export type Bridge = Awaited<ReturnType<typeof createBridge>>;
 
 export async function createBridge(deps: BridgeDeps) {
   const { clock, timers, chance, log, store } = deps;
-  let broker: Broker | undefined;
-  const send = async (topic: string, payload: Uint8Array): Promise<void> => broker?.publish(topic, payload);
-  const isOnline = (station: string): boolean => broker?.isOnline(station) ?? false;
+  // The broker needs whom to hand messages to, they need the broker to answer: it is filled in once it listens.
+  const link: { broker: Broker | undefined } = { broker: undefined };
+  const send = async (topic: string, payload: Uint8Array): Promise<void> => link.broker?.publish(topic, payload);
+  const isOnline = (station: string): boolean => link.broker?.isOnline(station) ?? false;
   const summaryOf = async (station: string): Promise<StationSummary | undefined> => {
     const stored = await store.station(station);
     return stored && { ...stored, online: isOnline(station) };
@@ -45,7 +46,7 @@ export async function createBridge(deps: BridgeDeps) {
   const receipts = createReceipts({ store, clock, timers, log, everyMs: deps.receiptEveryMs, send });
   const intake = createIntake({ store, clock, timers, log, twins, commands, receipts, live });
 
-  broker = await deps.listen({
+  const broker = await deps.listen({
     authenticate: (station, password) => credentials.verify(station, password),
     mayPublish,
     maySubscribe,
@@ -63,6 +64,8 @@ export async function createBridge(deps: BridgeDeps) {
       live.touch(station);
     },
   });
+
+  link.broker = broker;
 
   return {
     store,

@@ -28,7 +28,12 @@ const OPTIONS = z.object({
   mqttPort: port,
   httpPort: port,
   listen: z.string().min(1),
-  receiptEvery: duration.pipe(z.number().min(RECEIPT_EVERY_MS_MIN).max(30 * 86_400_000)),
+  receiptEvery: duration.pipe(
+    z
+      .number()
+      .min(RECEIPT_EVERY_MS_MIN)
+      .max(30 * 86_400_000),
+  ),
   page: z.string().min(1),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
 });
@@ -49,7 +54,15 @@ export function configFrom(options: unknown): Config {
     throw new Error(problems.join("\n"));
   }
   const { data, mqttPort, httpPort, listen, receiptEvery, page, logLevel } = result.data;
-  return { dataFolder: data, mqttPort, httpPort, host: listen, receiptEveryMs: receiptEvery, pageFolder: page, logLevel };
+  return {
+    dataFolder: data,
+    mqttPort,
+    httpPort,
+    host: listen,
+    receiptEveryMs: receiptEvery,
+    pageFolder: page,
+    logLevel,
+  };
 }
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "::1"] as const;

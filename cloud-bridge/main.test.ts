@@ -43,7 +43,9 @@ beforeEach(() => {
   started = [];
 });
 afterEach(async () => {
-  for (const { child, end } of started) if (child.exitCode === null && child.signalCode === null) await end("SIGKILL");
+  for (const each of started) {
+    if (each.child.exitCode === null && each.child.signalCode === null) await each.end("SIGKILL");
+  }
   rmSync(folder, { recursive: true });
 });
 
@@ -93,7 +95,11 @@ test("the bridge says when it is ready, shows its token once, keeps its secrets,
   });
   expect(added.status).toBe(201);
   const { password } = (await added.json()) as { password: string };
-  const station = await connectStation({ url: `mqtts://localhost:${first.ready.mqttPort}`, ca: ca() }, "lake", password);
+  const station = await connectStation(
+    { url: `mqtts://localhost:${first.ready.mqttPort}`, ca: ca() },
+    "lake",
+    password,
+  );
   const beginMs = Date.now();
   expect(await first.end("SIGTERM")).toBe(0);
   expect(Date.now() - beginMs).toBeLessThan(5_000);
@@ -125,7 +131,11 @@ test("a station can be added from the command line while the bridge runs", async
   const { password } = JSON.parse(stdout) as { password: string };
   expect((await cli("station", "add", "lake", "--data", folder)).code).toBe(1);
   expect((await cli("station", "add", "No Name", "--data", folder)).code).toBe(64);
-  const station = await connectStation({ url: `mqtts://localhost:${running.ready.mqttPort}`, ca: ca() }, "lake", password);
+  const station = await connectStation(
+    { url: `mqtts://localhost:${running.ready.mqttPort}`, ca: ca() },
+    "lake",
+    password,
+  );
   await station.leave();
 });
 
@@ -135,7 +145,11 @@ test("whatever was acknowledged before a kill -9 is there after it", async () =>
   let acknowledged = 0;
   for (let round = 0; round < 3; round++) {
     const running = await start();
-    const station = await connectStation({ url: `mqtts://localhost:${running.ready.mqttPort}`, ca: ca() }, "lake", password);
+    const station = await connectStation(
+      { url: `mqtts://localhost:${running.ready.mqttPort}`, ca: ca() },
+      "lake",
+      password,
+    );
     await station.client.publishAsync(topic("schema"), schemaBytes, { qos: 1 });
     // Killed in the midst of a stream of messages, of which some are on their way.
     const killed = new Promise<void>((resolve) => {

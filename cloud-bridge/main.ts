@@ -106,7 +106,8 @@ async function run(config: Config): Promise<void> {
     unlock();
   });
   files.writeDurably(readyFile, new TextEncoder().encode(`${JSON.stringify(ready)}\n`), 0o644);
-  if (token.isNew) process.stderr.write(`Token for writing, shown this once and kept in ${dataFolder}/token: ${token.value}\n`);
+  if (token.isNew)
+    process.stderr.write(`Token for writing, shown this once and kept in ${dataFolder}/token: ${token.value}\n`);
   log("info", "bridge-ready", { ...ready, listen: host, data: dataFolder, version: packageJson.version });
 
   function closeOnSignal(close: () => Promise<void>): void {

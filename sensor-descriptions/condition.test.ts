@@ -118,7 +118,7 @@ describe("what is said about a wrong condition", () => {
         if ("ok" in parsed) expect([true, false, undefined]).toContain(parsed.ok.test(() => value));
         else expect(parsed.problem.column).toBeLessThanOrEqual(text.length + 1);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 });

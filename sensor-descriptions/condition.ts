@@ -12,7 +12,7 @@ import type { Condition } from "./model.ts";
 import type { FormulaProblem, ParsedCondition } from "./spec.ts";
 import { nearestWord } from "./spelling.ts";
 
-export interface ConditionChannel {
+interface ConditionChannel {
   readonly unit: string;
   readonly states?: ReadonlyMap<number, string>;
 }

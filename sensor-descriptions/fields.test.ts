@@ -145,7 +145,7 @@ describe("round trips", () => {
         field.write(copy, 1, field.read(data, 1));
         expect(hex(copy)).toBe(hex(data));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -160,7 +160,7 @@ describe("round trips", () => {
         field.write(data, 0, value);
         expect(Math.abs((field.read(data, 0) as number) - value)).toBeLessThanOrEqual(Math.abs(layout.scale) * 0.5001);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 

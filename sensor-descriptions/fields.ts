@@ -5,7 +5,7 @@
  * words, `byteOrder` the two bytes of each: the four orders that registers come in. `bits` cuts an integer out of the
  * raw one, lowest bit 0; of a signed type its highest bit is the sign. Raw values in `special` have a reason, no value.
  */
-import { createScale } from "./field-scale.ts";
+import { createScale, type Scale } from "./field-scale.ts";
 import type { DecodedValue, FieldProblem } from "./model.ts";
 import type { FieldSpec, FieldType } from "./spec.ts";
 
@@ -155,7 +155,7 @@ function createSpecial(spec: FieldSpec, normal: (raw: number) => number): Specia
 
 function fitting(
   spec: FieldSpec,
-  scale: ReturnType<typeof createScale>,
+  scale: Scale,
   special: Special,
   codes: { readonly low: number; readonly high: number },
   value: number,

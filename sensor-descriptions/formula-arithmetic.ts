@@ -5,9 +5,9 @@
  * and `raw & 0xFFFF0000` stays positive. A fraction has no bits: NaN.
  */
 
-export type Binary = (a: number, b: number) => number;
+type Binary = (a: number, b: number) => number;
 
-export interface FormulaFunction {
+interface FormulaFunction {
   readonly fewest: number;
   readonly most: number;
   readonly compute: (...values: number[]) => number;

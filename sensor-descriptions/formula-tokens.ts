@@ -2,7 +2,7 @@
 import type { FormulaProblem } from "./spec.ts";
 
 /** Longer text is no formula of a person. */
-export const FORMULA_LETTERS_MAX = 2_000;
+const FORMULA_LETTERS_MAX = 2_000;
 
 export interface Token {
   readonly kind: "number" | "name" | "sign" | "end";

@@ -158,7 +158,7 @@ describe("what is said about a wrong formula", () => {
         expect(parsed.problem.column).toBeGreaterThanOrEqual(1);
         expect(parsed.problem.column).toBeLessThanOrEqual(text.length + 1);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 

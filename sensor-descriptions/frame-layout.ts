@@ -26,7 +26,7 @@ export interface FrameLayout {
 }
 
 /** Length of the body that begins at `bodyAt`, NO_FRAME, or undefined when more bytes are needed. */
-export type BodyLengthAt = (data: Uint8Array, bodyAt: number, end: number) => number | undefined;
+type BodyLengthAt = (data: Uint8Array, bodyAt: number, end: number) => number | undefined;
 
 /** Throws Error when the parts contradict each other; a loaded description never does. */
 export function createFrameLayout(spec: Pick<FramedSpec, "frame" | "byteOrder">): FrameLayout {

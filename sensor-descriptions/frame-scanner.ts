@@ -13,7 +13,7 @@ export const FRAME_BYTES_MAX = 1_024;
 export const NO_FRAME = -1;
 export const NEED_MORE = 0;
 
-export interface FrameSearch {
+interface FrameSearch {
   /** Length of the frame that begins at `at` (it may reach beyond `end`), NO_FRAME, or NEED_MORE. */
   sizeAt(data: Uint8Array, at: number, end: number): number;
   isIntact(data: Uint8Array, at: number, size: number): boolean;

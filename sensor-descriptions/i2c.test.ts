@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compileProtocol } from "./compile.ts";
 import { parseFormula } from "./formula.ts";
-import { I2cAnswerError, type I2cConversation, type I2cProtocol, type I2cStep } from "./model.ts";
+import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol, type I2cStep } from "./model.ts";
 import type { ChannelSpec, FieldSpec, Formula, I2cSpec } from "./spec.ts";
 
 const bytes = (text: string): Uint8Array =>
@@ -154,7 +154,7 @@ describe("a chip with constants and a ready bit", () => {
     const { result, steps } = talk(chip(CALIBRATED).measure(constants()), ["08", "00", "00 01 00"]);
     expect(steps.map((step) => step.do)).toEqual(["transfer", "wait", "transfer", "transfer"]);
     expect(result).toEqual(
-      new Map([
+      new Map<string, DecodedValue>([
         ["value", 17],
         ["ratio", "malformed"],
       ]),

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { describeDevice } from "./documents.ts";
 import { loadDeviceType, loadStation } from "./load.ts";
 import { formatProblems } from "./problems.ts";
+import { jsonSchemas } from "./schema.ts";
 
 const ROOT = import.meta.dirname;
 const catalogue = ["boards", "sensors"].flatMap((folder) =>
@@ -22,8 +24,114 @@ test.each(catalogue)("%s has no problem and its examples come out", (path) => {
   expect(type?.examples.length).toBeGreaterThanOrEqual(2);
 });
 
-test("the demo station loads", () => {
-  const { station, problems } = loadStation(fileAt("stations/demo-lake.yaml"), findType);
+const demo = fileAt("stations/demo-lake.yaml");
+const deviceOf = (text: string, name: string) => {
+  const { station, problems, origins } = loadStation({ path: demo.path, text }, findType);
   expect(shown(problems)).toBe("");
-  expect(station).toMatchObject({ name: "demo-lake", altitudeM: 584 });
+  const device = station?.devices.find((candidate) => candidate.name === name);
+  if (!device) throw new Error(`no device ${name}`);
+  return { device, origins: origins.get(name) ?? new Map() };
+};
+
+test("the demo station is what its file says, with what the device files add", () => {
+  const { station, problems } = loadStation(demo, findType);
+  expect(shown(problems)).toBe("");
+  expect(station).toMatchObject({
+    name: "demo-lake",
+    label: "Demo lake, north jetty",
+    altitudeM: 584,
+    timeZone: "Europe/Berlin",
+  });
+  expect([...(station?.ports.values() ?? [])]).toEqual([
+    { name: "baseboard", kind: "serial", path: "/dev/pump-station/baseboard" },
+    { name: "mast", kind: "i2c", path: "/dev/i2c-1" },
+    { name: "pins", kind: "gpio", path: "pinctrl-bcm2711" },
+  ]);
+  expect(
+    station?.devices.map(({ name, address, pin, everyMs, heartbeatMs }) => [name, address, pin, everyMs, heartbeatMs]),
+  ).toEqual([
+    ["pump", 1, undefined, 30_000, 900_000],
+    ["climate", 0x76, undefined, 60_000, 900_000],
+    ["cabinet", 0x44, undefined, 60_000, 900_000],
+    ["rain", undefined, 17, 60_000, 900_000],
+  ]);
+});
+
+test("a device has its type's channels, settings, commands and alarms", () => {
+  const { device } = deviceOf(demo.text, "pump");
+  expect(device.channels.map(({ name, kind, unit, resolution }) => [name, kind, unit, resolution])).toEqual([
+    ["state", "state", "", 1],
+    ["pressure", "gauge", "mbar", 0.1],
+    ["current", "gauge", "A", 0.01],
+    ["temperature", "gauge", "Cel", 0.1],
+    ["cycles", "counter", "", 1],
+    ["target", "gauge", "mbar", 0.1],
+  ]);
+  expect(device.settings).toMatchObject([
+    { name: "target", readBack: "target", unit: "mbar", range: { low: 200, high: 1000 }, step: 10 },
+  ]);
+  expect(device.settings[0]?.onlyWhen?.test(() => 0)).toBe(true);
+  expect(device.settings[0]?.onlyWhen?.test(() => 1)).toBe(false);
+  expect(device.commands).toMatchObject([{ name: "stop", withinMs: 2000 }]);
+  expect(device.alarms).toMatchObject([
+    { name: "too-hot", forMs: 10_000, severity: "critical" },
+    { name: "fault", forMs: 0 },
+  ]);
+  expect(device.faster).toMatchObject({ everyMs: 1000 });
+  expect(device.protocol).toMatchObject({
+    kind: "serial",
+    timing: { answerWithinMs: 100, pauseBeforeNextMs: 5, lateMs: 200, retries: 1 },
+  });
+});
+
+test("corrections, small changes and aggregates come in the channels' units", () => {
+  const text = demo.text.replace(
+    "    correct:",
+    "    small-change:\n      pressure: 50 Pa\n      temperature: 0.2 K\n    heartbeat: 1h\n    aggregate:\n      every: 10min\n      temperature: mean\n      humidity: max\n    correct:",
+  );
+  const { device, origins } = deviceOf(text, "climate");
+  expect(Object.fromEntries(device.correct)).toEqual({ temperature: -0.4 });
+  expect(Object.fromEntries(device.smallChange)).toEqual({ pressure: 0.5, temperature: 0.2 });
+  expect(device.aggregate?.everyMs).toBe(600_000);
+  expect(Object.fromEntries(device.aggregate?.by ?? [])).toEqual({ temperature: "mean", humidity: "max" });
+  const rows = describeDevice(device, origins).map(({ label, value, from }) => `${label} = ${value} (${from})`);
+  expect(rows).toContain("every = 1min (stations/demo-lake.yaml:30)");
+  expect(rows).toContain(
+    "correct temperature = -0.4 °C (stations/demo-lake.yaml:39)".replace(
+      ":39",
+      `:${text.slice(0, text.indexOf("    correct:")).split("\n").length}`,
+    ),
+  );
+});
+
+test("a device without its own cadence takes its type's, and says so", () => {
+  const { device, origins } = deviceOf(demo.text.replace("    every: 30s\n", ""), "pump");
+  expect(device.everyMs).toBe(10_000);
+  expect(origins.get("every")).toBe("boards/pump-mk2.yaml:5");
+  expect(origins.get("heartbeat")).toBe("default");
+});
+
+test("the rain of a bucket is what the station file says a tip is", () => {
+  const { device } = deviceOf(demo.text.replace("0.2794 mm", "0.01 in"), "rain");
+  if (device.protocol.kind !== "pulses") throw new Error("no pulses");
+  expect(device.protocol.values({ total: 10, since: 2, sinceMs: 60_000 }).get("rain")).toBeCloseTo(2.54, 9);
+});
+
+test("the hash names the texts: it changes with each of them and not with their folder", () => {
+  const hash = (text: string, change = (file: string) => file, path = demo.path) =>
+    loadStation({ path, text }, (type) => {
+      const file = findType(type);
+      return file && { ...file, text: change(file.text) };
+    }).station?.hash;
+  expect(hash(demo.text)).toMatch(/^[0-9a-f]{64}$/);
+  expect(hash(demo.text, undefined, "/etc/elsewhere.yaml")).toBe(hash(demo.text));
+  expect(hash(`${demo.text}#\n`)).not.toBe(hash(demo.text));
+  expect(hash(demo.text, (file) => `${file}#\n`)).not.toBe(hash(demo.text));
+});
+
+test("editors get a JSON Schema of both kinds of file", () => {
+  const { station, device } = jsonSchemas();
+  expect(station).toMatchObject({ type: "object", required: ["format", "station", "ports", "devices"] });
+  expect((device as { anyOf: unknown[] }).anyOf).toHaveLength(4);
+  expect(JSON.stringify(station)).toContain('"every":{"type":["string"]');
 });

@@ -177,7 +177,6 @@ export const say = {
   rangeOfText: () => error(429, "a state has no unit, range, scale or resolution"),
   alarmNeverEnds: () => warning(430, '"until:" is the same as "when:"'),
   needsBoth: () => error(431, 'a "quantity" needs a "unit:", a "whole-number" has none'),
-  needOutOfRange: (text: string) => error(432, `the default ${text} is not one that it allows`),
   notCompiled: (reason: string) => error(433, `this can't be made to work: ${reason}`),
   lateTooShort: () =>
     warning(434, '"late:" is shorter than "answer-within:": a late answer could pass for the next one'),

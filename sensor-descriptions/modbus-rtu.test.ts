@@ -225,7 +225,7 @@ describe("on a noisy line", () => {
         if (outcome?.kind === "bad" && isLikeAnswer) return;
         expect(outcome?.kind).toBe("answer");
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 

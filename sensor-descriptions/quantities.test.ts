@@ -82,9 +82,9 @@ describe("times", () => {
   }); // biome-ignore format: a table
   test("a spoken time is read as itself", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 31 * 86_400_000 }), (ms) =>
-        expect(readDuration(spokenDuration(ms))).toEqual({ ok: ms }),
-      ),
+      fc.property(fc.integer({ min: 1, max: 31 * 86_400_000 }), (ms) => {
+        expect(readDuration(spokenDuration(ms))).toEqual({ ok: ms });
+      }),
     );
   });
 });
@@ -99,9 +99,9 @@ describe("ranges and bytes", () => {
   }); // biome-ignore format: a table
   test("bytes are read as they are spoken", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 20 }), (bytes) =>
-        expect(readBytes(spokenBytes(bytes))).toEqual({ ok: bytes }),
-      ),
+      fc.property(fc.uint8Array({ maxLength: 20 }), (bytes) => {
+        expect(readBytes(spokenBytes(bytes))).toEqual({ ok: bytes });
+      }),
     );
   });
   test.each(["5", "55 A", "5 5", "55 AG", "0x55"])("%s are no bytes", (text) => {

@@ -227,7 +227,7 @@ export const isKnownKey: (word: string) => boolean = (() => {
 
 function collectKeys(schema: z.core.$ZodType, known: Set<string>): void {
   const inner = unwrapped(schema);
-  for (const [key, of] of Object.entries(inner instanceof z.ZodObject ? inner.shape : {})) {
+  for (const [key, of] of Object.entries<z.core.$ZodType>(inner instanceof z.ZodObject ? inner.shape : {})) {
     known.add(key);
     collectKeys(of, known);
   }

@@ -1,7 +1,7 @@
 /** Epochs: one per opening of the file, closed by the next with each stream's count, forgotten when all is settled. */
 import type { LedgerMessage } from "../wire/messages.ts";
 import { headsOf, rowFrom } from "./row.ts";
-import { type Tables, textOf, wholeOf } from "./tables.ts";
+import { epochOf, type Tables, textOf, wholeOf } from "./tables.ts";
 
 export interface Epoch {
   readonly id: number;
@@ -15,7 +15,7 @@ export const ROW_COLUMNS = "id, epoch_id, is_alarm, boot_ms, samples, readings, 
 export const epochsOf = (tables: Tables): Epoch[] =>
   tables.all("SELECT id, epoch, boot_id, first_row FROM epochs ORDER BY id").map((columns) => ({
     id: wholeOf(columns, "id"),
-    epoch: textOf(columns, "epoch"),
+    epoch: epochOf(columns),
     bootId: textOf(columns, "boot_id"),
     firstRow: wholeOf(columns, "first_row"),
   }));

@@ -4,7 +4,7 @@
  */
 import type { StreamRanges } from "../wire/messages.ts";
 import { countIn, intersect, type Ranges, subtract, union, upTo } from "./ranges.ts";
-import { type Tables, textOf, wholeOf } from "./tables.ts";
+import { epochOf, type Tables, textOf, wholeOf } from "./tables.ts";
 
 export type DropReason = "full" | "corrupt";
 type Fate = "receipted" | DropReason;
@@ -76,7 +76,7 @@ export function unreportedDrops(
   );
   const byStream = new Map<string, StreamRanges>();
   for (const columns of entries) {
-    const [epoch, stream] = [textOf(columns, "epoch"), textOf(columns, "stream")];
+    const [epoch, stream] = [epochOf(columns), textOf(columns, "stream")];
     const range = { first: wholeOf(columns, "first"), last: wholeOf(columns, "last") };
     const ranges = union(byStream.get(`${epoch}/${stream}`)?.ranges ?? [], [range]);
     byStream.set(`${epoch}/${stream}`, { epoch, stream, ranges });

@@ -11,9 +11,10 @@ import type { Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
 import { epochsOf, lastsOf, ROW_COLUMNS, raiseLast } from "./epochs.ts";
 import { drop, unsettled } from "./fates.ts";
+import { queueLedger } from "./messages.ts";
 import { type Ranges, subtract, union } from "./ranges.ts";
 import { batchFromBody, headsOf, type Row, rowFrom } from "./row.ts";
-import { bytesOf, type Columns, type Tables, textOf, wholeOf } from "./tables.ts";
+import { bytesOf, type Columns, epochOf, type Tables, wholeOf } from "./tables.ts";
 
 /** A damaged page hides the rows in it: after this many ids in vain the file counts as ended. */
 const IDS_IN_VAIN_MAX = 2_000;
@@ -43,27 +44,27 @@ export function rescue(damaged: Tables, fresh: Tables, own: OwnEpoch | undefined
   };
   attempt("schemas", () => copySchemas(damaged, fresh));
   attempt("boots", () => copyTable(damaged, fresh, "boots", ["boot_id", "offset_ms", "undated"], "boot_id"));
-  attempt("fates", () =>
-    copyTable(damaged, fresh, "fates", ["id", "epoch", "stream", "fate", "first", "last", "message"], "id"),
-  );
-  attempt("sealed", () => copyLedgerMessages(damaged, fresh));
+  attempt("fates", () => copyTable(damaged, fresh, "fates", ["id", "epoch", "stream", "fate", "first", "last"], "id"));
   const known = new Map<string, number>();
   attempt("epochs", () => copyEpochs(damaged, fresh, known));
   const rows = copyRows(damaged, fresh, known, schemasIn(fresh));
   attempt("cursors", () => copyCursors(damaged, fresh));
   const ownId = own && known.get(own.epoch);
   if (own && ownId !== undefined) for (const [stream, last] of own.lasts) raiseLast(fresh, ownId, stream, last);
-  return { rows, lost: bookLosses(fresh) };
+  const lost = bookLosses(fresh);
+  tellAgain(fresh);
+  return { rows, lost };
 }
 
 export const isDamage = (error: unknown): error is Error =>
   error instanceof WireError || (error instanceof DatabaseError && error.failure === "corrupt");
 
 function copySchemas(damaged: Tables, fresh: Tables): void {
-  for (const columns of damaged.all("SELECT hash, body, announced_ms FROM schemas")) {
+  for (const columns of damaged.all("SELECT body FROM schemas")) {
     const body = bytesOf(columns, "body");
-    if (decodeLedger(body).kind === "schema")
-      fresh.run("INSERT INTO schemas VALUES (?, ?, NULL)", textOf(columns, "hash"), body);
+    const message = decodeLedger(body);
+    if (message.kind === "schema")
+      fresh.run("INSERT INTO schemas VALUES (?, ?, NULL)", schemaHash(message.schema), body);
   }
 }
 
@@ -77,6 +78,7 @@ function schemasIn(fresh: Tables): SchemaOf {
 
 function copyTable(damaged: Tables, fresh: Tables, table: string, names: readonly string[], key: string): void {
   for (const columns of damaged.all(`SELECT ${names.join(", ")} FROM ${table} ORDER BY ${key}`)) {
+    if (names.includes("epoch")) epochOf(columns);
     const places = names.map(() => "?").join(", ");
     fresh.run(`INSERT OR IGNORE INTO ${table} (${names.join(", ")}) VALUES (${places})`, ...valuesOf(columns, names));
   }
@@ -84,14 +86,16 @@ function copyTable(damaged: Tables, fresh: Tables, table: string, names: readonl
 
 const valuesOf = (columns: Columns, names: readonly string[]) => names.map((name) => columns[name] ?? null);
 
-function copyLedgerMessages(damaged: Tables, fresh: Tables): void {
-  for (const columns of damaged.all("SELECT id, lane, kind, body FROM sealed WHERE body IS NOT NULL ORDER BY id")) {
-    const body = bytesOf(columns, "body");
-    fresh.run(
-      "INSERT INTO sealed (id, lane, kind, samples, readings, body) VALUES (?, 'normal', ?, 0, 0, ?)",
-      ...[wholeOf(columns, "id"), decodeLedger(body).kind, body],
-    );
-  }
+/**
+ * Ledger messages aren't copied but made anew from what they tell: schemas here; closed epochs, drops and clocks by
+ * marking them untold. The cloud hears some of it twice.
+ */
+function tellAgain(fresh: Tables): void {
+  for (const columns of fresh.all("SELECT body FROM schemas"))
+    queueLedger(fresh, decodeLedger(bytesOf(columns, "body")));
+  fresh.run("UPDATE epochs SET closed = 0");
+  fresh.run("UPDATE fates SET message = NULL WHERE fate <> 'receipted'");
+  fresh.run("UPDATE boots SET undated = 1 WHERE offset_ms IS NOT NULL");
 }
 
 function copyEpochs(damaged: Tables, fresh: Tables, known: Map<string, number>): void {

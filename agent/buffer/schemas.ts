@@ -5,7 +5,7 @@ import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import { type StreamSchema, schemaHash } from "../wire/schema.ts";
 import type { Clock } from "../world.ts";
 import { queueLedger } from "./messages.ts";
-import { bytesOf, type Tables, textOf, wholeOrNull } from "./tables.ts";
+import { bytesOf, type Tables, wholeOrNull } from "./tables.ts";
 
 const ANNOUNCE_EVERY_MS = 7 * 24 * 3_600_000;
 
@@ -24,10 +24,13 @@ export function createSchemas(tables: Tables, clock: Clock): Schemas {
   const known = new Map<string, StreamSchema>();
   const announcedMs = new Map<string, number | null>();
   const inUse = new Set<string>();
-  for (const columns of tables.all("SELECT hash, body, announced_ms FROM schemas")) {
+  for (const columns of tables.all("SELECT body, announced_ms FROM schemas")) {
     const message = decodeLedger(bytesOf(columns, "body"));
-    if (message.kind === "schema") known.set(textOf(columns, "hash"), message.schema);
-    announcedMs.set(textOf(columns, "hash"), wholeOrNull(columns, "announced_ms"));
+    if (message.kind !== "schema") continue;
+    // The content is proved by its checksum, the column is not.
+    const hash = schemaHash(message.schema);
+    known.set(hash, message.schema);
+    announcedMs.set(hash, wholeOrNull(columns, "announced_ms"));
   }
 
   const announce = (hash: string): void => {

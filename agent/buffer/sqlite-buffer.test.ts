@@ -14,7 +14,7 @@ import { type StreamSchema, schemaHash } from "../wire/schema.ts";
 import type { Lane } from "../wire/topics.ts";
 import { type Database, DatabaseError, type DatabaseFailure, type Databases } from "../world.ts";
 import type { Offer, SampleBuffer } from "./buffer.ts";
-import { countIn, subtract, union } from "./ranges.ts";
+import { countIn, subtract, union, upTo } from "./ranges.ts";
 import { createSqliteBuffer } from "./sqlite-buffer.ts";
 
 const schemaOf = (stream: string, channels = 3): StreamSchema => ({
@@ -129,17 +129,24 @@ function createCloud() {
     return undefined;
   };
   const storedRanges = (): StreamRanges[] => {
-    const found = new Map<string, StreamRanges>();
+    const found = new Map<string, number[]>();
     for (const key of values.keys()) {
-      const [epoch = "", stream = "", sequence = ""] = key.split("/");
-      const before = found.get(`${epoch}/${stream}`)?.ranges ?? [];
-      found.set(`${epoch}/${stream}`, {
+      const at = key.lastIndexOf("/");
+      const sequences = found.get(key.slice(0, at)) ?? [];
+      sequences.push(Number(key.slice(at + 1)));
+      found.set(key.slice(0, at), sequences);
+    }
+    return [...found].map(([key, sequences]) => {
+      const [epoch = "", stream = ""] = key.split("/");
+      return {
         epoch,
         stream,
-        ranges: union(before, [{ first: Number(sequence), last: Number(sequence) }]),
-      });
-    }
-    return [...found.values()];
+        ranges: union(
+          sequences.map((sequence) => ({ first: sequence, last: sequence })),
+          [],
+        ),
+      };
+    });
   };
   return { take, values, times, dropped, closed, clocks, schemas, storedRanges, duplicates: () => duplicates };
 }
@@ -165,14 +172,12 @@ const sampleAt = (bootMs: number, value: number) => ({
   bootMs,
   values: [value, value + 0.01, value + 0.02],
 });
-const fill = (buffer: SampleBuffer, count: number, random = randomFrom(7)) => {
-  for (let index = 0; index < count; index++) {
-    buffer.append({
-      device: "pump",
-      bootMs: 1_000 + index * 10_000,
-      values: [random, random, random].map((next) => Math.round(next() * 1e6) / 100),
-    });
-    buffer.commit();
+const fill = (buffer: SampleBuffer, count: number, samplesPerRow = 1) => {
+  const random = randomFrom(7);
+  for (let index = 1; index <= count; index++) {
+    const values = [random, random, random].map((next) => Math.round(next() * 1e6) / 100);
+    buffer.append({ device: "pump", bootMs: index * 10_000, values });
+    if (index % samplesPerRow === 0) buffer.commit();
   }
 };
 const sequencesOf = (cloud: Cloud, epoch: string, stream = "pump") =>
@@ -367,46 +372,46 @@ describe("a full buffer", () => {
     const buffer = openBuffer({ bytesMax: 1_000_000 });
     const cloud = createCloud();
     drain(buffer, cloud);
-    fill(buffer, 9_000);
+    fill(buffer, 40_000, 20);
     const { dropped, waiting, produced, bytes, bytesMax } = buffer.status();
-    expect(produced).toBe(9_000);
+    expect(produced).toBe(40_000);
     expect(dropped).toBeGreaterThan(0);
-    expect(dropped + waiting).toBe(9_000);
+    expect(dropped + waiting).toBe(40_000);
     expect(bytes).toBeLessThanOrEqual(bytesMax);
     drain(buffer, cloud);
     expect(cloud.dropped.get(`${buffer.epoch}/pump`)).toEqual([{ first: 1, last: dropped }]);
-    expect(sequencesOf(cloud, buffer.epoch)).toEqual([{ first: dropped + 1, last: 9_000 }]);
-    expect(buffer.status().accepted).toBe(9_000 - dropped);
+    expect(sequencesOf(cloud, buffer.epoch)).toEqual([{ first: dropped + 1, last: 40_000 }]);
+    expect(buffer.status().accepted).toBe(40_000 - dropped);
   });
 
   it("lets receipted rows go silently, and says so of accepted ones that nobody confirmed", () => {
     const buffer = openBuffer({ bytesMax: 1_000_000 });
     const cloud = createCloud();
     for (let part = 0; part < 8; part++) {
-      fill(buffer, 1_500);
+      fill(buffer, 4_000, 20);
       drain(buffer, cloud);
       if (part < 6) buffer.onLedger({ kind: "receipt", stored: cloud.storedRanges() });
     }
     const { dropped, receipted, accepted } = buffer.status();
-    expect({ dropped, receipted, accepted }).toEqual({ dropped: 0, receipted: 9_000, accepted: 12_000 });
+    expect({ dropped, receipted, accepted }).toEqual({ dropped: 0, receipted: 24_000, accepted: 32_000 });
     expect(cloud.dropped.size).toBe(0);
     expect(buffer.pending()).toEqual([
-      { epoch: buffer.epoch, stream: "pump", ranges: [{ first: 9_001, last: 12_000 }] },
+      { epoch: buffer.epoch, stream: "pump", ranges: [{ first: 24_001, last: 32_000 }] },
     ]);
-    fill(buffer, 3_000);
+    fill(buffer, 12_000, 20);
     drain(buffer, cloud);
-    fill(buffer, 4_000);
+    fill(buffer, 16_000, 20);
     drain(buffer, cloud);
     expect(events).toContain("buffer-evicted-unreceipted");
-    expect(cloud.dropped.get(`${buffer.epoch}/pump`)?.[0]?.first).toBe(9_001);
+    expect(cloud.dropped.get(`${buffer.epoch}/pump`)?.[0]?.first).toBe(24_001);
   });
 
   it("never cuts a sealed message: it goes whole or stays", () => {
     const buffer = openBuffer({ bytesMax: 1_000_000 });
     drain(buffer, createCloud());
-    fill(buffer, 500);
+    fill(buffer, 2_000, 20);
     const before = buffer.offer("normal", "now");
-    fill(buffer, 9_000);
+    fill(buffer, 40_000, 20);
     expect(buffer.status().dropped).toBeGreaterThan(0);
     expect(openBuffer({ bytesMax: 1_000_000 }).offer("normal", "now")).toEqual(before);
   });
@@ -602,7 +607,7 @@ describe("a damaged file", () => {
 
   it("never gives a wrong value: what can be read arrives, the rest is reported", () => {
     let rescues = 0;
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 400; seed++) {
       const random = randomFrom(seed * 7919);
       path = join(folder, `${seed}.db`);
       const buffer = openBuffer();
@@ -624,16 +629,16 @@ describe("a damaged file", () => {
       // Book-keeping has no checksum of its own: a cursor that lies is found by the bridge, which misses what it was promised.
       const first = { epoch: buffer.epoch, stream: "pump" };
       const promised = cloud.closed.get(`${buffer.epoch}/pump`) ?? 0;
-      const missing = subtract(promised > 0 ? [{ first: 1, last: promised }] : [], sequencesOf(cloud, buffer.epoch));
+      const missing = subtract(upTo(promised), sequencesOf(cloud, buffer.epoch));
       after.onLedger({ kind: "ranges-wanted", wanted: [{ ...first, ranges: missing }] });
       drain(after, cloud);
       drain(after, cloud);
       const arrived = sequencesOf(cloud, buffer.epoch);
       const reported = cloud.dropped.get(`${buffer.epoch}/pump`) ?? [];
       const closedAt = cloud.closed.get(`${buffer.epoch}/pump`) ?? 0;
-      expect(subtract([{ first: 1, last: Math.max(1, closedAt) }], union(arrived, reported)), `seed ${seed}`).toEqual(
-        [],
-      );
+      // Without its first page nothing of a file can be read: then all it says is that it was damaged.
+      if (closedAt === 0) expect(events, `seed ${seed}`).toContain("buffer-rescued");
+      expect(subtract(upTo(closedAt), union(arrived, reported)), `seed ${seed}`).toEqual([]);
       if (events.includes("buffer-rescued")) rescues += 1;
       after.close();
     }
@@ -747,9 +752,7 @@ describe("whatever happens", () => {
     for (const [key, last] of cloud.closed) {
       const [epoch = "", stream = ""] = key.split("/");
       const arrived = stored.find((found) => found.epoch === epoch && found.stream === stream)?.ranges ?? [];
-      expect(subtract(last > 0 ? [{ first: 1, last }] : [], union(arrived, cloud.dropped.get(key) ?? [])), key).toEqual(
-        [],
-      );
+      expect(subtract(upTo(last), union(arrived, cloud.dropped.get(key) ?? [])), key).toEqual([]);
     }
     expect(cloud.closed.size).toBeGreaterThan(0);
   });

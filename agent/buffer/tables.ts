@@ -132,3 +132,10 @@ export function bytesOf(columns: Columns | undefined, name: string): Uint8Array 
   if (value instanceof Uint8Array) return value;
   throw new DatabaseError("corrupt", `column ${name}: not bytes`);
 }
+
+/** 16 hex digits; a damaged name must not get as far as a message. */
+export function epochOf(columns: Columns): string {
+  const epoch = textOf(columns, "epoch");
+  if (/^[0-9a-f]{16}$/.test(epoch)) return epoch;
+  throw new DatabaseError("corrupt", "column epoch: not 16 hex digits");
+}

@@ -3,7 +3,8 @@ import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import { loadDescription, type SourceText } from "../description.ts";
-import { type CliDeps, EXIT } from "./cli.ts";
+import type { CliDeps } from "./cli.ts";
+import { EXIT } from "./exit.ts";
 import { spokenDuration, table } from "./table.ts";
 
 interface Checked {

@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import type { ControlClient } from "../control/client.ts";
 import type { Files, Timers } from "../world.ts";
 import { check } from "./check.ts";
+import { EXIT } from "./exit.ts";
 import { read } from "./read.ts";
 import { send } from "./send.ts";
 import { show } from "./show.ts";
@@ -25,7 +26,6 @@ export interface CliDeps {
   readonly run: (configPath: string) => Promise<number>;
 }
 
-export const EXIT = { ok: 0, failed: 1, usage: 64, configuration: 78 } as const;
 const CONFIG = "/etc/pump-station/agent.yaml";
 const SOCKET = "/run/pump-station/control.sock";
 

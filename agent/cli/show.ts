@@ -4,7 +4,8 @@ import { type DeviceType, loadDeviceType } from "@pump-station/sensor-descriptio
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
 import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
 import { createTypeFinder, knownTypes, type LoadedDescription, loadDescription } from "../description.ts";
-import { type CliDeps, EXIT } from "./cli.ts";
+import type { CliDeps } from "./cli.ts";
+import { EXIT } from "./exit.ts";
 import { table } from "./table.ts";
 
 export interface ShowOptions {

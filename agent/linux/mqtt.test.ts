@@ -32,7 +32,7 @@ async function makeCertificates(): Promise<Certificates> {
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     ...times,
     name: "CN=Test CA",
-    keys: caKeys as webcrypto.CryptoKeyPair,
+    keys: caKeys,
     signingAlgorithm: algorithm,
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
   });
@@ -40,8 +40,8 @@ async function makeCertificates(): Promise<Certificates> {
     ...times,
     subject: "CN=broker",
     issuer: ca.subject,
-    publicKey: serverKeys.publicKey as webcrypto.CryptoKey,
-    signingKey: caKeys.privateKey as webcrypto.CryptoKey,
+    publicKey: serverKeys.publicKey,
+    signingKey: caKeys.privateKey,
     signingAlgorithm: algorithm,
     extensions: [new x509.SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])],
   });

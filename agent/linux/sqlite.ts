@@ -93,6 +93,8 @@ function told<T>(what: string, work: () => T): T {
 
 function failureOf(code: string): DatabaseFailure {
   if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT") return "full";
-  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return "corrupt";
-  return "failed";
+  return DAMAGE.test(code) ? "corrupt" : "failed";
 }
+
+/** Our SQL is fixed: when SQLite finds it wrong ("no such column"), or a row against the rules, the file is damaged. */
+const DAMAGE = /^SQLITE_(CORRUPT|NOTADB|ERROR|CONSTRAINT|MISMATCH|FORMAT|SCHEMA)/;

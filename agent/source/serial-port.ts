@@ -47,103 +47,30 @@ export function createSerialPort(
   deps: { readonly ports: Ports; readonly clock: Clock; readonly timers: Timers; readonly log: Log },
   port: Pick<Port, "name" | "path">,
 ): SharedSerialPort {
-  const { clock, timers } = deps;
+  const opener = createOpener(deps, port);
+  const hearing = createHearing(deps.clock);
+  const quiet = { untilMs: 0 };
   let open: OpenLine | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let isClosed = false;
-  let quietUntilMs = 0;
-  let lastByteMs = Number.NEGATIVE_INFINITY;
-  let unasked: Uint8Array[] = [];
-  let unaskedBytes = 0;
-  let listener: ((bytes: Uint8Array) => void) | undefined;
-  let onLineClosed: ((reason: string) => void) | undefined;
-  const retry = { ms: RETRY_FIRST_MS, atMs: Number.NEGATIVE_INFINITY, because: new PortError("absent", "not tried") };
 
   const openLine = async (settings: SerialSettings): Promise<OpenLine> => {
     if (open && isSame(open.settings, settings)) return open;
     // Devices of one line may differ in speed; whoever has the turn sets it.
     await open?.line.close();
-    if (clock.bootMs() < retry.atMs) throw retry.because;
-    const opened = { line: await tryOpen(settings), settings };
+    const opened = { line: await opener.open(settings), settings };
     open = opened;
-    opened.line.onBytes(onBytes);
+    opened.line.onBytes((bytes) => hearing.hear(bytes));
     opened.line.onClosed((reason) => onClosed(opened, reason));
     return opened;
-  };
-
-  const tryOpen = async (settings: SerialSettings): Promise<SerialLine> => {
-    try {
-      const line = await deps.ports.serial.open(port.path, settings);
-      deps.log("info", "port-opened", { port: port.name, path: port.path });
-      retry.ms = RETRY_FIRST_MS;
-      return line;
-    } catch (cause) {
-      retry.because = cause instanceof PortError ? cause : new PortError("absent", String(cause), { cause });
-      retry.atMs = clock.bootMs() + retry.ms;
-      retry.ms = Math.min(2 * retry.ms, PORT_RETRY_MAX_MS);
-      deps.log("warn", "port-failed", { port: port.name, path: port.path, error: retry.because.message });
-      throw retry.because;
-    }
-  };
-
-  const onBytes = (bytes: Uint8Array): void => {
-    lastByteMs = clock.bootMs();
-    if (listener) return listener(bytes);
-    if (unaskedBytes + bytes.length > UNASKED_BYTES_MAX) return;
-    unasked.push(bytes);
-    unaskedBytes += bytes.length;
   };
 
   const onClosed = (closed: OpenLine, reason: string): void => {
     if (open !== closed) return;
     open = undefined;
-    if (!isClosed && reason !== "closed") {
-      deps.log("warn", "port-closed", { port: port.name, path: port.path, reason });
-      retry.atMs = clock.bootMs() + RETRY_FIRST_MS;
-      retry.because = new PortError("absent", `${port.path}: ${reason}`);
-    }
-    onLineClosed?.(reason);
+    if (!isClosed && reason !== "closed") opener.lost(reason);
+    hearing.close(reason);
   };
-
-  const conversation = ({ line, settings }: OpenLine): Conversation => {
-    const lineMs = (bytes: number): number => (1000 * bytes * bitsPerCharacter(settings)) / settings.baudRate;
-    const silenceMs = Math.max(SILENCE_MS_MIN, lineMs(SILENCE_CHARACTERS));
-    return {
-      clock,
-      timers,
-      lineMs,
-      takeUnasked: () => {
-        const taken = concatenated(unasked, unaskedBytes);
-        unasked = [];
-        unaskedBytes = 0;
-        return taken;
-      },
-      listen: (toBytes, toClosed) => {
-        listener = toBytes;
-        onLineClosed = toClosed;
-      },
-      write: async (bytes) => {
-        const startedMs = clock.bootMs();
-        await line.write(bytes, lineMs(bytes.length) + SERIAL_WRITE_SLACK_MS);
-        // The kernel takes bytes faster than the wire does.
-        const onWireMs = startedMs + lineMs(bytes.length) - clock.bootMs();
-        if (onWireMs >= 1) await timers.sleep(onWireMs);
-      },
-      keepQuiet: (ms) => {
-        quietUntilMs = Math.max(quietUntilMs, clock.bootMs() + ms);
-      },
-      settle: async ({ lateMs }) => {
-        const untilMs = Math.max(quietUntilMs, clock.bootMs());
-        const waitMs = untilMs - clock.bootMs();
-        if (waitMs > 0) await timers.sleep(waitMs);
-        for (let restMs = silenceLeft(silenceMs); restMs > 0; restMs = silenceLeft(silenceMs)) {
-          if (clock.bootMs() + restMs > untilMs + lateMs + silenceMs) return;
-          await timers.sleep(restMs);
-        }
-      },
-    };
-  };
-  const silenceLeft = (silenceMs: number): number => (unaskedBytes > 0 ? lastByteMs + silenceMs - clock.bootMs() : 0);
 
   const takeTurn = <T>(talk: () => Promise<T>): Promise<T> => {
     const mine = turn.then(talk);
@@ -155,11 +82,110 @@ export function createSerialPort(
     converse: (settings, talk) =>
       takeTurn(async () => {
         if (isClosed) throw new PortError("closed", `${port.path}: closed`);
-        return talk(conversation(await openLine(settings)));
+        return talk(createConversation(deps, await openLine(settings), hearing, quiet));
       }),
     close: async () => {
       isClosed = true;
       await takeTurn(async () => open?.line.close());
+    },
+  };
+}
+
+/** Opens the line, and after a failure not again before the back-off has passed. */
+function createOpener(
+  { ports, clock, log }: { readonly ports: Ports; readonly clock: Clock; readonly log: Log },
+  { name, path }: Pick<Port, "name" | "path">,
+) {
+  let retryMs = RETRY_FIRST_MS;
+  let retryAtMs = Number.NEGATIVE_INFINITY;
+  let because = new PortError("absent", `${path}: not tried`);
+  return {
+    open: async (settings: SerialSettings): Promise<SerialLine> => {
+      if (clock.bootMs() < retryAtMs) throw because;
+      try {
+        const line = await ports.serial.open(path, settings);
+        log("info", "port-opened", { port: name, path });
+        retryMs = RETRY_FIRST_MS;
+        return line;
+      } catch (cause) {
+        because = cause instanceof PortError ? cause : new PortError("absent", String(cause), { cause });
+        retryAtMs = clock.bootMs() + retryMs;
+        retryMs = Math.min(2 * retryMs, PORT_RETRY_MAX_MS);
+        log("warn", "port-failed", { port: name, path, error: because.message });
+        throw because;
+      }
+    },
+    lost: (reason: string): void => {
+      log("warn", "port-closed", { port: name, path, reason });
+      retryAtMs = clock.bootMs() + RETRY_FIRST_MS;
+      because = new PortError("absent", `${path}: ${reason}`);
+    },
+  };
+}
+
+/** Where bytes go: to who listens, else into a bounded store of what nobody asked for. */
+function createHearing(clock: Clock) {
+  let listener: ((bytes: Uint8Array) => void) | undefined;
+  let onLineClosed: ((reason: string) => void) | undefined;
+  let unasked: Uint8Array[] = [];
+  let unaskedBytes = 0;
+  let lastByteMs = Number.NEGATIVE_INFINITY;
+  return {
+    hear: (bytes: Uint8Array): void => {
+      lastByteMs = clock.bootMs();
+      if (listener) return listener(bytes);
+      if (unaskedBytes + bytes.length > UNASKED_BYTES_MAX) return;
+      unasked.push(bytes);
+      unaskedBytes += bytes.length;
+    },
+    listen: (toBytes: typeof listener, toClosed: typeof onLineClosed): void => {
+      listener = toBytes;
+      onLineClosed = toClosed;
+    },
+    close: (reason: string): void => onLineClosed?.(reason),
+    takeUnasked: (): Uint8Array => {
+      const taken = concatenated(unasked, unaskedBytes);
+      unasked = [];
+      unaskedBytes = 0;
+      return taken;
+    },
+    /** How long until unasked bytes count as ended; not above 0 when they have. */
+    silenceLeftMs: (silenceMs: number): number => (unaskedBytes > 0 ? lastByteMs + silenceMs - clock.bootMs() : 0),
+  };
+}
+
+function createConversation(
+  { clock, timers }: { readonly clock: Clock; readonly timers: Timers },
+  { line, settings }: OpenLine,
+  hearing: ReturnType<typeof createHearing>,
+  quiet: { untilMs: number },
+): Conversation {
+  const lineMs = (bytes: number): number => (1000 * bytes * bitsPerCharacter(settings)) / settings.baudRate;
+  const silenceMs = Math.max(SILENCE_MS_MIN, lineMs(SILENCE_CHARACTERS));
+  return {
+    clock,
+    timers,
+    lineMs,
+    takeUnasked: () => hearing.takeUnasked(),
+    listen: (toBytes, toClosed) => hearing.listen(toBytes, toClosed),
+    write: async (bytes) => {
+      const startedMs = clock.bootMs();
+      await line.write(bytes, lineMs(bytes.length) + SERIAL_WRITE_SLACK_MS);
+      // The kernel takes bytes faster than the wire does.
+      const onWireMs = startedMs + lineMs(bytes.length) - clock.bootMs();
+      if (onWireMs >= 1) await timers.sleep(onWireMs);
+    },
+    keepQuiet: (ms) => {
+      quiet.untilMs = Math.max(quiet.untilMs, clock.bootMs() + ms);
+    },
+    settle: async ({ lateMs }) => {
+      const untilMs = Math.max(quiet.untilMs, clock.bootMs());
+      const waitMs = untilMs - clock.bootMs();
+      if (waitMs > 0) await timers.sleep(waitMs);
+      for (let leftMs = hearing.silenceLeftMs(silenceMs); leftMs > 0; leftMs = hearing.silenceLeftMs(silenceMs)) {
+        if (clock.bootMs() + leftMs > untilMs + lateMs + silenceMs) return;
+        await timers.sleep(leftMs);
+      }
     },
   };
 }

@@ -7,7 +7,8 @@ import { READ_BACK_EVERY_MS } from "../limits.ts";
 import type { Acknowledged } from "../wire/twin-document.ts";
 import type { Clock } from "../world.ts";
 import type { Apply, SettingOutcome } from "./apply.ts";
-import { readDesired, type Wanted } from "./settings.ts";
+import type { readDesired } from "./settings.ts";
+import { type Wanted } from "./settings.ts";
 
 /** How soon an interlocked setting is tried again: people wait for a pump to stop. */
 const INTERLOCKED_RETRY_MS = 10_000;

@@ -25,12 +25,12 @@ export function createMirror(stored: Versioned | undefined): Mirror {
       return current;
     },
     take: ({ $version, ...desired }) => {
-      current = { version: $version, desired: desired as JsonObject };
+      current = { version: $version, desired: desired };
     },
     merge: ({ $version, ...patch }) => {
       if (current?.version === $version) return "known";
       if (current === undefined || $version !== current.version + 1) return "gap";
-      current = { version: $version, desired: mergePatch(current.desired, patch as JsonObject) as JsonObject };
+      current = { version: $version, desired: mergePatch(current.desired, patch) as JsonObject };
       return "merged";
     },
   };

@@ -633,10 +633,10 @@ describe("whatever happens", () => {
         weight: 3,
         arbitrary: fc
           .constantFrom("cut", "restart", "kill", "interlock", "free", "power-cycle")
-          .map((what) => ({ do: what })) as fc.Arbitrary<Step>,
+          .map((what) => ({ do: what })),
       },
       { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(0, 1, 900, 15_000) }) },
-    ) as fc.Arbitrary<Step>,
+    ),
     { maxLength: 25 },
   );
 

@@ -70,7 +70,10 @@ test("writing without the token, or with a wrong one, is refused before anything
     ["POST", "/api/stations/lake/command", { device: "pump", command: "stop" }],
   ] as const;
   for (const [method, url, body] of paths) {
-    for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: TOKEN }] as Record<string, string>[]) {
+    for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: TOKEN }] as Record<
+      string,
+      string
+    >[]) {
       const refused = await call(method, url, body, headers);
       expect(refused).toMatchObject({ status: 401, body: { error: "unauthorized", advice: expect.any(String) } });
     }
@@ -82,7 +85,10 @@ test("writing without the token, or with a wrong one, is refused before anything
 
 test("stored readings, streams, ledger and figures are read back", async () => {
   await publishPump(1, 5);
-  const pages = await call("GET", `/api/stations/lake/readings?device=pump&channel=pressure&from=${T0 + 2_000}&limit=2`);
+  const pages = await call(
+    "GET",
+    `/api/stations/lake/readings?device=pump&channel=pressure&from=${T0 + 2_000}&limit=2`,
+  );
   expect(pages.body).toEqual({
     station: "lake",
     device: "pump",
@@ -136,19 +142,29 @@ test("a page of another site can't read through a borrowed name, and pages carry
 test("a desired change goes to the station and comes back as reported with its acknowledgement", async () => {
   const station = await connectStation(running, "lake", password);
   const desired = { devices: { pump: { target: 900 } } };
-  const changed = await call("PATCH", "/api/stations/lake/twin/desired", desired, { ...AUTHORIZATION, "if-match": '"1"' });
-  expect(changed.body).toMatchObject({ desired: { $version: 2 }, settings: [{ path: "devices/pump/target", converged: false }] });
+  const changed = await call("PATCH", "/api/stations/lake/twin/desired", desired, {
+    ...AUTHORIZATION,
+    "if-match": '"1"',
+  });
+  expect(changed.body).toMatchObject({
+    desired: { $version: 2 },
+    settings: [{ path: "devices/pump/target", converged: false }],
+  });
   const patch = JSON.parse(Buffer.from((await station.next(lake.twinDesired)).payload).toString()) as object;
   expect(patch).toEqual({ ...desired, $version: 2 });
 
   const acknowledged = { devices: { pump: { target: { value: 900, ac: 200, av: 2, ad: "" } } } };
   await station.client.publishAsync(lake.twinReport("5"), JSON.stringify(acknowledged), { qos: 1 });
-  expect(JSON.parse(Buffer.from((await station.next(lake.twinReported("5"))).payload).toString())).toEqual({ version: 2 });
+  expect(JSON.parse(Buffer.from((await station.next(lake.twinReported("5"))).payload).toString())).toEqual({
+    version: 2,
+  });
   await station.client.publishAsync(lake.twinGet("6"), "", { qos: 1 });
   const full = JSON.parse(Buffer.from((await station.next(lake.twinFull("6"))).payload).toString()) as object;
   expect(full).toEqual({ desired: { ...desired, $version: 2 }, reported: { ...acknowledged, $version: 2 } });
   expect((await call("GET", "/api/stations/lake/twin")).body).toMatchObject({
-    settings: [{ path: "devices/pump/target", desired: 900, desiredVersion: 2, reported: 900, ac: 200, av: 2, converged: true }],
+    settings: [
+      { path: "devices/pump/target", desired: 900, desiredVersion: 2, reported: 900, ac: 200, av: 2, converged: true },
+    ],
   });
   const late = await call("PATCH", "/api/stations/lake/twin/desired", desired, { ...AUTHORIZATION, "if-match": '"1"' });
   expect(late.status).toBe(409);

@@ -16,4 +16,9 @@ export class ApiError extends Error {
 }
 
 export const unknownStation = (station: string): ApiError =>
-  new ApiError(404, "unknown-station", `no station "${station}"`, "GET /api/stations lists them; POST /api/stations adds one");
+  new ApiError(
+    404,
+    "unknown-station",
+    `no station "${station}"`,
+    "GET /api/stations lists them; POST /api/stations adds one",
+  );

@@ -1,6 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, READINGS_LIMIT_DEFAULT, READINGS_LIMIT_MAX, TIME_MS_MAX } from "../limits.ts";
+import {
+  LIST_LIMIT_DEFAULT,
+  LIST_LIMIT_MAX,
+  READINGS_LIMIT_DEFAULT,
+  READINGS_LIMIT_MAX,
+  TIME_MS_MAX,
+} from "../limits.ts";
 import type { StationSummary } from "./contract.ts";
 import { ApiError, unknownStation } from "./errors.ts";
 import type { ApiDeps } from "./server.ts";

@@ -38,7 +38,11 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     onConstructorPoisoning: "ignore",
   });
   const guard = createWriteGuard(deps);
-  app.addContentTypeParser("application/merge-patch+json", { parseAs: "string" }, app.getDefaultJsonParser("error", "ignore"));
+  app.addContentTypeParser(
+    "application/merge-patch+json",
+    { parseAs: "string" },
+    app.getDefaultJsonParser("error", "ignore"),
+  );
   app.addHook("onRequest", async (request, reply) => {
     setSecurityHeaders(reply);
     checkHost(request, deps.hostNames);
@@ -104,7 +108,12 @@ const TWIN_STATUS: Record<TwinRefusal, ApiErrorCode> = {
   conflict: 409,
 };
 
-function answerError(log: Log, error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(
+  log: Log,
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   if (error instanceof ApiError) {
     const { statusCode, error: code, message, advice } = error;
     return reply.code(statusCode).send({ error: code, message, ...(advice !== undefined && { advice }) });

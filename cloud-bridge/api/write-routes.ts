@@ -23,7 +23,12 @@ export function addWriteRoutes(
     const { station } = checked(NEW_STATION, body);
     const password = await bridge.credentials.add(station, clock.wallMs());
     if (password === undefined) {
-      throw new ApiError(409, "station-exists", `there is a station "${station}" already`, "never reuse another station's name");
+      throw new ApiError(
+        409,
+        "station-exists",
+        `there is a station "${station}" already`,
+        "never reuse another station's name",
+      );
     }
     log("info", "station-added", { station });
     bridge.live.touch(station);
@@ -43,9 +48,19 @@ export function addWriteRoutes(
       case "answered":
         return outcome.answer;
       case "offline":
-        throw new ApiError(409, "station-offline", `${station} is not connected`, "try again when it is; commands don't wait");
+        throw new ApiError(
+          409,
+          "station-offline",
+          `${station} is not connected`,
+          "try again when it is; commands don't wait",
+        );
       case "too-many":
-        throw new ApiError(429, "too-many-commands", "too many commands wait for their answers", "try again in half a minute");
+        throw new ApiError(
+          429,
+          "too-many-commands",
+          "too many commands wait for their answers",
+          "try again in half a minute",
+        );
       case "unanswered":
         return { status: 504, text: "no answer in time: the command may have run; look before repeating it" };
     }

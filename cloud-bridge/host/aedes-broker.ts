@@ -59,7 +59,14 @@ export async function listenForStations(
     isOnline: (station) => station in clientsOf(broker),
     publish: (topic, payload) =>
       new Promise((resolve, reject) => {
-        const packet = { cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false } as const;
+        const packet = {
+          cmd: "publish",
+          topic,
+          payload: Buffer.from(payload),
+          qos: 1,
+          retain: false,
+          dup: false,
+        } as const;
         broker.publish(packet, (error) => (error ? reject(error) : resolve()));
       }),
     close: async () => {
@@ -104,11 +111,12 @@ function authorization(handlers: BrokerHandlers, log: Log): AedesOptions {
         log("warn", "mqtt-topic-refused", { station: client.id, topic: packet.topic });
         return callback(new Error(`${client.id} may not publish to ${packet.topic}`));
       }
+      callback(null);
       // Retained messages would stay in RAM; what lasts is in the store.
       packet.retain = false;
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
       handlers.onMessage({ station: client.id, topic: packet.topic, payload }).then(
-        () => callback(null),
+        () => undefined,
         (error: unknown) => {
           log("error", "mqtt-message-rejected", { station: client.id, topic: packet.topic, error });
           callback(new Error("the message could not be stored"));
@@ -128,11 +136,11 @@ function authorization(handlers: BrokerHandlers, log: Log): AedesOptions {
 
 /** aedes pulls its bytes with `read`; what the guard stops never reaches the parser. */
 function guard(socket: TLSSocket, log: Log): void {
-  const { passes } = createPacketGuard(PACKET_BYTES_MAX);
+  const packets = createPacketGuard(PACKET_BYTES_MAX);
   const read = socket.read.bind(socket);
   socket.read = (size?: number): unknown => {
     const chunk: unknown = read(size);
-    if (!(chunk instanceof Uint8Array) || passes(chunk)) return chunk;
+    if (!(chunk instanceof Uint8Array) || packets.passes(chunk)) return chunk;
     log("warn", "mqtt-packet-too-large", { from: socket.remoteAddress, bytesMax: PACKET_BYTES_MAX });
     socket.destroy();
     return null;

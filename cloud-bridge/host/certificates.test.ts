@@ -43,7 +43,8 @@ test("who trusts the CA trusts the server by each of its names, and by no other"
 test("a second start uses what the first one made; keys are its owner's alone", async () => {
   const first = await load(["localhost"]);
   expect(await load(["localhost"])).toEqual(first);
-  for (const name of ["ca-key.pem", "server-key.pem"]) expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
+  for (const name of ["ca-key.pem", "server-key.pem"])
+    expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
 });
 
 test("the server's certificate is renewed before it ends and when a name is added, under the same CA", async () => {

@@ -15,8 +15,8 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
   X509Certificate as X509,
+  X509CertificateGenerator,
 } from "@peculiar/x509";
 import type { Files } from "../world.ts";
 
@@ -56,7 +56,8 @@ async function readAuthority(files: Files, folder: string): Promise<Authority | 
   const pem = textOf(files.read(join(folder, "ca.pem")));
   const key = textOf(files.read(join(folder, "ca-key.pem")));
   if (pem === undefined && key === undefined) return undefined;
-  if (pem === undefined || key === undefined) throw new Error(`read the CA in ${folder}: ca.pem or ca-key.pem is missing`);
+  if (pem === undefined || key === undefined)
+    throw new Error(`read the CA in ${folder}: ca.pem or ca-key.pem is missing`);
   return { pem, certificate: new X509(pem), key: await importKey(key) };
 }
 
@@ -132,7 +133,9 @@ const makeKeys = (): Promise<webcrypto.CryptoKeyPair> =>
 
 async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
-  return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString();
+  return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" })
+    .export({ format: "pem", type: "pkcs8" })
+    .toString();
 }
 
 async function importKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -17,7 +17,8 @@ test("packets up to the limit pass, in whatever portions they arrive", () => {
     fc.property(fc.array(fc.integer({ min: 0, max: 300 })), fc.integer({ min: 1, max: 64 }), (lengths, portion) => {
       const guard = createPacketGuard(300);
       const bytes = Uint8Array.from(lengths.flatMap(packet));
-      for (let at = 0; at < bytes.length; at += portion) expect(guard.passes(bytes.subarray(at, at + portion))).toBe(true);
+      for (let at = 0; at < bytes.length; at += portion)
+        expect(guard.passes(bytes.subarray(at, at + portion))).toBe(true);
     }),
   );
 });

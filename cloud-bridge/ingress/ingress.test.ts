@@ -38,7 +38,14 @@ const TOPIC = {
 };
 const schemaBytes = (schema = PUMP): Buffer => Buffer.from(encodeLedger({ kind: "schema", schema }));
 const QOS1 = { qos: 1 } as const;
-const ALL = { station: "lake", device: "pump", fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 1_000, order: "asc" } as const;
+const ALL = {
+  station: "lake",
+  device: "pump",
+  fromMs: 0,
+  toMs: Number.MAX_SAFE_INTEGER,
+  limit: 1_000,
+  order: "asc",
+} as const;
 const sequences = async (store: Store): Promise<number[]> =>
   (await store.readings(ALL))?.rows.map(([, , sequence]) => sequence) ?? [];
 
@@ -147,9 +154,9 @@ test("a wrong password, an unknown station and a borrowed name are refused", asy
 test("another station's topics are refused, for publishing and for listening", async () => {
   await running.addStation("pond");
   const pond = topicsOf("pond");
-  const granted = await station.client.subscribeAsync([pond.ledger, "#", "$SYS/#", "ps/1/+/ledger"], QOS1).catch(
-    (error: unknown) => (error as { granted?: { qos: number }[] }).granted ?? [],
-  );
+  const granted = await station.client
+    .subscribeAsync([pond.ledger, "#", "$SYS/#", "ps/1/+/ledger"], QOS1)
+    .catch((error: unknown) => (error as { granted?: { qos: number }[] }).granted ?? []);
   expect(granted.every(({ qos }) => qos === 128)).toBe(true);
   const closed = new Promise<void>((resolve) => station.client.once("close", () => resolve()));
   station.client.publish(pond.message("normal", { kind: "schema" }), schemaBytes(), QOS1);
@@ -274,7 +281,10 @@ test("whatever bytes come, all of them are acknowledged and none of them hurts",
       return bytes;
     });
   const kinds = ["batch", "alarms", "schema", "epoch-closed", "dropped", "clock", "receipt", "__proto__"];
-  const payload = fc.oneof(damaged, fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)));
+  const payload = fc.oneof(
+    damaged,
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+  );
   const topic = fc.oneof(
     fc.constantFrom(...kinds).map((kind) => lake.message("late", { kind })),
     fc.constantFrom(lake.twinReport("1"), lake.twinGet("2"), lake.commandAnswer("3"), lake.alive),
@@ -284,5 +294,7 @@ test("whatever bytes come, all of them are acknowledged and none of them hurts",
   await station.client.publishAsync(TOPIC.batch, whole, QOS1);
   expect((await sequences(running.store)).length).toBe(20);
   expect((await running.bridge.summaryOf("lake"))?.messages).toBe(3_002);
-  expect((await running.store.quarantine("lake", 1_000)).some(({ reason }) => /decoder failed|could not/.test(reason))).toBe(false);
+  expect(
+    (await running.store.quarantine("lake", 1_000)).some(({ reason }) => /decoder failed|could not/.test(reason)),
+  ).toBe(false);
 });

@@ -176,5 +176,8 @@ function entryOf(message: StationMessage, read: ReadMessage, atMs: number): Plan
 
 function asideOf(message: StationMessage, reason: string, wantsSchema: string | null, atMs: number): Planned {
   const { station, topic, payload } = message;
-  return { message, entry: { station, atMs, kind: "aside", topic, payload, reason: reason.slice(0, 500), wantsSchema } };
+  return {
+    message,
+    entry: { station, atMs, kind: "aside", topic, payload, reason: reason.slice(0, 500), wantsSchema },
+  };
 }

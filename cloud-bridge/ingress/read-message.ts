@@ -21,7 +21,11 @@ export type ReadMessage =
   | { readonly say: "unreadable"; readonly reason: string }
   | { readonly say: "schema-wanted"; readonly hash: string };
 
-export function readMessage({ station, topic, payload }: StationMessage, schemaOf: SchemaOf, atMs: number): ReadMessage {
+export function readMessage(
+  { station, topic, payload }: StationMessage,
+  schemaOf: SchemaOf,
+  atMs: number,
+): ReadMessage {
   const [step, what, id] = topicParts(topic)?.path ?? [];
   if (step === "alive") return { say: "alive" };
   if (step === "twin" && what === "get" && id) return { say: "twin-get", rid: id };

@@ -31,7 +31,8 @@ export function createLive(deps: {
   const touched = new Set<string>();
 
   const publish = (event: LiveEvent): void => {
-    for (const { station, listener } of listeners) if (station === undefined || station === event.station) listener(event);
+    for (const { station, listener } of listeners)
+      if (station === undefined || station === event.station) listener(event);
   };
   const publishSummary = async (station: string): Promise<void> => {
     touched.delete(station);

@@ -126,7 +126,7 @@ export function createReceipts(deps: {
       const nowMs = clock.monotonicMs();
       if (!asked || nowMs - (asked.get(hash) ?? Number.NEGATIVE_INFINITY) < ASK_AGAIN_MS) return;
       if (asked.size >= SCHEMAS_ASKED_MAX) asked.clear();
-    asked.set(hash, nowMs);
+      asked.set(hash, nowMs);
       inBackground(station, "schema-wanted", send(station, { kind: "schema-wanted", hashes: [hash] }));
     },
     close: () => {

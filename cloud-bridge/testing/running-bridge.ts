@@ -21,7 +21,11 @@ export const TOKEN = "test-token";
 export type RunningBridge = Awaited<ReturnType<typeof startBridge>>;
 
 export async function startBridge(
-  options: { readonly folder?: string; readonly receiptEveryMs?: number; readonly wrapStore?: (store: Store) => Store } = {},
+  options: {
+    readonly folder?: string;
+    readonly receiptEveryMs?: number;
+    readonly wrapStore?: (store: Store) => Store;
+  } = {},
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "bridge-"));
   const [clock, timers, chance, files] = [createClock(), createTimers(), createChance(), createFiles()];

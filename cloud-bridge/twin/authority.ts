@@ -3,7 +3,7 @@
  * before anybody is told. `$version` counts each side's changes.
  */
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
-import { type Json, type JsonObject, mergePatch } from "@pump-station/agent/wire/twin-document.ts";
+import { isObject, type Json, type JsonObject, mergePatch } from "@pump-station/agent/wire/twin-document.ts";
 import type { Twin } from "../api/contract.ts";
 import type { Store, StoredTwin } from "../store/store.ts";
 import type { Log } from "../world.ts";
@@ -60,8 +60,7 @@ export function createTwinAuthority(deps: {
 
     onReport: async (station, rid, payload) => {
       try {
-        const { $version: _, ...patch } = parsed(payload);
-        checkPatch(patch);
+        const patch = checkPatch(parsed(payload));
         const twin = await change(station, (stored) => ({
           ...stored,
           reported: merged(stored.reported, patch, "reported"),
@@ -90,11 +89,11 @@ function merged(document: JsonObject, patch: JsonObject, side: "desired" | "repo
   return checkSize({ ...next, $version: versionOf(document) + 1 }, side);
 }
 
-/** Throws TwinError "not-an-object". */
+/** Without $version, which is ours to count. Throws TwinError "not-an-object". */
 function parsed(payload: Uint8Array): JsonObject {
   try {
     const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload)) as Json;
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
+    if (isObject(value)) return Object.fromEntries(Object.entries(value).filter(([key]) => key !== "$version"));
   } catch {
     // Said below, the same as for JSON that is no object.
   }

@@ -76,6 +76,7 @@ function acknowledgementsOf(reported: JsonObject): Map<string, Answer> {
 
 const join = (path: string, key: string): string => (path ? `${path}/${key}` : key);
 
-const scalarFrom = (value: Json): Scalar => (typeof value === "object" && value !== null ? JSON.stringify(value) : value);
+const scalarFrom = (value: Json): Scalar =>
+  typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 
 const isSame = (a: Json, b: Json): boolean => JSON.stringify(a) === JSON.stringify(b);

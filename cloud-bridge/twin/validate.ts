@@ -34,7 +34,7 @@ function checkLevel(value: Json, path: string, depth: number): void {
   if (typeof value !== "object" || value === null) return;
   if (depth > TWIN_DEPTH_MAX) throw new TwinError("depth", `${path}: nested deeper than ${TWIN_DEPTH_MAX}`);
   if (!isObject(value)) {
-    for (const item of value as readonly Json[]) checkLevel(item, path, depth + 1);
+    for (const item of value) checkLevel(item, path, depth + 1);
     return;
   }
   for (const [key, inner] of Object.entries(value)) {

@@ -122,14 +122,14 @@ function figuresOf(station: StationSummary, state: PageState, now: number): Figu
       id: "missing",
       name: "Missing",
       value: countText(missing),
-      note: missing === 0 ? "every sample accounted for" : "numbers not yet here",
+      note: missing === 0 ? "all accounted for" : "numbers not yet here",
       isBad: missing > 0,
     },
     {
       id: "quarantined",
       name: "Set aside",
       value: countText(station.quarantined),
-      note: station.quarantined === 0 ? "every message was readable" : "messages not readable",
+      note: station.quarantined === 0 ? "all messages readable" : "messages not readable",
       isBad: station.quarantined > 0,
     },
   ];

@@ -74,7 +74,7 @@ export function readExamples(
   });
 }
 
-/** The defaults, what the example says, and the altitude (584 m of nobody: 0) when it says none. */
+/** The defaults, and what the example says; its altitude is sea level unless it says one. */
 function givenNeeds(
   judge: Judge,
   at: Path,

@@ -51,11 +51,9 @@ export function createTreeBuilder(reader: Reader): (node: ParsedNode) => Tree {
     if (isAlias(node)) return followed(node, at);
     if (node.anchor !== undefined) anchors.set(node.anchor, node);
     if (isSeq(node)) {
-      return node.items.map((item, index) =>
-        build((isPair(item) ? null : item) as ParsedNode | null, `${at}${SEPARATOR}${index}`),
-      );
+      return node.items.map((item, index) => build(isPair(item) ? null : item, `${at}${SEPARATOR}${index}`));
     }
-    return isMap(node) ? section(node, at) : String(node.value ?? "");
+    return isMap(node) ? section(node, at) : textOf(node.value);
   };
 
   const followed = (node: ParsedNode & { source: string }, at: string): Tree => {
@@ -78,7 +76,7 @@ export function createTreeBuilder(reader: Reader): (node: ParsedNode) => Tree {
       if (!isPair(pair)) continue;
       const keyNode = pair.key as ParsedNode | null;
       const [start, end] = keyNode?.range ?? node.range;
-      const key = isScalar(keyNode) ? String(keyNode.value) : "";
+      const key = isScalar(keyNode) ? textOf(keyNode.value) : "";
       const refused = keyProblem(key, first.get(key));
       if (refused) {
         reader.report(start, end, refused);
@@ -87,12 +85,15 @@ export function createTreeBuilder(reader: Reader): (node: ParsedNode) => Tree {
       first.set(key, reader.lineOf(start));
       const inner = at + SEPARATOR + key;
       remember(reader.places, inner, "key", { start, end, quote: 0 });
-      tree[key] = build(pair.value as ParsedNode | null, inner);
+      tree[key] = build(pair.value, inner);
     }
     return tree;
   };
   return (node) => build(node, "");
 }
+
+/** The failsafe schema gives texts only; an absent value is none. */
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 function keyProblem(key: string, firstLine: number | undefined): Said | undefined {
   if (key === "") return say.keyIsNoText();

@@ -39,3 +39,9 @@ test("sensors that play along get the column of the row on offer", () => {
   expect(board.column("level")).toBe(2.5);
   expect(board.column("depth")).toBeUndefined();
 });
+
+test("a board that was switched off goes on with the row after the one that its reader holds", () => {
+  const board = createReplayBehaviour({ recording, clock: { bootMs: () => 0 }, speed: 1 });
+  expect(board.readyInMs?.("row", holding(2))).toBe(0);
+  expect(rowOf(board.read("row", holding(2)))).toEqual([3, 2.5]);
+});

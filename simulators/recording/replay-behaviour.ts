@@ -32,14 +32,19 @@ export function createReplayBehaviour(deps: {
   const { columns, rows } = deps.recording;
   let offered = 0;
   let isFinished = false;
-  let startedMs: number | undefined;
+  let start: { readonly bootMs: number; readonly recordedMs: number } | undefined;
 
-  const wantsNext = (carried: Values) => (carried.get("row") ?? 0) === offered;
+  const wantsNext = (carried: Values): boolean => {
+    const held = Number(carried.get("row") ?? 0);
+    // A board that was switched off goes on where its reader is.
+    if (offered === 0 && held <= rows.length) offered = held;
+    return held === offered;
+  };
   const dueInMs = (row: Row): number => {
     if (deps.speed === undefined) return 0;
-    const now = deps.clock.bootMs();
-    startedMs ??= now;
-    return startedMs + (row.recordedMs - (rows[0]?.recordedMs ?? 0)) / deps.speed - now;
+    const bootMs = deps.clock.bootMs();
+    start ??= { bootMs, recordedMs: row.recordedMs };
+    return start.bootMs + (row.recordedMs - start.recordedMs) / deps.speed - bootMs;
   };
   return {
     rows: rows.length,

@@ -3,6 +3,7 @@
  * from the part that it proves: bytes and frames are counted by the simulated hardware, the buffer is read from its
  * file, the rest is asked of the bridge.
  */
+import type { StationSummary } from "@pump-station/cloud-bridge/api/contract.ts";
 import type { Device, Setting, Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { Witness } from "../station/evidence.ts";
 import type { Databases } from "../world.ts";
@@ -99,19 +100,19 @@ const pulseLink = ({ witness, api, station }: CheckDeps, device: Device): Link =
     const at = channels.findIndex(({ kind }) => kind === "counter");
     const channel = channels[at];
     if (!channel) return { missing: `${device.name} has no counter` };
-    const counts = rows.flatMap(([time, , , ...values]) => {
+    const samples = rows.flatMap(([time, , , ...values]) => {
       const value = values[at];
       // A pulse at the moment of a sample may be on either side of it.
       const isClear = tips.every((tip) => Math.abs(tip - time) > SAME_MOMENT_MS);
       return typeof value === "number" && isClear ? [{ time, steps: Math.round(value / channel.resolution) }] : [];
     });
-    const [first, last] = [counts[0], counts.at(-1)];
+    const [first, last] = [samples[0], samples.at(-1)];
     if (!first || !last) return { missing: `${tips.length} pulses given, no count is stored` };
     const given = tips.filter((tip) => tip > first.time && tip < last.time).length;
     const counted = last.steps - first.steps;
     if (given === 0) return { missing: `no pulse between two stored samples yet (${tips.length} given)` };
-    const difference = `${given} pulses given on pin ${device.pin}, ${channel.name} grew by ${counted} × ${channel.resolution} ${channel.unit}`;
-    return counted === given ? { seen: difference } : { missing: difference };
+    const counts = `${given} given on pin ${device.pin} between two samples, stored ${channel.name} grew by ${counted}`;
+    return counted === given ? { seen: counts } : { missing: counts };
   },
 });
 const SAME_MOMENT_MS = 300;
@@ -125,15 +126,28 @@ const rowLink = ({ databases, bufferFile }: CheckDeps): Link => ({
   },
 });
 
-const messageLink = ({ api, station }: CheckDeps): Link => ({
-  name: "sealed messages",
-  look: async () => {
-    const { messages, bytes, readings } = await api.station(station.name);
-    if (messages === 0 || readings === 0) return { missing: "the bridge has stored no reading of a message" };
-    const perReading = (bytes / readings).toFixed(1);
-    return { seen: `${messages} messages, ${bytes} bytes for ${readings} readings: ${perReading} bytes per reading` };
-  },
-});
+/** Counted from the second look on: the first messages also carry the schemas, which travel once. */
+const messageLink = ({ api, station }: CheckDeps): Link => {
+  let first: StationSummary | undefined;
+  return {
+    name: "sealed messages",
+    look: async () => {
+      const now = await api.station(station.name);
+      if (now.readings === 0) return { missing: "the bridge has stored no reading of a message" };
+      first ??= now;
+      const [messages, bytes, readings] = (["messages", "bytes", "readings"] as const).map(
+        (it) => now[it] - (first?.[it] ?? 0),
+      );
+      if (!messages || !bytes || !readings || readings < SIZED_READINGS) {
+        return { missing: `${readings} of ${SIZED_READINGS} readings that tell the size` };
+      }
+      const size = `${(bytes / readings).toFixed(1)} bytes per reading`;
+      return { seen: `${messages} messages of ${bytes} bytes carried ${readings} readings: ${size} at this pace` };
+    },
+  };
+};
+/** A size per reading says something from here on. */
+const SIZED_READINGS = 60;
 
 /** The agent forgets that a message waits when the broker has acknowledged it; the bridge counts what it took. */
 const acknowledgementLink = ({ databases, bufferFile, api, station }: CheckDeps): Link => ({

@@ -53,7 +53,10 @@ export async function runReplay(
     const stored = await allReadings(house.api);
     const seconds = (deps.clock.bootMs() - startMs) / 1000;
     const { rows, values, differences, differencesInAll } = compareRecording(recording, stored);
-    const { bytes, readings, messages } = await house.api.station(REPLAY_STATION);
+    const station = await house.api.station(REPLAY_STATION);
+    const { bytes, messages } = station;
+    // Samples without a row, while something was away, are readings too, but say nothing about the recording's size.
+    const readings = options.airColumns.length > 0 ? station.readings : rows * stored.channels.length;
     deps.say(`${rows} rows stored after ${seconds.toFixed(1)} s, in ${messages} messages of ${bytes} bytes:`);
     deps.say(
       `${(bytes / readings).toFixed(2)} bytes per reading (${readings} readings, row numbers and times included).`,
@@ -102,11 +105,12 @@ async function untilStored(
   stop: AbortSignal,
 ): Promise<void> {
   const last = recording.rows.length;
+  let stored = 0;
   let progress = "";
   let movedMs = deps.clock.bootMs();
   for (;;) {
     const replay = (await lookAtHardware(deps, layout))?.replay;
-    const stored = await lastStoredRow(api);
+    stored = Math.max(stored, (await lastStoredRow(api)) ?? 0);
     if (replay?.isFinished && stored === last) return;
     const now = `${replay?.offered ?? 0} of ${last} rows read over the serial line, ${stored} stored`;
     if (now !== progress) movedMs = deps.clock.bootMs();
@@ -129,14 +133,14 @@ async function lookAtHardware(deps: DemoDeps, layout: Layout): Promise<Evidence 
   }
 }
 
-/** The newest row number among the newest samples; 0: none yet. */
-async function lastStoredRow(api: BridgeApi): Promise<number> {
-  // A stream is known from its first reading on.
+/** The newest row number among the newest samples; undefined: the bridge is away, or knows no stream of it yet. */
+async function lastStoredRow(api: BridgeApi): Promise<number | undefined> {
   const stored = await api
     .readings(REPLAY_STATION, REPLAY_DEVICE, { limit: 200, order: "desc" })
     .catch(() => undefined);
-  const at = 3 + (stored?.channels.findIndex(({ name }) => name === "row") ?? 0);
-  const numbers = stored?.rows.map((row) => row[at]).filter((value) => typeof value === "number") ?? [];
+  if (!stored) return undefined;
+  const at = 3 + stored.channels.findIndex(({ name }) => name === "row");
+  const numbers = stored.rows.map((row) => row[at]).filter((value) => typeof value === "number");
   return Math.max(0, ...numbers);
 }
 

@@ -36,7 +36,7 @@ export function objectFrom(payload: Uint8Array): JsonObject {
 const isShallow = (value: Json, depthLeft: number): boolean => {
   if (typeof value !== "object" || value === null) return true;
   if (depthLeft === 0) return false;
-  return Object.values(value).every((member) => isShallow(member as Json, depthLeft - 1));
+  return Object.values(value).every((member) => isShallow(member, depthLeft - 1));
 };
 
 /** {desired, reported}, each with $version. Throws PayloadError. */

@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createFiles } from "./files.ts";
+
+let folder = "";
+const files = createFiles();
+const text = (content: string) => new TextEncoder().encode(content);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "files-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("files", () => {
+  it("are written with their folder and mode, and leave no draft", () => {
+    files.writeDurably(join(folder, "a/b/key.pem"), text("secret"), 0o600);
+    expect(files.read(join(folder, "a/b/key.pem"))).toEqual(text("secret"));
+    expect(statSync(join(folder, "a/b/key.pem")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(folder, "a/b"))).toEqual(["key.pem"]);
+  });
+
+  it("take the place of the file before, and of a draft that a power cut left", () => {
+    writeFileSync(join(folder, ".state.json.new"), "half a dr");
+    files.writeDurably(join(folder, "state.json"), text("one"));
+    files.writeDurably(join(folder, "state.json"), text("two"));
+    expect(files.read(join(folder, "state.json"))).toEqual(text("two"));
+    expect(files.list(folder)).toEqual(["state.json"]);
+  });
+
+  it("that are absent are undefined, empty, and no error to remove", () => {
+    expect(files.read(join(folder, "none/none.txt"))).toBeUndefined();
+    expect(files.list(join(folder, "none"))).toEqual([]);
+    files.remove(join(folder, "none/none.txt"));
+  });
+
+  it("that can't be read throw", () => {
+    mkdirSync(join(folder, "folder"));
+    expect(() => files.read(join(folder, "folder"))).toThrow(/EISDIR/);
+  });
+
+  it("are watched through replacement by an editor", async () => {
+    const path = join(folder, "station.yaml");
+    files.writeDurably(path, text("one"));
+    const onChange = vi.fn();
+    const stop = files.watch(path, onChange);
+    writeFileSync(`${path}~`, "two");
+    renameSync(`${path}~`, path);
+    writeFileSync(path, "three");
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalled(), { timeout: 10_000 });
+    stop();
+  });
+});
