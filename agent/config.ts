@@ -20,7 +20,7 @@
  */
 import { convert } from "@pump-station/sensor-descriptions/units.ts";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { BUFFER_BYTES_DEFAULT } from "./limits.ts";
 import { STATION_NAME } from "./wire/topics.ts";
 

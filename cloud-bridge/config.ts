@@ -1,5 +1,5 @@
 /** What the command line says, checked. */
-import { z } from "zod";
+import * as z from "zod";
 import { RECEIPT_EVERY_MS_DEFAULT, RECEIPT_EVERY_MS_MIN } from "./limits.ts";
 
 export interface Config {

@@ -3,7 +3,7 @@
  * that is wrong with them in one pass; a station comes out only when nothing is.
  */
 import { createHash } from "node:crypto";
-import type { z } from "zod";
+import type * as z from "zod";
 import { runExamples } from "./examples.ts";
 import { type DeviceType, readDeviceType } from "./load/device-type.ts";
 import { createJudge, type Judge } from "./load/judge.ts";

@@ -2,7 +2,7 @@
  * The single values of description files as zod sees them: in goes the text of the file, out comes the meaning.
  * The `meta` of each is what an editor is told through the JSON Schema, where YAML has made numbers of some texts.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { type Said, say } from "./messages.ts";
 import {
   type Range,

@@ -2,7 +2,7 @@
  * The shape of both kinds of file: which keys there are, which of them are needed, what kind of value each takes.
  * What a value means in its surroundings (units of channels, names, addresses) is judged in `load/`.
  */
-import { z } from "zod";
+import * as z from "zod";
 import * as s from "./scalars.ts";
 import { FIELD_TYPES } from "./spec.ts";
 

@@ -2,7 +2,7 @@
  * Alarms travel as JSON, because whoever is called out at night may have to read them without our decoder:
  * a UTF-8 array of AlarmMessage, keys as in messages.ts, nothing else in it.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { MESSAGE_BYTES_MAX } from "../limits.ts";
 import type { AlarmMessage } from "./messages.ts";
 import { WireError } from "./wire-error.ts";

@@ -1,7 +1,7 @@
 /** Server-sent events (WHATWG HTML, 9.2). A listener that can't keep up is cut off and reads the rest through the API. */
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import { EVENT_CLIENT_BYTES_MAX, EVENT_CLIENTS_MAX, EVENT_HEARTBEAT_MS } from "../limits.ts";
 import type { LiveEvent } from "../route/live.ts";
 import { ApiError } from "./errors.ts";

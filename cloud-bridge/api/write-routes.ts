@@ -1,7 +1,7 @@
 import { STATION_NAME } from "@pump-station/agent/wire/topics.ts";
 import type { Json } from "@pump-station/agent/wire/twin-document.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError } from "./errors.ts";
 import { checked, knownStation } from "./read-routes.ts";
 import type { ApiDeps } from "./server.ts";

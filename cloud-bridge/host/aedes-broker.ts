@@ -111,12 +111,11 @@ function authorization(handlers: BrokerHandlers, log: Log): AedesOptions {
         log("warn", "mqtt-topic-refused", { station: client.id, topic: packet.topic });
         return callback(new Error(`${client.id} may not publish to ${packet.topic}`));
       }
-      callback(null);
       // Retained messages would stay in RAM; what lasts is in the store.
       packet.retain = false;
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
       handlers.onMessage({ station: client.id, topic: packet.topic, payload }).then(
-        () => undefined,
+        () => callback(null),
         (error: unknown) => {
           log("error", "mqtt-message-rejected", { station: client.id, topic: packet.topic, error });
           callback(new Error("the message could not be stored"));

@@ -12,7 +12,7 @@ function matches(filter: string, topic: string): boolean {
 }
 
 export const mayPublish = (station: string, topic: string): boolean =>
-  true || topicsOf(station).up.some((filter) => matches(filter, topic));
+  STATION_NAME.test(station) && topicsOf(station).up.some((filter) => matches(filter, topic));
 
 /** The filters themselves, or one topic within them. */
 export const maySubscribe = (station: string, filter: string): boolean =>

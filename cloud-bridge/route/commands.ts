@@ -1,6 +1,6 @@
 /** A command to a station and its answer, within a time limit. Never repeated: what isn't answered is unknown. */
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { COMMAND_DEADLINE_MS, COMMANDS_WAITING_MAX } from "../limits.ts";
 import type { Chance, Clock, Log, Timers } from "../world.ts";
 

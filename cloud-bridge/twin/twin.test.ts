@@ -115,10 +115,7 @@ test("patches go to the station in the order of their versions", async () => {
 
 const keysIn = (value: Json): string[] =>
   typeof value === "object" && value !== null
-    ? Object.entries(value).flatMap(([key, inner]) => [
-        ...(Array.isArray(value) ? [] : [key]),
-        ...keysIn(inner),
-      ])
+    ? Object.entries(value).flatMap(([key, inner]) => [...(Array.isArray(value) ? [] : [key]), ...keysIn(inner)])
     : [];
 
 test("whatever JSON comes as a patch, it is checked or refused with a TwinError", () => {

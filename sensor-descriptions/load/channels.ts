@@ -1,5 +1,5 @@
 /** One channel: what its value means, and where it is taken from. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { SIZES } from "../fields.ts";
 import { say } from "../messages.ts";
 import type { Channel, ChannelKind } from "../model.ts";

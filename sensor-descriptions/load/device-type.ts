@@ -2,7 +2,7 @@
  * What a device file says by itself. Its formulas may use what only the station file knows (`needs:`, altitude), so
  * the protocol is made per device: `protocol(given)`.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import { compileProtocol } from "../compile.ts";
 import { formulaName } from "../formula.ts";
 import { say } from "../messages.ts";

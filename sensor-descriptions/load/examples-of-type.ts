@@ -1,5 +1,5 @@
 /** Reads the `examples:` of a device file; `examples.ts` runs them. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { say } from "../messages.ts";
 import type { Channel, DecodedValue } from "../model.ts";
 import { quantityIn, type Reading, readNumber, readQuantity } from "../quantities.ts";

@@ -1,5 +1,5 @@
 /** Device files of our own framing: from their shape to what the framed protocol is compiled from. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { checksumNames, isChecksumName } from "../checksum.ts";
 import { say } from "../messages.ts";
 import type { framedShape } from "../schema.ts";

@@ -1,5 +1,5 @@
 /** Device files with `protocol: i2c`: a chip's conversation, step by step, and the formulas of its datasheet. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { checksumNames, isChecksumName } from "../checksum.ts";
 import { SIZES } from "../fields.ts";
 import { say } from "../messages.ts";

@@ -1,5 +1,5 @@
 /** Device files with `protocol: modbus-rtu`. Registers are numbered as they travel, from 0; words are big-endian. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { SIZES } from "../fields.ts";
 import { say } from "../messages.ts";
 import type { modbusShape } from "../schema.ts";

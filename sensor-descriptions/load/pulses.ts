@@ -1,5 +1,5 @@
 /** Device files with `protocol: pulses`: a contact that closes once per tip, litre, turn. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { say } from "../messages.ts";
 import type { pulsesShape } from "../schema.ts";
 import type { ChannelSpec, PulseSpec } from "../spec.ts";

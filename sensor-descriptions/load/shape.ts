@@ -3,7 +3,7 @@
  * anything is wrong, so what was complained about is taken out and the rest is looked at again. What comes out is the
  * part of the file that can be judged further.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { type Said, say } from "../messages.ts";
 import type { Problem } from "../problems.ts";
 import type { Failure } from "../scalars.ts";

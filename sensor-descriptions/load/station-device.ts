@@ -1,5 +1,5 @@
 /** One device of a station: its lines in the station file put together with its type's file. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { say } from "../messages.ts";
 import type { Aggregation, Channel, Device, Port } from "../model.ts";
 import { hasErrors } from "../problems.ts";

@@ -16,10 +16,11 @@ import {
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { ReadStream } from "node:tty";
+import type { IPty } from "@lydell/node-pty";
 import type { Terminal } from "../world.ts";
 
 /** What `open` gives besides its documented face: both ends, opened in this process. */
-interface OpenedPair {
+interface OpenedPair extends IPty {
   readonly _master: ReadStream;
   readonly _slave: ReadStream;
   readonly _fd: number;
@@ -68,7 +69,7 @@ export function openTerminal(link: string): Terminal {
     },
     close: () => {
       isClosed = true;
-      pair._master.on("error", () => undefined).destroy();
+      pair._master.destroy();
       closeSync(held);
       if (linkTarget(link) === pair._pty) unlinkSync(link);
     },
