@@ -95,11 +95,12 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       state: state.document("twin"),
       station,
       apply: {
-        set: async (device, setting, value) =>
-          (await running?.sources.get(device)?.set(setting, value)) ?? {
-            done: "refused",
-            reason: `${device} is not asked`,
-          },
+        set: async (device, setting, value) => {
+          const outcome = await running?.sources.get(device)?.set(setting, value);
+          // The read-back is an ordinary sample; the cloud needn't wait for the next one.
+          if (outcome?.done === "applied") await running?.cadence.pollNow(device);
+          return outcome ?? { done: "refused", reason: `${device} is not asked` };
+        },
         command: async (device, command) =>
           (await running?.sources.get(device)?.command(command)) ?? {
             done: "refused",

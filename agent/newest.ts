@@ -1,5 +1,6 @@
 /** The newest sample of each device, for `read` and `status`: a value never gets a newer time than its own. */
-import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
 import { type ChannelValue, isMissing, type Sample } from "./reading.ts";
 import type { LiveValue } from "./status.ts";
 import type { Clock } from "./world.ts";
@@ -27,9 +28,9 @@ export function createNewest(clock: Clock): Newest {
         return chosen(device.channels, channel, "channel").map((one) => ({
           device: device.name,
           channel: one.name,
-          unit: one.unit,
+          unit: spokenUnit(one.unit),
           ageMs,
-          ...spoken(sample.values[device.channels.indexOf(one)], one.states),
+          ...spoken(sample.values[device.channels.indexOf(one)], one),
         }));
       }),
   };
@@ -56,11 +57,17 @@ function chosen<T extends { readonly name: string }>(
 
 function spoken(
   value: ChannelValue | undefined,
-  states: ReadonlyMap<number, string> | undefined,
+  { states, resolution }: Channel,
 ): Pick<LiveValue, "value" | "missing"> {
   if (value === undefined) return { value: null, missing: "malformed" };
-  if (isMissing(value))
+  if (isMissing(value)) {
     return { value: null, missing: value.code === undefined ? value.missing : `${value.missing} (${value.code})` };
-  // A correction leaves 20.900000000000002.
-  return { value: states?.get(value) ?? Number(value.toPrecision(12)) };
+  }
+  return { value: states?.get(value) ?? atResolution(value, resolution) };
+}
+
+/** 20.900000000000002 at a resolution of 0.1 is 20.9: what is sent is what is shown. */
+function atResolution(value: number, resolution: number): number {
+  const steps = Math.round(value / resolution);
+  return Number((steps * resolution).toPrecision(15));
 }

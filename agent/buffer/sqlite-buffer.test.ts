@@ -521,7 +521,7 @@ function faultyDatabases() {
   });
   const faulty: Databases = {
     open: (where) => (check(), wrap(databases.open(where))),
-    setAside: databases.setAside,
+    setAside: (where, suffix) => databases.setAside(where, suffix),
   };
   return { faulty, fault };
 }
@@ -569,7 +569,7 @@ describe("a medium that fails", () => {
   it("which had stored a commit that it reported as failed doesn't make its samples come twice", async () => {
     let isLying = false;
     const lying: Databases = {
-      setAside: databases.setAside,
+      setAside: (where, suffix) => databases.setAside(where, suffix),
       open: (where) => {
         const database = databases.open(where);
         const transaction = <T>(work: () => T): T => {

@@ -68,10 +68,11 @@ describe("a ledger message", () => {
   });
 
   it("has the golden bytes of its kind", () => {
-    const vectors = JSON.parse(readFileSync(new URL("vectors/ledger.json", import.meta.url), "utf8"));
-    expect(vectors.map(({ decoded }: { decoded: LedgerMessage }) => decoded.kind)).toEqual(
-      MESSAGES.map(({ kind }) => kind),
-    );
+    const vectors = JSON.parse(readFileSync(new URL("vectors/ledger.json", import.meta.url), "utf8")) as {
+      hex: string;
+      decoded: LedgerMessage;
+    }[];
+    expect(vectors.map(({ decoded }) => decoded.kind)).toEqual(MESSAGES.map(({ kind }) => kind));
     for (const { hex, decoded } of vectors) {
       expect(decodeLedger(Buffer.from(hex, "hex"))).toEqual(decoded);
       expect(Buffer.from(encodeLedger(decoded)).toString("hex")).toBe(hex);

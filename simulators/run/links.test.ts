@@ -34,3 +34,14 @@ test("a link that isn't seen in time is named with what was missing, and a faili
     "NOT SEEN  broken  3.0 s  Error: no such table",
   ]);
 });
+
+test("a link whose look hangs doesn't hold up the others", async () => {
+  const time = createSimulatedTime();
+  const hanging: Link = { name: "hanging", look: () => new Promise(() => undefined) };
+  const following = followLinks(time, [hanging, after(0, "bytes")], new AbortController().signal, 9_000);
+  await time.advance(20_000);
+  expect((await following).map(({ name, seen, evidence }) => [name, seen, evidence])).toEqual([
+    ["hanging", false, "no answer within 5 s"],
+    ["bytes", true, "there"],
+  ]);
+});

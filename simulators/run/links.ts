@@ -19,6 +19,7 @@ export interface LinkResult {
 }
 
 const LOOK_EVERY_MS = 500;
+const ANSWER_WITHIN_MS = 5_000;
 
 /** Looks at all links until each was seen once, or its time is over. Rejects when stopped. */
 export async function followLinks(
@@ -32,7 +33,7 @@ export async function followLinks(
   for (;;) {
     for (const link of links) {
       if (results.get(link.name)?.seen) continue;
-      const look = await link.look().catch((error: unknown): Look => ({ missing: String(error) }));
+      const look = await lookOnce(deps.timers, link);
       const afterMs = deps.clock.bootMs() - startMs;
       const seen = "seen" in look;
       results.set(link.name, { name: link.name, seen, evidence: seen ? look.seen : look.missing, afterMs });
@@ -42,6 +43,20 @@ export async function followLinks(
     if (isOver || all.every(({ seen }) => seen)) return all;
     await deps.timers.sleep(LOOK_EVERY_MS, stop);
   }
+}
+
+/** Whoever is asked may hang; the other links are looked at all the same. */
+async function lookOnce(timers: Timers, link: Link): Promise<Look> {
+  let cancel: () => void = () => undefined;
+  const patience = new Promise<Look>((resolve) => {
+    cancel = timers.after(ANSWER_WITHIN_MS, () =>
+      resolve({ missing: `no answer within ${ANSWER_WITHIN_MS / 1000} s` }),
+    );
+  });
+  const look = link.look().catch((error: unknown): Look => ({ missing: String(error) }));
+  const first = await Promise.race([look, patience]);
+  cancel();
+  return first;
 }
 
 export function linkTable(results: readonly LinkResult[]): string {
