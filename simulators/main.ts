@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createClock } from "@pump-station/agent/linux/clock.ts";
 import { createFiles } from "@pump-station/agent/linux/files.ts";
 import { createTimers } from "@pump-station/agent/linux/timers.ts";
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { readOnlyDatabases } from "./host/database.ts";
 import { textFiles } from "./host/files.ts";
 import { freePort } from "./host/free-port.ts";
@@ -13,6 +13,7 @@ import { fetchHttp } from "./host/http.ts";
 import { connectLines, serveLines } from "./host/lines.ts";
 import { nodeProcesses } from "./host/processes.ts";
 import { openTerminal } from "./host/pty.ts";
+import { LINK_WITHIN_MS } from "./limits.ts";
 import { RecordingError } from "./recording/csv.ts";
 import { type DemoDeps, runCheck, runDemo } from "./run/demo.ts";
 import { runHardware } from "./run/hardware.ts";
@@ -46,7 +47,9 @@ const deps: DemoDeps = {
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(signal)));
 
-const program = new Command("simulators").description("simulated hardware, and the demonstration of the whole chain");
+const program = new Command("simulators")
+  .description("simulated hardware, and the demonstration of the whole chain")
+  .exitOverride();
 
 const withReplay = (command: Command): Command =>
   command
@@ -58,16 +61,18 @@ const withReplay = (command: Command): Command =>
 
 withReplay(program.command("demo").description("bridge, simulated hardware and agent, each as its own process"))
   .option("--check", "stop when every link of the chain was seen working; exit code 1 names those that weren't")
+  .option("--within <time>", "with --check: how long each link may take, like 90s (default: 60s)")
   .option("--reset", "forget what an earlier demonstration stored")
   .option("--data <folder>", "where everything lies", ".demo")
-  .action(async (said: ReplayArguments & { check?: true; reset?: true; data: string }) => {
+  .action(async (said: ReplayArguments & { check?: true; within?: string; reset?: true; data: string }) => {
     const root = resolve(said.data);
     const replay = replayOptionsFrom(said);
+    const withinMs = withinFrom(said);
     if (replay && said.check) throw new UsageError("--check and --replay are two runs; give one of them");
     process.exitCode = replay
       ? await runReplay(deps, resolve(root, "replay"), { ...replay, file: resolve(replay.file) }, stopping.signal)
       : said.check
-        ? await runCheck(deps, resolve(root, "check"), stopping.signal)
+        ? await runCheck(deps, resolve(root, "check"), withinMs, stopping.signal)
         : await runDemo(deps, root, said.reset === true, stopping.signal);
   });
 
@@ -99,10 +104,25 @@ withReplay(program.command("hardware").description("the simulated ports alone, u
     );
   });
 
+function withinFrom({ check, within }: { readonly check?: true; readonly within?: string }): number {
+  if (within === undefined) return LINK_WITHIN_MS;
+  if (!check) throw new UsageError("--within belongs to --check");
+  const seconds = /^(\d{1,4}) ?s$/.exec(within)?.[1];
+  if (seconds === undefined) throw new UsageError(`--within ${within}: write it in seconds, like 90s`);
+  return Number(seconds) * 1_000;
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
-  const isUsage = error instanceof UsageError || error instanceof RecordingError;
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = isUsage ? EXIT.usage : EXIT.failed;
+  process.exitCode = exitCodeOf(error);
+  // Commander has said its own errors already.
+  if (!(error instanceof CommanderError)) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  return error instanceof UsageError || error instanceof RecordingError ? EXIT.usage : EXIT.failed;
 }

@@ -35,17 +35,17 @@ export async function runDemo(deps: DemoDeps, root: string, reset: boolean, stop
 }
 
 /** In a folder of its own that begins empty, so that nothing of an earlier run can pass for this one's. */
-export async function runCheck(deps: DemoDeps, root: string, stop: AbortSignal): Promise<number> {
+export async function runCheck(deps: DemoDeps, root: string, withinMs: number, stop: AbortSignal): Promise<number> {
   const layout = layoutOf(root, deps.temporary);
   await prepare(deps, layout, true);
   const house = await openHouse(deps, { layout, station: STATION, hardwareArgs: [], fullSpeed: false });
   try {
-    deps.say("Both processes are ready. Looking at each link of the chain, at most 60 s.");
+    deps.say(`Both processes are ready. Looking at each link of the chain, at most ${withinMs / 1000} s.`);
     const station = stationFrom(deps.agentFiles, layout.stationFile, layout.deviceFolder, deps.programs);
     const witness = createWitness(await deps.connectLines(layout.sockets.evidence));
     const bufferFile = `${layout.agentData}/${BUFFER_FILE}`;
     const links = chainLinks({ station, api: house.api, witness, databases: deps.databases, bufferFile });
-    const results = await followLinks(deps, links, stop);
+    const results = await followLinks(deps, links, stop, withinMs);
     witness.close();
     deps.say(linkTable(results));
     const unseen = results.filter(({ seen }) => !seen).map(({ name }) => name);

@@ -1,5 +1,6 @@
 /** The `hardware` command: plays the hardware of a station file at the ports that this file names, until it is stopped. */
 import type { Clock, Files, Timers } from "@pump-station/agent/world.ts";
+import type { Port } from "@pump-station/sensor-descriptions/model.ts";
 import { createReplayBehaviour, type ReplayBehaviour } from "../recording/replay-behaviour.ts";
 import { serveEvidence } from "../station/evidence.ts";
 import { createHardware } from "../station/hardware.ts";
@@ -55,12 +56,16 @@ export async function runHardware(
   for (const socket of sockets) closings.push(await deps.serveLines(socket, (peer) => hardware.ports.serve(peer)));
   const onWitness = (peer: LinePeer) => serveEvidence(peer, () => hardware.evidence(), hardware.journal);
   closings.push(await deps.serveLines(layout.sockets.evidence, onWitness));
-  for (const { name, kind, path, simulator } of station.ports.values()) {
-    deps.say(`${name}: ${kind} at ${simulator ?? path}`);
-  }
+  for (const port of station.ports.values()) deps.say(whereIs(port));
   await hardware.run(stop);
   for (const close of closings) await close();
   hardware.close();
+}
+
+function whereIs({ name, kind, path, simulator }: Port): string {
+  if (kind === "serial") return `${name}: serial at ${path}`;
+  const advice = `not played; give this port a line "simulator: SOCKET" in the station file`;
+  return `${name}: ${kind} ${path} ${simulator === undefined ? advice : `at ${simulator}`}`;
 }
 
 const replayOf = (deps: HardwareRunDeps, options: ReplayOptions): ReplayBehaviour =>
