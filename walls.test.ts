@@ -12,7 +12,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "reading.ts": [],
   "limits.ts": [],
   "world.ts": ["@descriptions"],
-  "config.ts": ["limits.ts", "world.ts", "reading.ts", "wire", "@descriptions"],
+  "config.ts": ["limits.ts", "wire", "uplink", "@descriptions"],
   wire: ["reading.ts", "limits.ts"],
   source: ["reading.ts", "world.ts", "limits.ts", "@descriptions"],
   cadence: ["source", "reading.ts", "world.ts", "limits.ts", "@descriptions"],

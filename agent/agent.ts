@@ -19,6 +19,7 @@ import type { AgentStatus } from "./status.ts";
 import { schemaFrom } from "./stream-schema.ts";
 import { createTwin } from "./twin/twin.ts";
 import { createUplink } from "./uplink/uplink.ts";
+import { createStationWindows } from "./uplink/windows.ts";
 import type { Chance, Clock, Databases, Files, Log, MqttClients, Ports, Secret, Timers } from "./world.ts";
 
 export interface AgentDeps {
@@ -67,13 +68,18 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       ...(places.password === undefined ? {} : { password: places.password }),
     },
   );
-  const uplink = createUplink(
-    { ...deps, cloud, buffer },
-    { station: config.station, intervalMs: config["upload-interval"] },
-  );
   const newest = createNewest(clock);
   let running: RunningStation | undefined;
   const station = (): Station => running?.station ?? emptyStation(config.station);
+  const windows = config["upload-windows"];
+  const uplink = createUplink(
+    { ...deps, cloud, buffer },
+    {
+      station: config.station,
+      intervalMs: config["upload-interval"],
+      ...(windows && { windows: createStationWindows(windows, () => station().timeZone) }),
+    },
+  );
 
   const goingLive = createGoingLive(
     {

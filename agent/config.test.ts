@@ -44,6 +44,15 @@ describe("agent.yaml", () => {
       expect.stringContaining('agent.yaml:7:1 "bufer": unknown key'),
     ]);
   });
+  it("reads upload windows and names a wrong one", () => {
+    const windows = (text: string) => `${GOOD}upload-windows:\n  - ${text}\n`;
+    expect(parseConfig("agent.yaml", windows('{ days: [sat], from: "02:30", to: "05:00" }'))["upload-windows"]).toEqual(
+      [{ days: ["sat"], from: "02:30", to: "05:00" }],
+    );
+    expect(problemsOf(windows('{ days: [sunday], from: "2:30", to: "05:00" }'))).toMatch(
+      /agent\.yaml:6:1 .*days.*\n.*02:30/,
+    );
+  });
   it("refuses a password in the cloud's address, where logs would show it", () => {
     expect(problemsOf(GOOD.replace("mqtts://", "mqtts://user:secret@"))).toContain("password-file");
   });

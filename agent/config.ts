@@ -11,6 +11,8 @@
  *   user: demo-lake                          # default: the station
  *   password-file: mqtt-password             # a path, or a name in systemd's $CREDENTIALS_DIRECTORY
  *   upload-interval: 15min
+ *   upload-windows:                          # only then, in the station's time zone; alarms go at once
+ *     - { days: [sat, sun], from: "02:30", to: "05:00" }
  *   commit-interval: 10s                     # what a power cut may cost; 60s spares an SD card
  *   buffer: 128 MB
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
@@ -22,6 +24,7 @@ import { convert } from "@pump-station/sensor-descriptions/units.ts";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { BUFFER_BYTES_DEFAULT } from "./limits.ts";
+import { DAYS } from "./uplink/windows.ts";
 import { STATION_NAME } from "./wire/topics.ts";
 
 const duration = (fallbackMs: number, low: number, high: number) =>
@@ -48,6 +51,9 @@ const byteCount = z
   })
   .default(BUFFER_BYTES_DEFAULT);
 
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write it like "02:30"');
+const uploadWindow = z.strictObject({ days: z.array(z.enum(DAYS)).min(1).optional(), from: timeOfDay, to: timeOfDay });
+
 const cloudUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return (
@@ -70,6 +76,7 @@ const shape = z.strictObject({
   user: z.string().optional(),
   "password-file": z.string().optional(),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
+  "upload-windows": z.array(uploadWindow).optional(),
   "commit-interval": duration(10_000, 100, 600_000),
   buffer: byteCount,
   "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { createUploadWindows } from "./windows.ts";
+import { describe, expect, it } from "vitest";
+import { createStationWindows, createUploadWindows } from "./windows.ts";
 
 const BERLIN = "Europe/Berlin";
 /** The minutes of a UTC span in which it is open, as "HH:MM" UTC of the first and last. */
@@ -44,4 +44,16 @@ it("without windows it is always open; a time that is none is refused", () => {
   expect(createUploadWindows([], BERLIN).isOpen(0)).toBe(true);
   expect(() => createUploadWindows([{ from: "24:00", to: "01:00" }], BERLIN)).toThrow(RangeError);
   expect(() => createUploadWindows([{ from: "1:00", to: "02:00" }], BERLIN)).toThrow("HH:MM");
+});
+
+describe("windows of a station", () => {
+  it("move with the time zone of the description that runs", () => {
+    let zone = "UTC";
+    const windows = createStationWindows([{ from: "02:00", to: "03:00" }], () => zone);
+    const at = Date.UTC(2026, 0, 15, 2, 30);
+    expect(windows.isOpen(at)).toBe(true);
+    zone = "Europe/Berlin";
+    expect(windows.isOpen(at)).toBe(false);
+    expect(windows.isOpen(at - 3_600_000)).toBe(true);
+  });
 });

@@ -9,7 +9,7 @@ export const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
 
 export interface UploadWindow {
   /** Days on which it opens; every day when left out. */
-  readonly days?: readonly (typeof DAYS)[number][];
+  readonly days?: readonly (typeof DAYS)[number][] | undefined;
   /** "HH:MM" */
   readonly from: string;
   /** "HH:MM"; at or before `from` it means the next day. */
@@ -53,6 +53,18 @@ export function createUploadWindows(windows: readonly UploadWindow[], timeZone: 
         asked = { minute, open };
       }
       return asked.open;
+    },
+  };
+}
+
+/** The time zone is the running description's, which may come later than the configuration and change. */
+export function createStationWindows(windows: readonly UploadWindow[], timeZone: () => string): UploadWindows {
+  let known = { zone: timeZone(), windows: createUploadWindows(windows, timeZone()) };
+  return {
+    isOpen: (wallMs) => {
+      const zone = timeZone();
+      if (zone !== known.zone) known = { zone, windows: createUploadWindows(windows, zone) };
+      return known.windows.isOpen(wallMs);
     },
   };
 }
