@@ -42,13 +42,15 @@ process.exitCode = await runCli(
 );
 
 async function run(configPath: string): Promise<number> {
-  const config = readConfig(configPath);
-  if (!config) return EXIT.configuration;
+  const folder = dirname(resolve(configPath));
+  const read = readConfig(configPath, folder);
+  if (!read) return EXIT.configuration;
+  const { config, places } = read;
   const log = createLog({ level: config.log, journal: process.env["JOURNAL_STREAM"] !== undefined });
   const clock = createClock({ trustClock: config["trust-clock"] });
   const timers = createTimers();
   const chance = createChance();
-  const agent = await createAgent(
+  const agent = createAgent(
     {
       clock,
       timers,
@@ -64,10 +66,10 @@ async function run(configPath: string): Promise<number> {
       }),
     },
     config,
-    placesFrom(config, dirname(resolve(configPath))),
+    places,
   );
   const stopControl = await serveControl(
-    absolute(config.control, dirname(resolve(configPath))),
+    absolute(config.control, folder),
     createControl({ log, handlers: agent.handlers }),
   );
   const stop = new AbortController();
@@ -80,9 +82,10 @@ async function run(configPath: string): Promise<number> {
 }
 
 /** Says what is wrong on stderr; without a configuration no cloud can be asked for a better one (exit 78). */
-function readConfig(path: string): AgentConfig | undefined {
+function readConfig(path: string, folder: string): { config: AgentConfig; places: AgentPlaces } | undefined {
   try {
-    return parseConfig(path, readFileSync(path, "utf8"));
+    const config = parseConfig(path, readFileSync(path, "utf8"));
+    return { config, places: placesFrom(config, folder) };
   } catch (error) {
     const words =
       error instanceof ConfigError

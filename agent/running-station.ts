@@ -33,7 +33,8 @@ export function createRunningStation(
   options: { readonly fullSpeed: boolean },
 ) {
   const active = station.devices.filter((device) => device.paused === undefined);
-  const { sources, close } = createSources(deps, station);
+  const ports = createSources(deps, station);
+  const { sources } = ports;
   const pipelines = new Map(
     active.map((device) => [device.name, { preprocess: createPreprocess(device), alarms: createAlarms(device) }]),
   );
@@ -56,7 +57,7 @@ export function createRunningStation(
     stop: async (): Promise<void> => {
       await cadence.stop();
       for (const { preprocess } of pipelines.values()) for (const kept of preprocess.flush()) deps.onSample(kept);
-      await close();
+      await ports.close();
     },
   };
 }

@@ -17,7 +17,7 @@ import { hasErrors, inReadingOrder, type Problem } from "./problems.ts";
 import { isKnownKey, stationShape } from "./schema.ts";
 import { nearestWord } from "./spelling.ts";
 
-export type { DeviceType, Need } from "./load/device-type.ts";
+export type { DeviceType } from "./load/device-type.ts";
 export type { Example } from "./load/examples-of-type.ts";
 export type { SourceFile } from "./load/source-document.ts";
 export type { Origins } from "./load/station-device.ts";

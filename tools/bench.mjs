@@ -17,7 +17,9 @@ if (named && !existsSync(join(root, "bench", `${first}.ts`))) {
 }
 
 await buildAll();
-console.log(`machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.versions.node}, ${process.platform} ${process.arch}`);
+console.log(
+  `machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+);
 console.log("the machine may be shared: read ratios and medians, not absolute times\n");
 for (const name of named ? [first] : all) {
   const outfile = join(root, "dist/bench", `${name}.mjs`);

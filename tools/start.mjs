@@ -1,6 +1,6 @@
 // `npm start`: install what is missing, build, run the demo. Plain JavaScript without dependencies, because it runs first.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installationKey, marker } from "./mark-installed.mjs";
@@ -80,18 +80,10 @@ async function main() {
   const { buildAll } = await import("./build.mjs");
   const { ms } = await buildAll();
   say(`Built in ${(ms / 1000).toFixed(1)} s.`);
-  if (args.includes("--reset")) {
-    rmSync(join(root, ".demo"), { recursive: true, force: true });
-    say("Removed .demo/.");
-  }
-  const demo = spawn(
-    process.execPath,
-    [join(root, "dist/simulators.mjs"), "demo", ...args.filter((arg) => arg !== "--reset")],
-    {
-      cwd: root,
-      stdio: "inherit",
-    },
-  );
+  const demo = spawn(process.execPath, [join(root, "dist/simulators.mjs"), "demo", ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
   // The demo stops its own processes; Ctrl-C reaches it through the terminal, a kill of this script through here.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => demo.kill("SIGTERM"));

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
 /** mqtt.js against a real broker (aedes) over real TLS on loopback, with certificates made for the test. */
 import "reflect-metadata";
 import { randomBytes, webcrypto } from "node:crypto";

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
 import { describeCloud } from "../cloud/cloud.conformance.ts";
 import { CloudError } from "../cloud/cloud.ts";
 import { createMemoryCloud } from "./memory-cloud.ts";

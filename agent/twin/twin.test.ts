@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
 import type { Condition, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
 import { describe, expect, it } from "vitest";
 import type { BufferStatus, Offer, SampleBuffer } from "../buffer/buffer.ts";
 import { CloudError, type NextStep } from "../cloud/cloud.ts";

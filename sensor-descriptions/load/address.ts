@@ -1,7 +1,7 @@
 /** I2C addresses: `i2cdetect` prints them in hexadecimal without saying so, so a bare 76 is asked about. */
 import { say } from "../messages.ts";
 import { type Reading, readWhole } from "../quantities.ts";
-import { type Need, readNeed } from "./device-type.ts";
+import { type Need, readNeed } from "./needs.ts";
 
 const hex = (value: number): string => `0x${value.toString(16).padStart(2, "0")}`;
 

@@ -8,7 +8,7 @@ import { formulaName } from "../formula.ts";
 import { say } from "../messages.ts";
 import type { Alarm, Channel, Command, Protocol, Setting } from "../model.ts";
 import { hasErrors, type Problem } from "../problems.ts";
-import { type Quantity, quantityIn, type Reading, rangeIn, readQuantity, readWhole } from "../quantities.ts";
+import { rangeIn } from "../quantities.ts";
 import { deviceShapes, isKnownKey, type ProtocolName } from "../schema.ts";
 import type { ProtocolSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
@@ -18,20 +18,10 @@ import { framedSpec } from "./framed.ts";
 import { i2cSpec } from "./i2c.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { modbusSpec } from "./modbus.ts";
+import { type Need, readNeed } from "./needs.ts";
 import { pulseSpec } from "./pulses.ts";
 import { fit } from "./shape.ts";
 import { type Path, readDocument, type SourceDocument, type SourceFile } from "./source-document.ts";
-
-/** What the station file has to say about one such device. */
-export interface Need {
-  readonly name: string;
-  readonly kind: "whole-number" | "quantity";
-  /** "" for whole numbers. */
-  readonly unit: string;
-  readonly range?: { readonly low: number; readonly high: number };
-  readonly oneOf?: readonly number[];
-  readonly default?: number;
-}
 
 export interface DeviceType {
   readonly name: string;
@@ -194,37 +184,6 @@ function needsOf(shape: DeviceShape, kind: ProtocolName, judge: Judge): Readonly
   }
   return needs;
 }
-
-/** What the station file (or an example) says for a need, in its unit, within its bounds. */
-export function readNeed(need: Need, text: string): Reading<number> {
-  const reading = need.kind === "whole-number" ? readWhole(text) : quantityReading(text, need.unit);
-  if ("said" in reading) return reading;
-  if (need.oneOf && !need.oneOf.includes(reading.ok)) {
-    return {
-      said: say.notOneOf(
-        text,
-        need.oneOf.map((value) => spokenNeed(need, value)),
-      ),
-    };
-  }
-  const { range } = need;
-  if (range && (reading.ok < range.low || reading.ok > range.high)) {
-    return { said: say.outOfRange(text, spokenNeed(need, range.low), spokenNeed(need, range.high)) };
-  }
-  return reading;
-}
-
-function quantityReading(text: string, unit: string): Reading<number> {
-  const quantity: Reading<Quantity> = readQuantity(text);
-  return "said" in quantity ? quantity : quantityIn(quantity.ok, unit);
-}
-
-const spokenNeed = (need: Need, value: number): string =>
-  need.unit !== ""
-    ? `${value} ${need.unit}`
-    : need.name === "address" && need.oneOf
-      ? `0x${value.toString(16)}`
-      : String(value);
 
 function alarmsOf(shape: DeviceShape, channels: readonly Channel[], judge: Judge): Alarm[] {
   return Object.entries(shape.alarms ?? {}).flatMap(([name, alarm]) => {

@@ -5,8 +5,9 @@ import type { Channel, DecodedValue } from "../model.ts";
 import { quantityIn, type Reading, readNumber, readQuantity } from "../quantities.ts";
 import type { framedShape, ProtocolName } from "../schema.ts";
 import { nearestWord } from "../spelling.ts";
-import { type BuiltSpec, type DeviceShape, type Need, readNeed } from "./device-type.ts";
+import type { BuiltSpec, DeviceShape } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
+import { type Need, readNeed } from "./needs.ts";
 import type { Path } from "./source-document.ts";
 
 export interface Example {

@@ -7,8 +7,9 @@ import { type Quantity, spokenDuration } from "../quantities.ts";
 import { deviceKeys, type stationShape } from "../schema.ts";
 import { nearestWord } from "../spelling.ts";
 import { readAddress } from "./address.ts";
-import { type DeviceType, type Need, readNeed } from "./device-type.ts";
+import type { DeviceType } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
+import { type Need, readNeed } from "./needs.ts";
 import { unknownKey } from "./shape.ts";
 import type { Path, Tree } from "./source-document.ts";
 

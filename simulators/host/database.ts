@@ -1,10 +1,6 @@
 import { createRequire } from "node:module";
+import type { Database as Sqlite } from "better-sqlite3";
 import type { Databases } from "../world.ts";
-
-interface Sqlite {
-  prepare(sql: string): { all(...values: unknown[]): Record<string, unknown>[] };
-  close(): void;
-}
 
 /** Opens somebody else's database to look at it; nothing can be written. Throws when it isn't there. */
 export const readOnlyDatabases: Databases = {
@@ -15,7 +11,7 @@ export const readOnlyDatabases: Databases = {
     ) => Sqlite;
     const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
     try {
-      return database.prepare(sql).all();
+      return database.prepare<[], Record<string, unknown>>(sql).all();
     } finally {
       database.close();
     }

@@ -39,6 +39,7 @@ export interface House {
 
 const HTTP_PORT = 8080;
 const MQTT_PORT = 8883;
+const PORT_TRIES_MAX = 3;
 /** A receipt a day is what a station gets; a demonstration shows what it does. */
 const RECEIPT_EVERY = "30s";
 const LOOK_EVERY_MS = 100;
@@ -80,9 +81,26 @@ interface Started {
 }
 type Keep = (part: Omit<KeepOptions, "logPath">, log: string) => Started;
 
-async function startBridge(deps: HouseDeps, { layout }: HouseOptions, keep: Keep) {
-  const httpPort = await deps.freePort(HTTP_PORT);
-  const mqttPort = await deps.freePort(MQTT_PORT);
+/** A port that was free may be somebody else's before the bridge has it; then it is tried with other ones. */
+async function startBridge(deps: HouseDeps, options: HouseOptions, keep: Keep) {
+  for (let tries = 1; ; tries++) {
+    const httpPort = await deps.freePort(HTTP_PORT);
+    const mqttPort = await deps.freePort(MQTT_PORT);
+    try {
+      return await startBridgeAt(deps, options, { httpPort, mqttPort }, keep);
+    } catch (error) {
+      const isTaken = (await deps.freePort(httpPort)) !== httpPort || (await deps.freePort(mqttPort)) !== mqttPort;
+      if (!isTaken || tries === PORT_TRIES_MAX) throw error;
+    }
+  }
+}
+
+async function startBridgeAt(
+  deps: HouseDeps,
+  { layout }: HouseOptions,
+  { httpPort, mqttPort }: { readonly httpPort: number; readonly mqttPort: number },
+  keep: Keep,
+) {
   const readyFile = `${layout.bridge}/ready.json`;
   deps.files.remove(readyFile);
   const listen = ["--mqtt-port", `${mqttPort}`, "--http-port", `${httpPort}`, "--listen", "127.0.0.1"];

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/unbound-method -- the doubles are closures without a `this` */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemoryBridge } from "../../testing/memory-bridge.ts";
