@@ -35,34 +35,32 @@ export const createTypeFinder =
     if (!TYPE_NAME.test(type)) return undefined;
     for (const folder of folders) {
       const path = `${folder}/${type}.yaml`;
-      const bytes = files.read(path);
-      if (bytes) return { path, text: textFrom(bytes) };
+      const text = textAt(files, path);
+      if (text !== undefined) return { path, text };
     }
     return undefined;
   };
 
-/** Loads the station file at `path`; a missing file is a problem like any other. */
+/** Loads the station file at `path`; one that is missing or can't be read is a problem like any other. */
 export function loadDescription(files: Files, path: string, folders: readonly string[]): LoadedDescription {
-  const bytes = files.read(path);
-  if (!bytes) {
-    return {
-      problems: [
-        {
-          code: "P000",
-          path,
-          line: 1,
-          column: 1,
-          severity: "error",
-          message: "there is no such file",
-          advice: "name the station file, for example /etc/pump-station/station.yaml",
-        },
-      ],
-      origins: new Map(),
-      files: [],
-    };
+  try {
+    const text = textAt(files, path);
+    if (text !== undefined) {
+      return loadFrom({ path, text }, createTypeFinder(files, folders), knownTypes(files, folders));
+    }
+    return unusable(path, "there is no such file", "name the station file, for example /etc/pump-station/station.yaml");
+  } catch (error) {
+    // What the file system says names the file; everything else is a bug.
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return unusable(path, error.message, "let the agent read it: chmod a+r, and a+x for its folders");
   }
-  return loadFrom({ path, text: textFrom(bytes) }, createTypeFinder(files, folders), knownTypes(files, folders));
 }
+
+const unusable = (path: string, message: string, advice: string): LoadedDescription => ({
+  problems: [{ code: "P000", path, line: 1, column: 1, severity: "error", message, advice }],
+  origins: new Map(),
+  files: [],
+});
 
 export const NOTHING: LoadedDescription = { problems: [], origins: new Map(), files: [] };
 
@@ -93,5 +91,8 @@ function loadFrom(
   return { ...loaded, files: [source, ...used.values()] };
 }
 
-// Not fatal: a byte that isn't UTF-8 becomes U+FFFD, which the loader reports at its place.
-const textFrom = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+/** undefined when there is no such file. A byte that isn't UTF-8 becomes U+FFFD, which the loader reports at its place. */
+export function textAt(files: Files, path: string): string | undefined {
+  const bytes = files.read(path);
+  return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}

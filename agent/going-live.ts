@@ -4,7 +4,14 @@
  */
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { hasErrors } from "@pump-station/sensor-descriptions/problems.ts";
-import { type KeptDescription, type LoadedDescription, loadDescription, loadKept, NOTHING } from "./description.ts";
+import {
+  type KeptDescription,
+  type LoadedDescription,
+  loadDescription,
+  loadKept,
+  NOTHING,
+  textAt,
+} from "./description.ts";
 import type { AgentStatus } from "./status.ts";
 import type { Files, Log } from "./world.ts";
 
@@ -47,6 +54,7 @@ export function createGoingLive(
   const look = async (): Promise<void> => {
     const loaded = loadDescription(deps.files, config.path, config.folders);
     watchAll([config.path, ...loaded.files.map(({ path }) => path)]);
+    if (isSavedMeanwhile(loaded)) next();
     problems = [
       ...loaded.problems.map((p) => `${p.path}:${p.line}:${p.column} ${p.message}`),
       ...stationMismatch(loaded, config.station),
@@ -59,6 +67,10 @@ export function createGoingLive(
     if (running) runs = "last good";
     else await take(keptDescription(deps.kept.load()), "last good");
   };
+
+  /** Loading takes its time, and which files to watch is known only after it. */
+  const isSavedMeanwhile = ({ files }: LoadedDescription): boolean =>
+    files.some(({ path, text }) => textAt(deps.files, path) !== text);
 
   const watchAll = (paths: readonly string[]): void => {
     for (const stop of watches) stop();

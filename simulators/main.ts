@@ -28,7 +28,7 @@ const clock = createClock({ trustClock: "always" });
 const timers = createTimers();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const deps: DemoDeps = {
+const deps: Omit<DemoDeps, "ports"> = {
   processes: nodeProcesses,
   timers,
   clock,
@@ -51,6 +51,15 @@ const program = new Command("simulators")
   .description("simulated hardware, and the demonstration of the whole chain")
   .exitOverride();
 
+interface DemoArguments extends ReplayArguments {
+  readonly check?: true;
+  readonly within?: string;
+  readonly reset?: true;
+  readonly data: string;
+  readonly httpPort: string;
+  readonly mqttPort: string;
+}
+
 const withReplay = (command: Command): Command =>
   command
     .option("--replay <file>", "the baseboard plays this recording (CSV; the first column is the time)")
@@ -64,16 +73,19 @@ withReplay(program.command("demo").description("bridge, simulated hardware and a
   .option("--within <time>", "with --check: how long each link may take, like 90s (default: 60s)")
   .option("--reset", "forget what an earlier demonstration stored")
   .option("--data <folder>", "where everything lies", ".demo")
-  .action(async (said: ReplayArguments & { check?: true; within?: string; reset?: true; data: string }) => {
+  .option("--http-port <port>", "for page and API; another one when it is taken", "8080")
+  .option("--mqtt-port <port>", "for stations; another one when it is taken", "8883")
+  .action(async (said: DemoArguments) => {
     const root = resolve(said.data);
+    const demoDeps = { ...deps, ports: { http: portFrom(said.httpPort), mqtt: portFrom(said.mqttPort) } };
     const replay = replayOptionsFrom(said);
     const withinMs = withinFrom(said);
     if (replay && said.check) throw new UsageError("--check and --replay are two runs; give one of them");
     process.exitCode = replay
-      ? await runReplay(deps, resolve(root, "replay"), { ...replay, file: resolve(replay.file) }, stopping.signal)
+      ? await runReplay(demoDeps, resolve(root, "replay"), { ...replay, file: resolve(replay.file) }, stopping.signal)
       : said.check
-        ? await runCheck(deps, resolve(root, "check"), withinMs, stopping.signal)
-        : await runDemo(deps, root, said.reset === true, stopping.signal);
+        ? await runCheck(demoDeps, resolve(root, "check"), withinMs, stopping.signal)
+        : await runDemo(demoDeps, root, said.reset === true, stopping.signal);
   });
 
 withReplay(program.command("hardware").description("the simulated ports alone, until Ctrl-C"))
@@ -104,7 +116,13 @@ withReplay(program.command("hardware").description("the simulated ports alone, u
     );
   });
 
-function withinFrom({ check, within }: { readonly check?: true; readonly within?: string }): number {
+function portFrom(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`${text} is no port: 1 to 65535`);
+  return port;
+}
+
+function withinFrom({ check, within }: DemoArguments): number {
   if (within === undefined) return LINK_WITHIN_MS;
   if (!check) throw new UsageError("--within belongs to --check");
   const seconds = /^(\d{1,4}) ?s$/.exec(within)?.[1];

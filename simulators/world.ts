@@ -40,9 +40,19 @@ export interface Child {
   stop(patienceMs: number): Promise<void>;
 }
 
+export interface Program {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly logPath: string;
+  /** Of Node itself, before the program. */
+  readonly nodeFlags?: readonly string[];
+  /** Beside the environment of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export interface Processes {
   /** Runs a Node program; what it prints is appended to `logPath`. */
-  start(options: { readonly program: string; readonly args: readonly string[]; readonly logPath: string }): Child;
+  start(options: Program): Child;
   /** Whether that process lives and its command line holds `mark`. */
   isStranger(pid: number, mark: string): boolean;
   /** Ends a program that an earlier, killed run left behind: only if its command line holds `mark`. */

@@ -49,7 +49,10 @@ export async function connectControl(path: string): Promise<ControlClient> {
     waiting.clear();
   };
   socket.on("error", failAll).on("close", () => failAll(new Error("the agent closed the control socket")));
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // A broken connection is an error of the lines, too, and would end the process if nobody took it.
+  lines.on("error", failAll);
+  lines.on("line", (line) => {
     const { id, answer, error } = JSON.parse(line) as { id: number; answer?: unknown; error?: string };
     const waiter = waiting.get(id);
     waiting.delete(id);

@@ -51,4 +51,16 @@ describe("files", () => {
     await vi.waitFor(() => expect(onChange).toHaveBeenCalled(), { timeout: 10_000 });
     stop();
   });
+
+  it("are watched from the call on: what is saved right after it is seen", async () => {
+    const path = join(folder, "station.yaml");
+    files.writeDurably(path, text("one"));
+    const onChange = vi.fn();
+    const stop = files.watch(path, onChange);
+    writeFileSync(path, "two, saved at once");
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(1), { timeout: 10_000 });
+    rmSync(path);
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), { timeout: 10_000 });
+    stop();
+  });
 });

@@ -8,14 +8,16 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  unwatchFile,
-  watchFile,
+  statSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Files } from "../world.ts";
 
-/** Watching by polling: works on every file system and survives editors that replace the file (inotify follows the inode). */
+/**
+ * Watching by polling: works on every file system and survives editors that replace the file (inotify follows the
+ * inode). Not fs.watchFile: its first look comes some time after the call, and what was saved before that goes unseen.
+ */
 const LOOK_EVERY_MS = 500;
 
 export function createFiles(): Files {
@@ -25,13 +27,27 @@ export function createFiles(): Files {
     remove: (path) => rmSync(path, { force: true }),
     list: (folder) => orUndefined(() => readdirSync(folder).sort()) ?? [],
     watch: (path, onChange) => {
-      const listener = (now: { mtimeMs: number; size: number; ino: number }, before: typeof now): void => {
-        if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange();
-      };
-      watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, listener);
-      return () => unwatchFile(path, listener);
+      let before = fingerprintOf(path);
+      const timer = setInterval(() => {
+        const now = fingerprintOf(path);
+        if (now === before) return;
+        before = now;
+        onChange();
+      }, LOOK_EVERY_MS);
+      timer.unref();
+      return () => clearInterval(timer);
     },
   };
+}
+
+/** A file that can't be looked at differs from one that can; whoever reads it then learns why. */
+function fingerprintOf(path: string): string {
+  try {
+    const { mtimeMs, size, ino } = statSync(path);
+    return `${mtimeMs} ${size} ${ino}`;
+  } catch (error) {
+    return String((error as { code?: unknown }).code);
+  }
 }
 
 /** The name shows the old bytes or the new ones, never a part, whenever the power goes. */

@@ -143,6 +143,16 @@ describe("a simulated I2C bus", () => {
     expect(time.waiting).toBe(0);
   });
 
+  it("works for who opens it right after its last user has closed it", async () => {
+    await listen(({ id }) => json({ id, bytes: "2a" }));
+    const { i2c } = createBench();
+    for (let round = 0; round < 3; round++) {
+      const bus = await i2c.open("mast");
+      expect(await bus.transfer(118, Uint8Array.of(), 1)).toEqual(Uint8Array.of(42));
+      await bus.close();
+    }
+  });
+
   it("survives lines that mean nothing, and ends a connection that never ends a line", async () => {
     await listen(({ id }) => [
       "hello\n",

@@ -167,7 +167,11 @@ export function createSimulatorLink(deps: { readonly timers: Timers; readonly lo
   function release(): void {
     if (--holders > 0) return;
     cancelRetry();
-    socket?.destroy();
+    const left = socket;
+    if (!left) return;
+    // Forgotten before it has closed, so that who holds the link again gets a connection of its own.
+    onClosed(left);
+    left.destroy();
   }
 }
 

@@ -3,13 +3,17 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { STOP_PATIENCE_MS } from "../limits.ts";
-import type { Child, Processes } from "../world.ts";
+import type { Child, Processes, Program } from "../world.ts";
 
-function start({ program, args, logPath }: Parameters<Processes["start"]>[0]): Child {
+function start({ program, args, logPath, nodeFlags = [], environment = {} }: Program): Child {
   mkdirSync(dirname(logPath), { recursive: true });
   // A first start prints a token.
   const log = openSync(logPath, "a", 0o600);
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", log, log], detached: true });
+  const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
+    stdio: ["ignore", log, log],
+    detached: true,
+    env: { ...process.env, ...environment },
+  });
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code ?? "unknown"}`));

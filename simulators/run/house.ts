@@ -17,6 +17,8 @@ export interface HouseDeps {
   readonly http: Http;
   readonly connectLines: (path: string) => Promise<LinePeer>;
   readonly freePort: (preferred: number) => Promise<number>;
+  /** Of the bridge, unless somebody has them. */
+  readonly ports: { readonly http: number; readonly mqtt: number };
   readonly say: (line: string) => void;
   readonly programs: Programs;
   readonly pid: number;
@@ -28,20 +30,28 @@ export interface HouseOptions {
   /** Arguments of the `hardware` command besides the folder. */
   readonly hardwareArgs: readonly string[];
   readonly fullSpeed: boolean;
+  /** As agent.yaml writes them; default: what somebody who watches wants. */
+  readonly uploadInterval?: string;
+  readonly commitInterval?: string;
 }
 
 export interface House {
   readonly api: BridgeApi;
   /** With the token, so that settings can be changed. */
   readonly pageUrl: string;
+  /** The agent's process as it runs now. */
+  readonly agentPid: number;
   stop(): Promise<void>;
 }
 
-const HTTP_PORT = 8080;
-const MQTT_PORT = 8883;
 const PORT_TRIES_MAX = 3;
 /** A receipt a day is what a station gets; a demonstration shows what it does. */
 const RECEIPT_EVERY = "30s";
+/** As pump-station.service starts it: a board has 256 MB. */
+const AS_ON_A_BOARD = {
+  nodeFlags: ["--max-old-space-size=96", "--max-semi-space-size=4"],
+  environment: { MALLOC_ARENA_MAX: "1" },
+};
 const LOOK_EVERY_MS = 100;
 const LOG_LINES_SHOWN = 12;
 
@@ -67,8 +77,15 @@ export async function openHouse(deps: HouseDeps, options: HouseOptions): Promise
   try {
     const bridge = await startBridge(deps, options, keep);
     await startHardware(deps, options, keep);
-    await startAgent(deps, options, bridge, keep);
-    return { api: bridge.api, pageUrl: bridge.pageUrl, stop };
+    const agent = await startAgent(deps, options, bridge, keep);
+    return {
+      api: bridge.api,
+      pageUrl: bridge.pageUrl,
+      get agentPid() {
+        return agent.pid;
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -84,8 +101,8 @@ type Keep = (part: Omit<KeepOptions, "logPath">, log: string) => Started;
 /** A port that was free may be somebody else's before the bridge has it; then it is tried with other ones. */
 async function startBridge(deps: HouseDeps, options: HouseOptions, keep: Keep) {
   for (let tries = 1; ; tries++) {
-    const httpPort = await deps.freePort(HTTP_PORT);
-    const mqttPort = await deps.freePort(MQTT_PORT);
+    const httpPort = await deps.freePort(deps.ports.http);
+    const mqttPort = await deps.freePort(deps.ports.mqtt);
     try {
       return await startBridgeAt(deps, options, { httpPort, mqttPort }, keep);
     } catch (error) {
@@ -121,10 +138,11 @@ async function startHardware(deps: HouseDeps, { layout, hardwareArgs }: HouseOpt
 
 async function startAgent(
   deps: HouseDeps,
-  { layout, station, fullSpeed }: HouseOptions,
+  options: HouseOptions,
   bridge: { readonly api: BridgeApi; readonly mqttPort: number },
   keep: Keep,
-): Promise<void> {
+): Promise<Kept> {
+  const { layout, station } = options;
   const password = await bridge.api.register(station);
   if (password !== undefined) deps.files.write(layout.agentPassword, `${password}\n`, 0o600);
   else if (deps.files.read(layout.agentPassword) === undefined) {
@@ -132,13 +150,14 @@ async function startAgent(
       `${station} is registered, but its password in ${layout.agentPassword} is gone; start with --reset`,
     );
   }
-  deps.files.write(layout.agentConfig, agentConfig(layout, station, bridge.mqttPort, fullSpeed));
+  deps.files.write(layout.agentConfig, agentConfig(options, bridge.mqttPort));
   const args = ["run", "--config", layout.agentConfig];
-  const agent = keep({ name: "the agent", program: deps.programs.agent, args }, "agent");
+  const agent = keep({ name: "the agent", program: deps.programs.agent, args, ...AS_ON_A_BOARD }, "agent");
   await untilReady(deps, agent, () => answers(deps, layout.sockets.control));
+  return agent.part;
 }
 
-const agentConfig = (layout: Layout, station: string, mqttPort: number, fullSpeed: boolean): string => `format: 1
+const agentConfig = ({ layout, station, ...options }: HouseOptions, mqttPort: number): string => `format: 1
 station: ${station}
 description: ${JSON.stringify(layout.stationFile)}
 devices: [${JSON.stringify(layout.deviceFolder)}]
@@ -147,11 +166,11 @@ cloud: mqtts://127.0.0.1:${mqttPort}
 ca: ${JSON.stringify(`${layout.bridge}/ca.pem`)}
 user: ${station}
 password-file: ${JSON.stringify(layout.agentPassword)}
-upload-interval: 5s               # a station's default is 15min
-commit-interval: 1s
+upload-interval: ${options.uploadInterval ?? "5s"}               # a station's default is 15min
+commit-interval: ${options.commitInterval ?? "1s"}
 trust-clock: always
 control: ${JSON.stringify(layout.sockets.control)}
-${fullSpeed ? "poll: full-speed\n" : ""}`;
+${options.fullSpeed ? "poll: full-speed\n" : ""}`;
 
 /** Somebody listens on that socket. */
 async function answers(deps: HouseDeps, socket: string): Promise<true | undefined> {

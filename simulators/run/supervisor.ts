@@ -1,7 +1,7 @@
 /** Keeps programs running: one that was ready and ends without being asked is started again, and that is said. */
 import type { Timers } from "@pump-station/agent/world.ts";
 import { RESTART_MAX_MS, STOP_PATIENCE_MS } from "../limits.ts";
-import type { Child, Processes } from "../world.ts";
+import type { Child, Processes, Program } from "../world.ts";
 
 export interface Kept {
   readonly name: string;
@@ -14,12 +14,9 @@ export interface Kept {
   stop(): Promise<void>;
 }
 
-export interface KeepOptions {
+export interface KeepOptions extends Program {
   /** As it is spoken of: "the agent". */
   readonly name: string;
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly logPath: string;
 }
 
 /** After this long it counts as having worked, and the next restart is soon. */
@@ -34,12 +31,12 @@ export function keepRunning(
     readonly say: (line: string) => void;
     readonly onStarted?: () => void;
   },
-  { name, program, args, logPath }: KeepOptions,
+  { name, ...program }: KeepOptions,
 ): Kept {
   const stopping = new AbortController();
   let isReady = false;
   let failed: string | undefined;
-  let child: Child = deps.processes.start({ program, args, logPath });
+  let child: Child = deps.processes.start(program);
 
   const watch = async (): Promise<void> => {
     let waitMs = RESTART_FIRST_MS;
@@ -53,12 +50,12 @@ export function keepRunning(
       }
       if (deps.clock.bootMs() - startedMs > SETTLED_MS) waitMs = RESTART_FIRST_MS;
       deps.say(
-        `${name} (pid ${child.pid}) has ended: ${ending}. Starting it again in ${waitMs / 1000} s; see ${logPath}`,
+        `${name} (pid ${child.pid}) has ended: ${ending}. Starting it again in ${waitMs / 1000} s; see ${program.logPath}`,
       );
       await deps.timers.sleep(waitMs, stopping.signal).catch(() => undefined);
       if (stopping.signal.aborted) return;
       waitMs = Math.min(2 * waitMs, RESTART_MAX_MS);
-      child = deps.processes.start({ program, args, logPath });
+      child = deps.processes.start(program);
       deps.say(`${name} runs again as pid ${child.pid}.`);
       deps.onStarted?.();
     }

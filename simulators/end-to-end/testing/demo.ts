@@ -49,10 +49,21 @@ export async function startDemo(atEnd: AtEnd, prepare: (layout: Layout) => void 
 
 /** `layout`: whose processes are ended with the test. */
 export function startDemoProgram(atEnd: AtEnd, layout: Layout, args: readonly string[]): Program {
-  const program = startProgram(PROGRAMS.simulators, ["demo", ...args]);
+  const [http, mqtt] = ownPorts();
+  const program = startProgram(PROGRAMS.simulators, ["demo", "--http-port", http, "--mqtt-port", mqtt, ...args]);
   atEnd(() => endDemo(program, layout));
   return program;
 }
+
+/**
+ * A bridge that is killed has to find its ports again, while other tests look for free ones: so they aren't the usual
+ * ones, and lie below those that the kernel gives out.
+ */
+function ownPorts(): [string, string] {
+  const first = 20_000 + 20 * (process.pid % 600) + 2 * (demos++ % 10);
+  return [`${first}`, `${first + 1}`];
+}
+let demos = 0;
 
 function demoOf(program: Program, layout: Layout, url: string, token: string): Demo {
   const { root } = layout;

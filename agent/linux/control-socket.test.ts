@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectControl, serveControl } from "./control-socket.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "control-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("each ask gets its own answer, in any order", async () => {
+  const path = join(folder, "control.sock");
+  const stop = await serveControl(path, async (line) => {
+    const { id, ask } = JSON.parse(line) as { id: number; ask: string };
+    if (ask === "slow") await new Promise((resolve) => setTimeout(resolve, 50));
+    return JSON.stringify(ask === "wrong" ? { id, error: "no such thing" } : { id, answer: ask });
+  });
+  const client = await connectControl(path);
+  const asked = ["slow", "quick"].map((ask) => client.ask(ask));
+  expect(await Promise.all(asked)).toEqual(["slow", "quick"]);
+  await expect(client.ask("wrong")).rejects.toThrow("no such thing");
+  client.close();
+  await stop();
+});
+
+test("an agent that is killed while it is asked is an error that says so, and nothing else", async () => {
+  const path = join(folder, "control.sock");
+  // Closed with bytes that nobody has read, as a kill does it: the other end gets ECONNRESET.
+  const server = createServer({ pauseOnConnect: true }, (socket) => void setTimeout(() => socket.destroy(), 100));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const client = await connectControl(path);
+  await expect(client.ask("status")).rejects.toThrow(/ECONNRESET|closed the control socket/);
+  server.close();
+});
