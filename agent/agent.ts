@@ -81,16 +81,27 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     },
   );
 
+  const putToWork = (next: Station): void => {
+    for (const device of next.devices) buffer.declare(schemaFrom(device));
+    newest.keep(next);
+    running = createRunningStation(stationDeps, next, { fullSpeed: config.poll === "full-speed" });
+    twin.stationChanged();
+  };
   const goingLive = createGoingLive(
     {
       files: deps.files,
       log,
       kept: state.document("description"),
       run: async (next) => {
-        await running?.stop();
-        for (const device of next.devices) buffer.declare(schemaFrom(device));
-        running = createRunningStation(stationDeps, next, { fullSpeed: config.poll === "full-speed" });
-        twin.stationChanged();
+        const before = running;
+        await before?.stop();
+        try {
+          putToWork(next);
+        } catch (error) {
+          // What can't be put to work must not leave a station that reads nothing.
+          if (before) putToWork(before.station);
+          throw error;
+        }
       },
     },
     { path: places.description, folders: places.deviceFolders, station: config.station },
@@ -102,9 +113,10 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       station,
       apply: {
         set: async (device, setting, value) => {
-          const outcome = await running?.sources.get(device)?.set(setting, value);
+          const asked = running;
+          const outcome = await asked?.sources.get(device)?.set(setting, value);
           // The read-back is an ordinary sample; the cloud needn't wait for the next one.
-          if (outcome?.done === "applied") await running?.cadence.pollNow(device);
+          if (outcome?.done === "applied") await asked?.cadence.pollNow(device);
           return outcome ?? { done: "refused", reason: `${device} is not asked` };
         },
         command: async (device, command) =>
@@ -172,14 +184,20 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   return {
     run: async (signal) => {
       await goingLive.start();
-      const serving = Promise.all([uplink.run(signal), twin.run(signal)]);
-      await Promise.race([aborted(signal), serving]);
+      // A loop that ends by a bug takes the process along: half an agent would look alive for ever.
+      const ending = new AbortController();
+      const either = AbortSignal.any([signal, ending.signal]);
+      const serving = Promise.allSettled(
+        [uplink.run(either), twin.run(either)].map((loop) => loop.finally(() => ending.abort())),
+      );
+      await aborted(either);
       // What was read is made durable before anything that could take its time.
       await goingLive.stop();
       await running?.stop();
       committer.stop();
-      await serving;
+      const failed = (await serving).find((loop) => loop.status === "rejected");
       buffer.close();
+      if (failed) throw failed.reason;
     },
     handlers: {
       status,

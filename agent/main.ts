@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AgentPlaces, createAgent } from "./agent.ts";
+import { type Agent, type AgentPlaces, createAgent } from "./agent.ts";
 import { runCli } from "./cli/cli.ts";
 import { EXIT } from "./cli/exit.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "./config.ts";
@@ -16,8 +16,10 @@ import { createMqttClients } from "./linux/mqtt.ts";
 import { createPorts } from "./linux/ports.ts";
 import { createDatabases } from "./linux/sqlite.ts";
 import { createTimers } from "./linux/timers.ts";
-import { Secret } from "./world.ts";
+import { type Log, Secret } from "./world.ts";
 
+/** What closing takes at most: a write that is stuck, a farewell to a broker that is gone. */
+const GHOST_MS = 10_000;
 const VERSION = "0.1.0";
 /** Bundled as dist/agent.mjs with the catalogue beside it. */
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -50,6 +52,11 @@ async function run(configPath: string): Promise<number> {
   const clock = createClock({ trustClock: config["trust-clock"] });
   const timers = createTimers();
   const chance = createChance();
+  // Before the buffer is opened: a second agent by mistake must not begin an epoch in the first one's file.
+  let handlers: Agent["handlers"] = {};
+  const stopControl = await serveOrSay(log, absolute(config.control, folder), (line) =>
+    createControl({ log, handlers })(line),
+  );
   const agent = createAgent(
     {
       clock,
@@ -68,17 +75,38 @@ async function run(configPath: string): Promise<number> {
     config,
     places,
   );
-  const stopControl = await serveControl(
-    absolute(config.control, folder),
-    createControl({ log, handlers: agent.handlers }),
-  );
+  handlers = agent.handlers;
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
   log("info", "agent-started", { station: config.station, version: VERSION, pid: process.pid, cloud: config.cloud });
-  await agent.run(stop.signal);
-  await stopControl();
+  try {
+    await agent.run(stop.signal);
+  } catch (error) {
+    log("error", "agent-failed", { error: error instanceof Error ? error.stack : String(error) });
+    // Whatever still holds the process must not keep systemd from starting it anew.
+    setTimeout(() => process.exit(EXIT.failed), GHOST_MS).unref();
+    return EXIT.failed;
+  } finally {
+    await stopControl();
+  }
   log("info", "agent-stopped", {});
   return EXIT.ok;
+}
+
+/** A socket that can't be made (a folder that isn't ours, a full disk) costs `pump-station status`, not the readings. */
+async function serveOrSay(
+  log: Log,
+  path: string,
+  answer: (line: string) => Promise<string>,
+): Promise<() => Promise<void>> {
+  try {
+    return await serveControl(path, answer);
+  } catch (error) {
+    // What the file system says has a code; another agent that listens has none.
+    if (!(error instanceof Error && "code" in error) || error.code === "EADDRINUSE") throw error;
+    log("error", "control-socket-failed", { path, error: error.message });
+    return async () => {};
+  }
 }
 
 /** Says what is wrong on stderr; without a configuration no cloud can be asked for a better one (exit 78). */

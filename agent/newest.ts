@@ -8,6 +8,8 @@ import type { Clock } from "./world.ts";
 export interface Newest {
   take(device: Device, sample: Sample): void;
   of(device: string): Sample | undefined;
+  /** Another description runs: samples of devices that are gone or have other channels now are forgotten. */
+  keep(station: Station): void;
   /** All devices of the station, or one, or one channel of it. Throws Error that names what there is. */
   values(station: Station, device?: string, channel?: string): LiveValue[];
   /** "good", "waiting" before the first sample, or the reason why the newest one has no value at all. */
@@ -15,14 +17,21 @@ export interface Newest {
 }
 
 export function createNewest(clock: Clock): Newest {
-  const samples = new Map<string, Sample>();
+  const taken = new Map<string, { readonly device: Device; readonly sample: Sample }>();
+  const of = (device: string): Sample | undefined => taken.get(device)?.sample;
   return {
-    take: (device, sample) => void samples.set(device.name, sample),
-    of: (device) => samples.get(device),
-    health: (device) => healthOf(samples.get(device)),
+    take: (device, sample) => void taken.set(device.name, { device, sample }),
+    of,
+    keep: (station) => {
+      for (const [name, { device }] of taken) {
+        const now = station.devices.find((other) => other.name === name);
+        if (!now || !hasSameChannels(device, now)) taken.delete(name);
+      }
+    },
+    health: (device) => healthOf(of(device)),
     values: (station, name, channel) =>
       chosen(station.devices, name, "device").flatMap((device) => {
-        const sample = samples.get(device.name);
+        const sample = of(device.name);
         if (!sample) return [];
         const ageMs = Math.max(0, Math.round(clock.bootMs() - sample.bootMs));
         return chosen(device.channels, channel, "channel").map((one) => ({
@@ -35,6 +44,10 @@ export function createNewest(clock: Clock): Newest {
       }),
   };
 }
+
+const hasSameChannels = (one: Device, other: Device): boolean =>
+  one.channels.length === other.channels.length &&
+  one.channels.every(({ name, unit }, at) => name === other.channels[at]?.name && unit === other.channels[at].unit);
 
 function healthOf(sample: Sample | undefined): string {
   if (!sample) return "waiting";

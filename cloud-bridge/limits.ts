@@ -6,6 +6,8 @@ export const MESSAGE_BYTES_MAX = 64 * 1024;
 export const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX + 4 * 1024;
 /** Connections at once: a fleet that outgrows one process outgrows this broker too. */
 export const CONNECTIONS_MAX = 10_000;
+/** QoS 2 messages that wait for their PUBREL, per connection: each is held in RAM. Our stations use QoS 1. */
+export const INFLIGHT_QOS2_MAX = 16;
 /** TLS handshake and CONNECT must be done by then, so that idle sockets don't pile up. */
 export const CONNECT_DEADLINE_MS = 15_000;
 
@@ -14,6 +16,10 @@ export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** One transaction: long enough to share an fsync, short enough to leave the event loop to others within about 50 ms. */
 export const GROUP_BYTES_MAX = 512 * 1024;
 export const GROUP_MESSAGES_MAX = 256;
+/** Readings decoded before they are stored and forgotten: about 50 ms and 20 MB. */
+export const GROUP_READINGS_MAX = 200_000;
+/** The agent's largest batch: 20,000 samples of 32 channels. More is a bomb, since deflate packs zeros 1,000 to 1. */
+export const READINGS_PER_MESSAGE_MAX = 640_000;
 /** A lone message waits this long for others to share its fsync. */
 export const GROUP_WAIT_MS = 2;
 
@@ -22,6 +28,8 @@ export const SCHEMA_STATIONS_MAX = 2_000;
 
 /** Streams of one station: devices plus alarms; a station that names more is broken. */
 export const STREAMS_PER_STATION_MAX = 256;
+/** Schemas of one station: one per stream and change of its description; all of them are held in RAM while it sends. */
+export const SCHEMAS_PER_STATION_MAX = 4 * STREAMS_PER_STATION_MAX;
 /** Fragments of one epoch's stream: each further one costs a rewrite of the list. */
 export const RANGES_PER_LEDGER_MAX = 4_096;
 /** Sequences stay exact in a JavaScript number and in CBOR's 32-bit fast path: 136 years at one a second. */
@@ -40,6 +48,8 @@ export const TWIN_KEY_LENGTH_MAX = 64;
 
 /** HTTP request body: a twin patch with room for white space. */
 export const HTTP_BODY_BYTES_MAX = 2 * TWIN_BYTES_MAX;
+/** Connections to the API at once, so that idle ones don't take the file handles that stations need. */
+export const HTTP_CONNECTIONS_MAX = 512;
 /** Listeners of server-sent events at once. */
 export const EVENT_CLIENTS_MAX = 64;
 /** A listener that lets this much pile up is cut off; its browser reconnects and reads the rest through the API. */

@@ -1,5 +1,5 @@
 /** Epochs: one per opening of the file, closed by the next with each stream's count, forgotten when all is settled. */
-import type { LedgerMessage } from "../wire/messages.ts";
+import { ALARM_STREAM, type LedgerMessage } from "../wire/messages.ts";
 import { headsOf, rowFrom } from "./row.ts";
 import { epochOf, type Tables, textOf, wholeOf } from "./tables.ts";
 
@@ -47,19 +47,30 @@ export function closeFormerEpochs(tables: Tables): LedgerMessage[] {
 }
 
 /**
- * Each stream's highest sequence. Read from the newest rows backwards until every stream was seen, which is soon:
- * keeping the counts in a table of their own would cost a flash page at every commit.
+ * Each stream's highest sequence. A closed epoch's stand in `streams`. An open one's are read from the newest rows
+ * backwards until every stream was seen: keeping the counts in a table of their own would cost a flash page at every
+ * commit. Alarms have their own newest row, which may be a month old.
  */
 export function lastsOf(tables: Tables, { id, firstRow }: Epoch): Map<string, number> {
   const lasts = new Map<string, number>();
   for (const columns of tables.all("SELECT stream, last FROM streams WHERE epoch_id = ?", id)) {
     lasts.set(textOf(columns, "stream"), wholeOf(columns, "last"));
   }
-  const unseen = new Set(lasts.keys());
+  const isClosed = tables.get("SELECT 1 FROM epochs WHERE id = ? AND closed = 1", id) !== undefined;
+  if (isClosed) return lasts;
+  const newestAlarm = tables.get(
+    `SELECT ${ROW_COLUMNS} FROM rows WHERE is_alarm = 1 AND id >= ? AND epoch_id = ? ORDER BY id DESC LIMIT 1`,
+    ...[firstRow, id],
+  );
+  for (const { stream, sequence } of newestAlarm ? headsOf(rowFrom(newestAlarm)).heads : []) {
+    lasts.set(stream, Math.max(lasts.get(stream) ?? 0, sequence));
+  }
+  const unseen = new Set([...lasts.keys()].filter((stream) => stream !== ALARM_STREAM));
   let before = Number.MAX_SAFE_INTEGER;
   while (unseen.size > 0) {
     const columns = tables.get(
-      `SELECT ${ROW_COLUMNS} FROM rows WHERE id < ? AND id >= ? AND epoch_id = ? ORDER BY id DESC LIMIT 1`,
+      `SELECT ${ROW_COLUMNS} FROM rows
+       WHERE is_alarm = 0 AND id < ? AND id >= ? AND epoch_id = ? ORDER BY id DESC LIMIT 1`,
       ...[before, firstRow, id],
     );
     if (!columns) break;
@@ -93,6 +104,9 @@ export function forgetSettledEpochs(tables: Tables): void {
     tables.run("DELETE FROM streams WHERE epoch_id = ?", id);
     tables.run("DELETE FROM fates WHERE epoch = ?", epoch);
   }
+  // Drops that were told of epochs forgotten before: the cloud had asked for them once more.
+  tables.run(`DELETE FROM fates WHERE epoch NOT IN (SELECT epoch FROM epochs)
+              AND message IS NOT NULL AND message NOT IN (SELECT id FROM sealed)`);
   tables.run("DELETE FROM boots WHERE boot_id NOT IN (SELECT boot_id FROM epochs) AND undated = 0");
 }
 

@@ -51,9 +51,8 @@ export function rescue(damaged: Tables, fresh: Tables, own: OwnEpoch | undefined
   attempt("cursors", () => copyCursors(damaged, fresh));
   const ownId = own && known.get(own.epoch);
   if (own && ownId !== undefined) for (const [stream, last] of own.lasts) raiseLast(fresh, ownId, stream, last);
-  const lost = bookLosses(fresh);
   tellAgain(fresh);
-  return { rows, lost };
+  return { rows, lost: bookLosses(fresh) };
 }
 
 export const isDamage = (error: unknown): error is Error =>

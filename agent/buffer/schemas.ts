@@ -39,7 +39,9 @@ export function createSchemas(tables: Tables, clock: Clock): Schemas {
     const now = clock.isWallTrusted() ? Math.round(clock.wallMs()) : null;
     tables.run("UPDATE schemas SET announced_ms = ? WHERE hash = ?", now, hash);
     announcedMs.set(hash, now);
-    queueLedger(tables, { kind: "schema", schema });
+    // However often it is asked for: one that waits is enough.
+    const waits = "SELECT 1 FROM sealed WHERE kind = 'schema' AND body = ? LIMIT 1";
+    if (!tables.get(waits, encodeLedger({ kind: "schema", schema }))) queueLedger(tables, { kind: "schema", schema });
   };
 
   const isStale = (hash: string): boolean => {

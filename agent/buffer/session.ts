@@ -2,7 +2,7 @@
 import type { Clock, Databases, Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
 import { createDating, type Dating } from "./dating.ts";
-import { beginEpoch, closeFormerEpochs, type Epoch, forgetSettledEpochs } from "./epochs.ts";
+import { beginEpoch, closeFormerEpochs, type Epoch, forgetSettledEpochs, lastsOf } from "./epochs.ts";
 import { queueLedger } from "./messages.ts";
 import { isDamage, type OwnEpoch, rescue } from "./rescue.ts";
 import { countWaiting, type Waiting } from "./rows.ts";
@@ -35,6 +35,10 @@ export interface SessionConfig {
   /** The epoch that this process wrote before, and its last row for certain: a later one was never promised. */
   readonly former?: OwnEpoch & { readonly lastRow: number };
 }
+
+/** Each stream's highest sequence in an epoch: of the own one as RAM knows it. */
+export const lastsIn = (session: Session, epoch: Epoch): ReadonlyMap<string, number> =>
+  epoch.id === session.epoch.id ? session.lasts : lastsOf(session.tables, epoch);
 
 /** Throws DatabaseError when the medium fails; damage and newer files are set aside and don't. */
 export function openSession(deps: SessionDeps, config: SessionConfig): Session {

@@ -5,20 +5,21 @@
  */
 import { BUFFER_BYTES_DEFAULT, RAM_RING_SAMPLES_MAX } from "../limits.ts";
 import type { AlarmTransition, Sample } from "../reading.ts";
+import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage, StreamRanges } from "../wire/messages.ts";
 import { schemaHash } from "../wire/schema.ts";
 import type { BufferStatus, Offer, SampleBuffer } from "./buffer.ts";
-import { epochsOf, lastsOf } from "./epochs.ts";
+import { epochsOf } from "./epochs.ts";
 import { type Evicted, usedPages } from "./evict.ts";
 import { receipt, unsettled } from "./fates.ts";
 import { createMedium, type MediumDeps } from "./medium.ts";
 import { forgetMessage, rowsOfMessage } from "./messages.ts";
 import { intersect, upTo } from "./ranges.ts";
 import { countWaiting, dropRows, waitingHours } from "./rows.ts";
-import type { Session } from "./session.ts";
+import { lastsIn, type Session } from "./session.ts";
 import { createStaging, type DeclaredStream, type Staging } from "./staging.ts";
 import { storeStaged } from "./store-staged.ts";
-import { PAGE_BYTES, type Tables } from "./tables.ts";
+import { PAGE_BYTES } from "./tables.ts";
 import { wantAgain } from "./wanted.ts";
 
 export type SqliteBufferDeps = MediumDeps;
@@ -41,7 +42,10 @@ interface Counts {
   dropped: number;
 }
 
-/** Never throws for what the medium does; `append` throws RangeError on a stream that nobody declared like that. */
+/**
+ * Never throws for what the medium does; `append` throws RangeError on a stream that nobody declared like that, and
+ * `declare` WireError on a schema that is more than a message may hold.
+ */
 export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferConfig): SampleBuffer {
   const bytesMax = config.bytesMax ?? BUFFER_BYTES_DEFAULT;
   const staging = createStaging(Math.min(RAM_RING_SAMPLES_MAX, Math.floor(bytesMax / BUDGET_PER_STAGED_BYTES)));
@@ -57,7 +61,9 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
   };
   const onOpen = ({ tables, schemas }: Session): void =>
     tables.transaction(() => {
-      for (const { schema } of declared.values()) schemas.declare(schema);
+      // Samples that waited in RAM may be of a schema that has been replaced since.
+      const staged = new Map(staging.samples.map((sample) => [sample.declared.hash, sample.declared]));
+      for (const { schema } of [...staged.values(), ...declared.values()]) schemas.declare(schema);
     });
   const medium = createMedium(deps, { path: config.path, bytesMax }, { onOpen, onEvicted });
 
@@ -82,6 +88,8 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
       return medium.epoch;
     },
     declare: (schema) => {
+      // One that couldn't be read back would make the file look damaged at the next start.
+      decodeLedger(encodeLedger({ kind: "schema", schema }));
       declared.set(schema.stream, { hash: schemaHash(schema), schema });
       medium.attempt(
         "declare",
@@ -112,7 +120,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
       medium.attempt("ledger", undefined, (session) => {
         counts.receipted += session.tables.transaction(() => obey(session, message));
       }),
-    pending: () => medium.attempt("pending", [], ({ tables }) => pendingOf(tables)),
+    pending: () => medium.attempt("pending", [], pendingOf),
     status: () => {
       const known = { epoch: medium.epoch, ...counts, waiting: stagedIn(staging), waitingHours: 0, bytes: 0, bytesMax };
       return medium.attempt<BufferStatus>("status", known, ({ tables, waiting }) => ({
@@ -152,27 +160,28 @@ function refuse({ tables, waiting }: Session, offer: Offer, counts: Counts): voi
 }
 
 /** Returns how many samples are newly confirmed as stored. */
-function obey({ tables, schemas }: Session, message: LedgerMessage): number {
-  if (message.kind === "receipt") return message.stored.reduce((sum, stored) => sum + bookReceipt(tables, stored), 0);
-  if (message.kind === "ranges-wanted") for (const wanted of message.wanted) wantAgain(tables, wanted);
-  if (message.kind === "schema-wanted") for (const hash of message.hashes) schemas.announce(hash);
+function obey(session: Session, message: LedgerMessage): number {
+  if (message.kind === "receipt") return message.stored.reduce((sum, stored) => sum + bookReceipt(session, stored), 0);
+  if (message.kind === "ranges-wanted") wantAgain(session, message.wanted);
+  if (message.kind === "schema-wanted") for (const hash of message.hashes) session.schemas.announce(hash);
   return 0;
 }
 
 /** Only what was produced can be confirmed. */
-function bookReceipt(tables: Tables, { epoch, stream, ranges }: StreamRanges): number {
+function bookReceipt(session: Session, { epoch, stream, ranges }: StreamRanges): number {
+  const { tables } = session;
   const known = epochsOf(tables).find((candidate) => candidate.epoch === epoch);
-  const last = known && lastsOf(tables, known).get(stream);
+  const last = known && lastsIn(session, known).get(stream);
   return last === undefined ? 0 : receipt(tables, epoch, stream, intersect(ranges, upTo(last)));
 }
 
-const pendingOf = (tables: Tables): StreamRanges[] =>
-  epochsOf(tables)
+const pendingOf = (session: Session): StreamRanges[] =>
+  epochsOf(session.tables)
     .flatMap((epoch) =>
-      [...lastsOf(tables, epoch)].map(([stream, last]) => ({
+      [...lastsIn(session, epoch)].map(([stream, last]) => ({
         epoch: epoch.epoch,
         stream,
-        ranges: unsettled(tables, epoch.epoch, stream, last),
+        ranges: unsettled(session.tables, epoch.epoch, stream, last),
       })),
     )
     .filter(({ ranges }) => ranges.length > 0);

@@ -1,15 +1,17 @@
 /** Ranges that the cloud asks for again: found in the rows and queued for the late lane, or reported as gone. */
 import type { StreamRanges } from "../wire/messages.ts";
 import { ALARM_STREAM, type Range } from "../wire/messages.ts";
-import { type Epoch, epochsOf, lastsOf } from "./epochs.ts";
+import { type Epoch, epochsOf } from "./epochs.ts";
 import { drop, droppedOf, reportAgain, withdrawReceipt } from "./fates.ts";
 import { intersect, type Ranges, subtract, union, upTo } from "./ranges.ts";
 import { headsOf, type Row } from "./row.ts";
 import { cursorOf, rowsBetween } from "./rows.ts";
+import { lastsIn, type Session } from "./session.ts";
 import { type Tables, wholeOf } from "./tables.ts";
 
 /** Looked at for one wanted range; for what lies beyond, the cloud asks again. */
-const ROWS_SEARCHED_MAX = 5_000;
+const ROWS_SEARCHED_MAX = 5_120;
+const ROWS_AT_ONCE = 64;
 
 export interface WantedRows {
   readonly id: number;
@@ -18,8 +20,21 @@ export interface WantedRows {
   readonly lastRow: number;
 }
 
+/** Of one message: each takes milliseconds to find, and nothing else runs meanwhile. The cloud asks again for the rest. */
+const RANGES_AT_ONCE = 256;
+
 /** Call inside a transaction. */
-export function wantAgain(tables: Tables, { epoch, stream, ranges }: StreamRanges): void {
+export function wantAgain(session: Session, wanted: readonly StreamRanges[]): void {
+  let left = RANGES_AT_ONCE;
+  for (const entry of wanted) {
+    const ranges = entry.ranges.slice(0, left);
+    if (ranges.length > 0) wantOfStream(session, { ...entry, ranges });
+    left -= ranges.length;
+  }
+}
+
+function wantOfStream(session: Session, { epoch, stream, ranges }: StreamRanges): void {
+  const { tables } = session;
   const epochs = epochsOf(tables);
   const at = epochs.findIndex((known) => known.epoch === epoch);
   const known = epochs[at];
@@ -28,7 +43,7 @@ export function wantAgain(tables: Tables, { epoch, stream, ranges }: StreamRange
     drop(tables, epoch, stream, ranges, "full");
     return;
   }
-  const last = lastsOf(tables, known).get(stream) ?? 0;
+  const last = lastsIn(session, known).get(stream) ?? 0;
   const wanted = intersect(ranges, upTo(last));
   withdrawReceipt(tables, epoch, stream, wanted);
   reportAgain(tables, epoch, stream, wanted);
@@ -96,8 +111,8 @@ interface Search {
   readonly sequence: number;
 }
 
-/** The rows of an epoch from the first on that ends at or after `sequence`. */
-function rowsFrom(tables: Tables, search: Search): Row[] {
+/** The rows of an epoch from the first on that ends at or after `sequence`; a few at a time, since bodies are large. */
+function* rowsFrom(tables: Tables, search: Search): Generator<Row> {
   // A stream's sequences grow with the row ids, so the place is found by halving.
   let low = search.epoch.firstRow;
   let high = Math.min(search.lastRowOfEpoch, newestRow(tables) + 1);
@@ -107,7 +122,13 @@ function rowsFrom(tables: Tables, search: Search): Row[] {
     if (!found || found.last >= search.sequence) high = middle;
     else low = found.row.id + 1;
   }
-  return rowsBetween(tables, search.isAlarm, low, search.lastRowOfEpoch, ROWS_SEARCHED_MAX);
+  for (let searched = 0; searched < ROWS_SEARCHED_MAX; searched += ROWS_AT_ONCE) {
+    const rows = rowsBetween(tables, search.isAlarm, low, search.lastRowOfEpoch, ROWS_AT_ONCE);
+    yield* rows;
+    const newest = rows.at(-1);
+    if (!newest || rows.length < ROWS_AT_ONCE) return;
+    low = newest.id + 1;
+  }
 }
 
 function firstWithStream(

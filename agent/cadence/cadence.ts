@@ -23,8 +23,8 @@ export interface Running {
 export interface Cadence {
   /** The cloud's interval; undefined: the file's again. Throws RangeError for an interval that isn't above 0. */
   setEvery(device: string, everyMs: number | undefined): void;
-  /** Asks the device now, out of turn; the sample goes the ordinary way, too. */
-  pollNow(device: string): Promise<Sample>;
+  /** Asks the device now, out of turn; the sample goes the ordinary way. Nothing is asked after `stop`. */
+  pollNow(device: string): Promise<void>;
   running(device: string): Running;
   /** No further polls; resolves when those under way have ended. */
   stop(): Promise<void>;
@@ -72,7 +72,7 @@ export function createCadence(
 
 interface Round {
   setEvery(everyMs: number | undefined): void;
-  pollNow(): Promise<Sample>;
+  pollNow(): Promise<void>;
   running(): Running;
   stop(): Promise<void>;
 }
@@ -91,7 +91,7 @@ function createRound(
   let skipped = 0;
   let lastSlotMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<Sample> | undefined;
-  let asked: Promise<Sample> | undefined;
+  let asked: Promise<void> | undefined;
   let cancelSlot = (): void => {};
   let isStopped = false;
 
@@ -140,14 +140,13 @@ function createRound(
     if (before.every === 0 || !isSameAsBefore) scheduleNext();
   };
 
-  const pollNow = (): Promise<Sample> => {
+  const pollNow = async (): Promise<void> => {
     // One that is under way may have read before the moment that the caller cares about.
-    if (!underWay) return poll();
-    asked ??= underWay.then(() => {
+    asked ??= (underWay ?? Promise.resolve()).then(async () => {
       asked = undefined;
-      return underWay ?? poll();
+      if (!isStopped) await (underWay ?? poll());
     });
-    return asked;
+    await asked;
   };
 
   void poll();

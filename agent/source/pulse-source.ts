@@ -94,9 +94,15 @@ export function createPulseSource(
 
   const save = (total: number, nowMs: number): void => {
     if (total === savedTotal) return;
-    totals.saveTotal(device.name, total);
-    savedTotal = total;
     savedMs = nowMs;
+    try {
+      totals.saveTotal(device.name, total);
+      savedTotal = total;
+    } catch (error) {
+      // A full or read-only disk costs the total over a restart, not the reading. Tried again in a minute.
+      if (!(error instanceof Error && "code" in error)) throw error;
+      deps.log("error", "total-not-saved", { device: device.name, total, error: error.message });
+    }
   };
 
   return {

@@ -52,13 +52,21 @@ export function createSources(deps: SourcesDeps, station: Station): Sources {
     return made;
   };
 
+  /** A port that vanished can't be closed well; the others still can. */
+  const closed = async (closing: { close(): Promise<void> }): Promise<void> => {
+    try {
+      await closing.close();
+    } catch (error) {
+      deps.log("warn", "port-not-closed", { error: String(error) });
+    }
+  };
   const running = station.devices.filter(({ paused }) => paused === undefined);
   const sources = new Map(running.map((device) => [device.name, sourceOf(device)]));
   return {
     sources,
     close: async () => {
-      await Promise.all([...sources.values()].map((source) => source.close()));
-      await Promise.all([...serialPorts.values(), ...i2cPorts.values()].map((port) => port.close()));
+      await Promise.all([...sources.values()].map(closed));
+      await Promise.all([...serialPorts.values(), ...i2cPorts.values()].map(closed));
     },
   };
 }

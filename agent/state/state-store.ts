@@ -23,6 +23,16 @@ export interface StateStore {
 
 export function createStateStore(deps: { readonly files: Files; readonly log: Log }, folder: string): StateStore {
   const { files, log } = deps;
+  /** A worn sector (EIO) must not keep the station from starting: it counts as damage. */
+  const readable = (path: string): Uint8Array | undefined => {
+    try {
+      return files.read(path);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error)) throw error;
+      log("error", "state-unreadable", { path, error: error.message });
+      return undefined;
+    }
+  };
   return {
     document: <T>(name: string): StateDocument<T> => {
       const path = `${folder}/${name}.json`;
@@ -30,7 +40,7 @@ export function createStateStore(deps: { readonly files: Files; readonly log: Lo
       return {
         load: () => {
           for (const copy of [path, before]) {
-            const bytes = files.read(copy);
+            const bytes = readable(copy);
             const document = bytes && unsealed(bytes);
             if (document !== undefined) return document as T;
             if (bytes) log("error", "state-damaged", { path: copy, bytes: bytes.length });
@@ -38,7 +48,7 @@ export function createStateStore(deps: { readonly files: Files; readonly log: Lo
           return undefined;
         },
         save: (document) => {
-          const now = files.read(path);
+          const now = readable(path);
           // A damaged copy must not replace the last whole one.
           if (now && unsealed(now) !== undefined) files.writeDurably(before, now);
           files.writeDurably(path, sealed(document));

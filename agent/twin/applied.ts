@@ -31,8 +31,10 @@ export interface Applied {
   applyDue(isSuperseded: () => boolean): Promise<void>;
   /** ms since boot; Infinity when nothing is left to do. */
   readonly nextAt: number;
-  /** Settings of this device (or of all) are read back at the next turn. */
-  readBackSoon(device?: string): void;
+  /** Settings of this device are read back at the next turn. */
+  readBackSoon(device: string): void;
+  /** Everything is applied once more at the next turn: what runs has been made anew and knows of nothing. */
+  applyAgain(): void;
   acknowledgements(): readonly Acknowledgement[];
 }
 
@@ -118,9 +120,12 @@ export function createApplied(deps: AppliedDeps): Applied {
     },
     readBackSoon: (device) => {
       for (const item of items.values()) {
-        if (item.wanted.kind !== "setting" || (device !== undefined && item.wanted.device !== device)) continue;
+        if (item.wanted.kind !== "setting" || item.wanted.device !== device) continue;
         item.dueAt = Math.min(item.dueAt, clock.bootMs());
       }
+    },
+    applyAgain: () => {
+      for (const item of items.values()) item.dueAt = clock.bootMs();
     },
     acknowledgements: () => {
       const { version, reading, failed } = target;

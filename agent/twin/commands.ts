@@ -27,9 +27,9 @@ export interface CommandDeps {
 export function createCommands(deps: CommandDeps): (call: CommandCall) => Promise<CommandAnswer> {
   const { memory, log } = deps;
 
-  const remember = (id: string, answer?: CommandAnswer): void => {
+  const remember = (id: string, answer?: CommandAnswer): boolean => {
     const others = memory.now.commands.filter((command) => command.id !== id);
-    memory.change({ commands: [...others, { id, ...answer }].slice(-IDS_MAX) });
+    return memory.change({ commands: [...others, { id, ...answer }].slice(-IDS_MAX) });
   };
 
   return async (call) => {
@@ -41,7 +41,11 @@ export function createCommands(deps: CommandDeps): (call: CommandCall) => Promis
     const refusal = refusalOf(deps, call);
     if (refusal) return refusal;
     // On disk before it runs: a process that ends meanwhile must not run it again.
-    remember(call.id);
+    if (!remember(call.id)) {
+      const answer = { status: 503, text: "not run: the station's disk can't be written, so it might run twice" };
+      remember(call.id, answer);
+      return answer;
+    }
     log("info", "command", { id: call.id, device: call.device, command: call.command });
     const { done, reason } = await deps.apply.command(call.device, call.command);
     const answer = { status: STATUS[done], text: reason === "" ? done : `${done}: ${reason}` };

@@ -34,8 +34,11 @@ export interface Remembered {
 
 export interface Memory {
   readonly now: Remembered;
-  /** Durable when it returns. Members that are undefined are forgotten. */
-  change(changes: Partial<Remembered>): void;
+  /**
+   * Members that are undefined are forgotten. Whether it is durable: a disk that is full or read-only is told in the log,
+   * and the process goes on with what it knows.
+   */
+  change(changes: Partial<Remembered>): boolean;
 }
 
 export function createMemory(deps: { readonly file: TwinStateFile; readonly log: Log }): Memory {
@@ -46,7 +49,15 @@ export function createMemory(deps: { readonly file: TwinStateFile; readonly log:
     },
     change: (changes) => {
       now = { ...now, ...changes };
-      deps.file.save(documentFrom(now));
+      try {
+        deps.file.save(documentFrom(now));
+        return true;
+      } catch (error) {
+        // What the file system says has a code; everything else is a bug.
+        if (!(error instanceof Error && "code" in error)) throw error;
+        deps.log("error", "twin-state-not-saved", { error: error.message });
+        return false;
+      }
     },
   };
 }

@@ -139,7 +139,13 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
       // An orderly stop is no crash, also when it comes in the middle of applying.
       const unmark = () => memory.now.trying !== undefined && memory.change({ trying: undefined });
       signal.addEventListener("abort", unmark, { once: true });
-      await Promise.all([applyLoop(signal), syncLoop(signal)]);
+      try {
+        await Promise.all([applyLoop(signal), syncLoop(signal)]);
+      } catch (error) {
+        // Whoever is told stops the process in order, which this end is not.
+        signal.removeEventListener("abort", unmark);
+        throw error;
+      }
     },
     onConnection: (connection) => {
       sync.connection(connection);
@@ -153,6 +159,7 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
     changed: () => syncWaker.wake(),
     stationChanged: () => {
       aimed = undefined;
+      applied.applyAgain();
       applyWaker.wake();
     },
     status: () => statusFrom({ clock, own: new Map(ownValues(parts())), acknowledgements: applied.acknowledgements() }),

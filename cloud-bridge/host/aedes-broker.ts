@@ -2,9 +2,10 @@
  * The embedded MQTT 3.1.1 broker (aedes) behind TLS. It keeps nothing: sessions are always clean, nothing is retained,
  * and PUBACK waits in `authorizePublish` until the handlers have the message durable.
  */
+import type { EventEmitter } from "node:events";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { Aedes, type AedesOptions, type Client } from "aedes";
-import { CONNECT_DEADLINE_MS, CONNECTIONS_MAX, PACKET_BYTES_MAX } from "../limits.ts";
+import { CONNECT_DEADLINE_MS, CONNECTIONS_MAX, INFLIGHT_QOS2_MAX, PACKET_BYTES_MAX } from "../limits.ts";
 import type { Broker, BrokerHandlers, Log } from "../world.ts";
 import type { ServerCertificate } from "./certificates.ts";
 import { createPacketGuard } from "./packet-guard.ts";
@@ -27,6 +28,7 @@ export async function listenForStations(
   const broker = await Aedes.createBroker({
     connectTimeout: CONNECT_DEADLINE_MS,
     concurrency: 1_000,
+    maxInflightInbound: INFLIGHT_QOS2_MAX,
     ...authentication(handlers, log),
     ...authorization(handlers, log),
   });
@@ -44,9 +46,17 @@ export async function listenForStations(
     );
   });
   broker.on("clientError", ({ id }, error) => log("debug", "mqtt-client-error", { station: id, error }));
+  // Absent from aedes' types: without a listener, a will that it can't publish ends the process.
+  (broker as EventEmitter).on("error", (error: unknown) => log("error", "mqtt-broker-error", { error }));
   broker.on("connectionError", (_, error) => log("debug", "mqtt-connection-error", { error }));
 
-  const server = createServer({ key: certificate.key, cert: certificate.cert, minVersion: "TLSv1.2" }, (socket) => {
+  const tls = {
+    key: certificate.key,
+    cert: certificate.cert,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: CONNECT_DEADLINE_MS,
+  } as const;
+  const server = createServer(tls, (socket) => {
     guard(socket, log);
     broker.handle(socket);
   });
@@ -87,7 +97,7 @@ function authentication(handlers: BrokerHandlers, log: Log): AedesOptions {
     },
     authenticate: (client, user, password, done) => {
       const refuse = (reason: string): void => {
-        log("warn", "mqtt-refused", { station: user, clientId: client.id, reason });
+        log("warn", "mqtt-refused", { station: user?.slice(0, 64), clientId: client.id.slice(0, 64), reason });
         done(Object.assign(new Error("not authorized"), { returnCode: NOT_AUTHORIZED }), false);
       };
       if (!user || user !== client.id || !password) return refuse("user name and client id must be the station");

@@ -2,7 +2,13 @@
  * From a broker's message to the store's commit: only then the broker may acknowledge. What can't be read is kept aside
  * with its bytes and acknowledged, so that it holds up nobody; what waits for a schema is read when that arrives.
  */
-import { GROUP_BYTES_MAX, GROUP_MESSAGES_MAX, GROUP_WAIT_MS, QUEUE_BYTES_MAX } from "../limits.ts";
+import {
+  GROUP_BYTES_MAX,
+  GROUP_MESSAGES_MAX,
+  GROUP_READINGS_MAX,
+  GROUP_WAIT_MS,
+  QUEUE_BYTES_MAX,
+} from "../limits.ts";
 import { createGroupQueue } from "../queue/group-queue.ts";
 import type { Commands } from "../route/commands.ts";
 import type { Live } from "../route/live.ts";
@@ -10,7 +16,7 @@ import type { Receipts } from "../route/receipts.ts";
 import type { Store, StoreEntry, Written } from "../store/store.ts";
 import type { TwinAuthority } from "../twin/authority.ts";
 import type { Clock, Log, StationMessage, Timers } from "../world.ts";
-import { type ReadMessage, readMessage } from "./read-message.ts";
+import { isSchemaTopic, type ReadMessage, readMessage, readingsIn } from "./read-message.ts";
 import { createSchemaShelf } from "./schema-shelf.ts";
 
 export interface Intake {
@@ -35,6 +41,12 @@ interface Read {
   readonly read: ReadMessage;
 }
 
+/** A message on its way through the queue; what it says is known once its group is stored. */
+interface Delivery {
+  readonly message: StationMessage;
+  read: ReadMessage | undefined;
+}
+
 /** What is to be stored, and the message that said so. */
 interface Planned {
   readonly message: StationMessage;
@@ -44,9 +56,9 @@ interface Planned {
 export function createIntake(deps: IntakeDeps): Intake {
   const { store, clock, log } = deps;
   const schemas = createSchemaShelf(store);
-  const queue = createGroupQueue<StationMessage>(
+  const queue = createGroupQueue<Delivery>(
     { timers: deps.timers, work: takeGroup },
-    ({ topic, payload }) => topic.length + payload.length,
+    ({ message: { topic, payload } }) => topic.length + payload.length,
     {
       queueBytesMax: QUEUE_BYTES_MAX,
       groupBytesMax: GROUP_BYTES_MAX,
@@ -55,34 +67,43 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
   );
 
-  async function takeGroup(group: readonly StationMessage[]): Promise<void> {
+  async function takeGroup(group: readonly Delivery[]): Promise<void> {
     const atMs = clock.wallMs();
-    const stations = new Set(group.map(({ station }) => station));
+    const stations = new Set(group.map(({ message }) => message.station));
     try {
       await schemas.load(stations);
-      const reads = readGroup(group, atMs);
-      await commit(await planned(reads, atMs));
-      for (const { message, read } of reads) await answer(message, read);
+      for (const reads of readInParts(group, atMs)) {
+        await commit(await planned(reads, atMs));
+        await new Promise<void>((resolve) => void deps.timers.after(0, resolve));
+      }
     } catch (error) {
       schemas.forget(stations);
       const only = group.length === 1 ? group[0] : undefined;
       if (!only) throw error;
-      await giveUp(only, atMs, error);
+      await giveUp(only.message, atMs, error);
     }
     for (const station of stations) deps.live.touch(station);
   }
 
-  /** Schemas first; a batch that overtook its schema within the group is read with it. */
-  function readGroup(group: readonly StationMessage[], atMs: number): readonly Read[] {
-    const first = group.map((message) => ({ message, read: readOne(message, atMs) }));
-    const [declaring, others] = [first.filter(isSchema), first.filter((each) => !isSchema(each))];
-    if (declaring.length === 0) return others;
-    return [
-      ...declaring,
-      ...others.map((each) =>
-        each.read.say === "schema-wanted" ? { message: each.message, read: readOne(each.message, atMs) } : each,
-      ),
-    ];
+  /**
+   * Schemas first, so that a batch that overtook its schema within the group is read with it. A few KB can inflate to
+   * half a million readings: each part is stored, and the event loop gets its turn, before the next one is inflated.
+   */
+  function* readInParts(group: readonly Delivery[], atMs: number): Generator<readonly Read[]> {
+    const [declaring, others] = [group.filter(isSchema), group.filter((each) => !isSchema(each))];
+    let part: Read[] = [];
+    let readings = 0;
+    for (const delivery of [...declaring, ...others]) {
+      const { message } = delivery;
+      const read = readOne(message, atMs);
+      delivery.read = read;
+      part.push({ message, read });
+      readings += readingsIn(read);
+      if (readings < GROUP_READINGS_MAX) continue;
+      yield part;
+      [part, readings] = [[], 0];
+    }
+    if (part.length > 0) yield part;
   }
 
   function readOne(message: StationMessage, atMs: number): ReadMessage {
@@ -156,10 +177,19 @@ export function createIntake(deps: IntakeDeps): Intake {
     await commit([asideOf({ station, topic, payload }, reason, null, atMs)]);
   }
 
-  return { accept: (message) => queue.add(message), close: () => queue.close() };
+  return {
+    accept: async (message) => {
+      const delivery: Delivery = { message, read: undefined };
+      await queue.add(delivery);
+      if (delivery.read === undefined) return;
+      // Outside the group: a station that doesn't read its answers holds up its own messages, nobody else's.
+      await answer(message, delivery.read).catch((error: unknown) => giveUp(message, clock.wallMs(), error));
+    },
+    close: () => queue.close(),
+  };
 }
 
-const isSchema = ({ read }: Read): boolean => read.say === "store" && read.entry.kind === "schema";
+const isSchema = ({ message }: Delivery): boolean => isSchemaTopic(message.topic);
 
 function entryOf(message: StationMessage, read: ReadMessage, atMs: number): Planned[] {
   switch (read.say) {

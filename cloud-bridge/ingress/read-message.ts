@@ -3,12 +3,12 @@
  * can't be read strictly is "unreadable", whatever waits for a schema names its hash. Nothing here throws.
  */
 import { decodeAlarms } from "@pump-station/agent/wire/alarms.ts";
-import { decodeBatch, type SchemaOf, WireError } from "@pump-station/agent/wire/batch.ts";
+import { batchHeads, decodeBatch, type SchemaOf, WireError } from "@pump-station/agent/wire/batch.ts";
 import { decodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import type { Batch, Range } from "@pump-station/agent/wire/messages.ts";
 import { schemaHash } from "@pump-station/agent/wire/schema.ts";
 import { LANES, propertiesFromBag, topicParts } from "@pump-station/agent/wire/topics.ts";
-import { MESSAGE_BYTES_MAX, SEQUENCE_MAX, TIME_MS_MAX } from "../limits.ts";
+import { MESSAGE_BYTES_MAX, READINGS_PER_MESSAGE_MAX, SEQUENCE_MAX, TIME_MS_MAX } from "../limits.ts";
 import type { StoreEntry } from "../store/store.ts";
 import type { StationMessage } from "../world.ts";
 
@@ -47,12 +47,28 @@ export function readMessage(
   }
 }
 
+/** Whether the bag says that a schema is in it; false when the bag can't be read. */
+export function isSchemaTopic(topic: string): boolean {
+  try {
+    return propertiesFromBag(topicParts(topic)?.path[1] ?? "")["kind"] === "schema";
+  } catch {
+    return false;
+  }
+}
+
+/** How many values were decoded, as a measure of the time and the memory that they take. */
+export const readingsIn = (read: ReadMessage): number =>
+  read.say === "store" && read.entry.kind === "batch"
+    ? read.entry.batch.blocks.reduce((sum, { rows }) => sum + rows.length * (rows[0]?.length ?? 0), 0)
+    : 0;
+
 const unreadable = (reason: string): ReadMessage => ({ say: "unreadable", reason: reason.slice(0, 500) });
 
 /** Without station and time, which don't come from the payload. Throws WireError. */
 function entryFrom(kind: string | undefined, payload: Uint8Array, schemaOf: SchemaOf) {
   switch (kind) {
     case "batch":
+      checkReadings(payload, schemaOf);
       return { kind, batch: checkedBatch(decodeBatch(payload, schemaOf), schemaOf) } as const;
     case "alarms":
       return { kind, alarms: decodeAlarms(payload).map(checkedAlarm) } as const;
@@ -84,6 +100,16 @@ function ledgerEntryFrom(kind: string, payload: Uint8Array) {
     default:
       throw new WireError("malformed", `a station doesn't send ${message.kind}`);
   }
+}
+
+/** Before anything is inflated: 5.7 KB of zeros are 5 million readings, and 1.3 s of everybody's time. */
+function checkReadings(payload: Uint8Array, schemaOf: SchemaOf): void {
+  const readings = batchHeads(payload).blocks.reduce(
+    (sum, { schemaHash: hash, samples }) => sum + samples * (schemaOf(hash)?.channels.length ?? 0),
+    0,
+  );
+  if (readings > READINGS_PER_MESSAGE_MAX)
+    throw new WireError("malformed", `${readings} readings, at most ${READINGS_PER_MESSAGE_MAX}`);
 }
 
 function checkedBatch(batch: Batch, schemaOf: SchemaOf): Batch {

@@ -1,7 +1,12 @@
 /** The embedded store: one SQLite file, one writer, a group of messages per transaction. */
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
-import { ASIDE_PER_STATION_MAX } from "../limits.ts";
+import {
+  ASIDE_PER_STATION_MAX,
+  RANGES_PER_LEDGER_MAX,
+  SCHEMAS_PER_STATION_MAX,
+  STREAMS_PER_STATION_MAX,
+} from "../limits.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { outside, type Ranges, withRange } from "./ranges.ts";
 import { createSqliteLists } from "./sqlite-lists.ts";
@@ -34,6 +39,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
       "UPDATE station SET messages = messages + 1, bytes = bytes + ?, last_seen_ms = ? WHERE id = ?",
     ),
     addSchema: database.prepare("INSERT INTO schema (station_id, hash, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
+    schemaCount: database.prepare("SELECT count(*) AS n FROM schema WHERE station_id = ?"),
     declareStream: database.prepare("UPDATE stream SET schema_hash = ? WHERE id = ?"),
     schemas: database.prepare("SELECT hash, body FROM schema WHERE station_id = ?"),
     addAside: database.prepare(
@@ -98,6 +104,12 @@ export function createSqliteStore({ database }: { readonly database: Database })
 
   function writeSchema({ station, hash, schema }: StoreEntryOf<"schema">): Written {
     const stationId = names.stationId(station);
+    if (names.schema(stationId, hash) === undefined) {
+      const refused = refusalOf(stationId, [schema.stream]);
+      if (refused !== null) return { ...NOTHING_WRITTEN, refused };
+      if (Number(sql.schemaCount.get(stationId)?.["n"]) >= SCHEMAS_PER_STATION_MAX)
+        return { ...NOTHING_WRITTEN, refused: `more than ${SCHEMAS_PER_STATION_MAX} schemas` };
+    }
     sql.addSchema.run(stationId, hash, JSON.stringify(schema));
     sql.declareStream.run(hash, names.stream(stationId, schema.stream));
     return NOTHING_WRITTEN;
@@ -105,6 +117,11 @@ export function createSqliteStore({ database }: { readonly database: Database })
 
   function closeEpoch({ station, epoch, counts, atMs }: StoreEntryOf<"epoch-closed">): Written {
     const stationId = names.stationId(station);
+    const refused = refusalOf(
+      stationId,
+      counts.map(({ stream }) => stream),
+    );
+    if (refused !== null) return { ...NOTHING_WRITTEN, refused };
     const epochId = names.epoch(stationId, epoch);
     for (const { stream, last } of counts) {
       const streamId = names.stream(stationId, stream);
@@ -113,17 +130,37 @@ export function createSqliteStore({ database }: { readonly database: Database })
     return NOTHING_WRITTEN;
   }
 
+  /** Whole or not at all: the ranges of a message that is refused are checked before any is written. */
   function writeDropped({ station, dropped, atMs }: StoreEntryOf<"dropped">): Written {
     const stationId = names.stationId(station);
-    for (const { epoch, stream, ranges } of dropped) {
+    const refused = refusalOf(
+      stationId,
+      dropped.map(({ stream }) => stream),
+    );
+    if (refused !== null) return { ...NOTHING_WRITTEN, refused };
+    const ranges = dropped.reduce((sum, entry) => sum + entry.ranges.length, 0);
+    const full = `more than ${RANGES_PER_LEDGER_MAX} ranges dropped`;
+    if (ranges > RANGES_PER_LEDGER_MAX) return { ...NOTHING_WRITTEN, refused: full };
+    const ledgers = dropped.map(({ epoch, stream, ranges }) => {
       const epochId = names.epoch(stationId, epoch);
       const streamId = names.stream(stationId, stream);
       const ledger = names.ledger(epochId, streamId);
       // What did arrive before its copy was dropped on the station is stored, not lost.
       const lost = ranges.flatMap((range) => outside(range, ledger.stored));
-      names.putLedger(epochId, streamId, { ...ledger, dropped: lost.reduce<Ranges>(withRange, ledger.dropped) }, atMs);
-    }
+      return { epochId, streamId, ledger, dropped: lost.reduce<Ranges>(withRange, ledger.dropped) };
+    });
+    if (ledgers.some((each) => each.dropped.length > RANGES_PER_LEDGER_MAX))
+      return { ...NOTHING_WRITTEN, refused: full };
+    for (const { epochId, streamId, ledger, dropped } of ledgers)
+      names.putLedger(epochId, streamId, { ...ledger, dropped }, atMs);
     return NOTHING_WRITTEN;
+  }
+
+  /** Bounds that only a broken or hostile station meets. */
+  function refusalOf(stationId: number, streams: readonly string[]): string | null {
+    const unknown = new Set(streams.filter((stream) => names.findStream(stationId, stream) === undefined));
+    if (unknown.size === 0 || names.streamCount(stationId) + unknown.size <= STREAMS_PER_STATION_MAX) return null;
+    return `more than ${STREAMS_PER_STATION_MAX} streams`;
   }
 
   function setAside({ station, topic, payload, reason, wantsSchema, atMs }: StoreEntryOf<"aside">): Written {

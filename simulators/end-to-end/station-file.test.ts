@@ -22,7 +22,8 @@ describe.concurrent("the station file", { timeout: 2 * PATIENCE_MS }, () => {
     demo.editStationFile((text) => text.replace(PORT, `serial: ${JSON.stringify(elsewhere)}`));
     await untilHealth(demo, "port-absent");
     const missing = await until("its reason is stored", async () => newest(await demo.readings("pump"), "port-absent"));
-    for (const other of OTHERS) await untilNewerThan(demo, other, missing.time);
+    const missedMs = Date.now();
+    for (const other of OTHERS) await untilNewerThan(demo, other, missedMs);
     expect((await demo.device("pump"))?.lastError).toContain(elsewhere);
 
     // As when the plug is put in: nobody touches the file, and nobody starts anything again.
