@@ -46,8 +46,11 @@ export function factsFrom(parts: {
       problems: description.problems.slice(0, REPORTED_PROBLEMS_MAX).map((text) => text.slice(0, PROBLEM_LENGTH_MAX)),
     },
     devices: Object.fromEntries(devices),
-    // Dead band: hours, and only whole ones; how many samples wait changes all the time.
-    buffer: { "waiting-hours": Math.floor(buffer.waitingHours), dropped: buffer.dropped },
+    buffer: {
+      waiting: buffer.waiting,
+      "waiting-hours": Math.round(buffer.waitingHours * 10) / 10,
+      dropped: buffer.dropped,
+    },
     schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(schemaFrom(device))])),
   };
 }
