@@ -12,7 +12,7 @@ import { deviceStatus, emptyStation, factsFrom, readBackFrom } from "./facts.ts"
 import { createGoingLive } from "./going-live.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
-import { createRunningStation, type RunningStation } from "./running-station.ts";
+import { createRunningStation, type RunningStation, type RunningStationDeps } from "./running-station.ts";
 import type { TotalStore } from "./source/pulse-source.ts";
 import { createStateStore, type StateStore } from "./state/state-store.ts";
 import type { AgentStatus } from "./status.ts";
@@ -145,6 +145,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   const stationDeps = {
     ...deps,
     totals: createTotals(state),
+    activeAlarms: createActiveAlarms(state, log),
     onFresh: (device: Device, sample: Sample): void => {
       const before = newest.health(device.name);
       newest.take(device, sample);
@@ -214,6 +215,25 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true }),
   );
+
+function createActiveAlarms(state: StateStore, log: Log): RunningStationDeps["activeAlarms"] {
+  const document = state.document<readonly string[]>("active-alarms");
+  let saved = JSON.stringify(document.load() ?? []);
+  return {
+    load: () => JSON.parse(saved) as readonly string[],
+    save: (names) => {
+      const text = JSON.stringify(names);
+      if (text === saved) return;
+      saved = text;
+      try {
+        document.save(names);
+      } catch (error) {
+        // A disk that can't be written must not stop the alarm itself.
+        log("error", "active-alarms-not-saved", { error: String(error) });
+      }
+    },
+  };
+}
 
 /** Pulse totals survive restarts: one small document for all counters. */
 function createTotals(state: StateStore): TotalStore {

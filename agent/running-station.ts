@@ -23,6 +23,8 @@ export interface RunningStationDeps {
   /** What is worth keeping. */
   readonly onSample: (sample: Sample) => void;
   readonly onAlarm: (transition: AlarmTransition) => void;
+  /** Alarms that the cloud believes to be active ("pump.too-hot"): a restart or a new description must be able to end them. */
+  readonly activeAlarms: { load(): readonly string[]; save(names: readonly string[]): void };
 }
 
 export type RunningStation = ReturnType<typeof createRunningStation>;
@@ -35,16 +37,31 @@ export function createRunningStation(
   const active = station.devices.filter((device) => device.paused === undefined);
   const ports = createSources(deps, station);
   const { sources } = ports;
+  const believed = deps.activeAlarms.load();
   const pipelines = new Map(
-    active.map((device) => [device.name, { preprocess: createPreprocess(device), alarms: createAlarms(device) }]),
+    active.map((device) => {
+      const wereActive = device.alarms
+        .map(({ name }) => name)
+        .filter((name) => believed.includes(`${device.name}.${name}`));
+      return [device.name, { preprocess: createPreprocess(device), alarms: createAlarms(device, wereActive) }];
+    }),
   );
+  const activeAlarms = (): string[] =>
+    [...pipelines].flatMap(([device, { alarms }]) => alarms.active().map((alarm) => `${device}.${alarm}`));
+  endForgotten(deps, believed, activeAlarms());
 
   const onSample = (device: Device, sample: Sample): void => {
     const pipeline = pipelines.get(device.name);
     if (!pipeline) return;
     deps.onFresh(device, meantSample(device, sample));
     for (const kept of pipeline.preprocess.take(sample)) deps.onSample(kept);
-    for (const transition of pipeline.alarms.take(sample)) deps.onAlarm(transition);
+    const transitions = pipeline.alarms.take(sample);
+    if (transitions.length === 0) return;
+    // Noted before it is told that one begins, and after it is told that one ends: a kill in between tells it twice, never not.
+    const told = transitions.map(({ alarm }) => `${device.name}.${alarm}`);
+    deps.activeAlarms.save([...new Set([...activeAlarms(), ...told])]);
+    for (const transition of transitions) deps.onAlarm(transition);
+    deps.activeAlarms.save(activeAlarms());
   };
   const cadence = createCadence(deps, active, sources, onSample, options);
 
@@ -52,12 +69,27 @@ export function createRunningStation(
     station,
     sources,
     cadence,
-    activeAlarms: () =>
-      [...pipelines].flatMap(([device, { alarms }]) => alarms.active().map((alarm) => `${device}.${alarm}`)),
+    activeAlarms,
     stop: async (): Promise<void> => {
       await cadence.stop();
       for (const { preprocess } of pipelines.values()) for (const kept of preprocess.flush()) deps.onSample(kept);
       await ports.close();
     },
   };
+}
+
+/** An alarm whose device was paused or removed, or that its file no longer has, would stay active in the cloud for ever. */
+function endForgotten(
+  { clock, onAlarm, activeAlarms }: RunningStationDeps,
+  believed: readonly string[],
+  known: readonly string[],
+): void {
+  const forgotten = believed.filter((name) => !known.includes(name));
+  for (const name of forgotten) {
+    const at = name.indexOf(".");
+    const [device, alarm] = [name.slice(0, at), name.slice(at + 1)];
+    const because = "no longer watched: its device is paused, or it left the description";
+    onAlarm({ device, alarm, severity: "info", active: false, bootMs: clock.bootMs(), because });
+  }
+  if (forgotten.length > 0) activeAlarms.save(known);
 }

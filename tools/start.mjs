@@ -45,7 +45,7 @@ function checkCompiler() {
   const packages = [...new Set(missing.map(([, name]) => name))];
   fail(
     [
-      `Missing: ${missing.map(([tool]) => tool).join(", ")} (two native modules are compiled while installing).`,
+      `Missing: ${missing.map(([tool]) => tool).join(", ")} (native modules are compiled while installing).`,
       `Bring them with: sudo apt install ${packages.join(" ")}`,
     ],
     78,

@@ -486,6 +486,68 @@ describe("the bridge's ledger", () => {
     });
   });
 
+  it("gets a schema once that it asks for a thousand times", () => {
+    const buffer = openBuffer();
+    drain(buffer, createCloud());
+    buffer.onLedger({ kind: "schema-wanted", hashes: Array.from({ length: 1_000 }, () => schemaHash(PUMP)) });
+    expect(drain(buffer, createCloud()).map(({ kind }) => kind)).toEqual(["schema"]);
+  });
+
+  it("may ask for more ranges than can be looked for at once: the first are sent", () => {
+    const buffer = openBuffer();
+    fill(buffer, 1_000);
+    drain(buffer, createCloud());
+    const cloud = createCloud();
+    for (const schema of [PUMP, CLIMATE]) cloud.schemas.set(schemaHash(schema), schema);
+    const ranges = Array.from({ length: 500 }, (_, index) => ({ first: 2 * index + 1, last: 2 * index + 1 }));
+    buffer.onLedger({ kind: "ranges-wanted", wanted: [{ epoch: buffer.epoch, stream: "pump", ranges }] });
+    drain(buffer, cloud, ["late"]);
+    expect(sequencesOf(cloud, buffer.epoch)).toEqual(ranges.slice(0, 256));
+  });
+
+  it("asking for epochs long forgotten leaves nothing behind once it was told", () => {
+    const buffer = openBuffer();
+    const wanted = [{ epoch: "00000000deadbeef", stream: "pump", ranges: [{ first: 5, last: 6 }] }];
+    buffer.onLedger({ kind: "ranges-wanted", wanted });
+    drain(buffer, createCloud());
+    buffer.close();
+    openBuffer().close();
+    expect(databases.open(path).prepare("SELECT * FROM fates").all()).toEqual([]);
+  });
+
+  it("costs as little to obey when a stream fell silent long ago", () => {
+    let asked = 0;
+    const counting: Databases = {
+      setAside: databases.setAside,
+      open: (where) => {
+        const database = databases.open(where);
+        const prepare = (sql: string) => {
+          const statement = database.prepare(sql);
+          return {
+            ...statement,
+            get: (...values: Parameters<typeof statement.get>) => (asked++, statement.get(...values)),
+          };
+        };
+        return { ...database, prepare };
+      },
+    };
+    const buffer = openBuffer({ databases: counting });
+    buffer.append({ device: "climate", bootMs: 1, values: [1, 2] });
+    buffer.appendAlarm(ALARM);
+    fill(buffer, 500);
+    asked = 0;
+    const stored = [{ epoch: buffer.epoch, stream: "pump", ranges: [{ first: 1, last: 500 }] }];
+    buffer.onLedger({ kind: "receipt", stored });
+    expect(buffer.status().receipted).toBe(500);
+    expect(asked).toBeLessThan(20);
+    const lasts = new Map([["pump", 500], ["climate", 1], [ALARM_STREAM, 1]]); // biome-ignore format: a row
+    const formerEpoch = buffer.epoch;
+    buffer.close();
+    const cloud = createCloud();
+    drain(openBuffer(), cloud);
+    for (const [stream, last] of lasts) expect(cloud.closed.get(`${formerEpoch}/${stream}`)).toBe(last);
+  });
+
   it("can't confirm what was never produced", () => {
     const buffer = openBuffer();
     fill(buffer, 3);
@@ -551,6 +613,22 @@ describe("a medium that fails", () => {
     expect(buffer.status()).toMatchObject({ produced: 13, accepted: 13, waiting: 0, dropped: 0 });
   });
 
+  it("takes samples of a replaced schema along into a file that never saw it", async () => {
+    const { faulty, fault } = faultyDatabases();
+    fault.failure = "failed";
+    const buffer = openBuffer({ databases: faulty });
+    buffer.append(sampleAt(1, 1));
+    buffer.declare(schemaOf("pump", 2));
+    buffer.append({ device: "pump", bootMs: 2, values: [2, 2.01] });
+    fault.failure = undefined;
+    await time.advance(120_000);
+    buffer.commit();
+    const cloud = createCloud();
+    drain(buffer, cloud);
+    expect(sequencesOf(cloud, buffer.epoch)).toEqual([{ first: 1, last: 2 }]);
+    expect(events).not.toContain("buffer-rescued");
+  });
+
   it("makes the ring of samples in RAM drop its oldest, counted, numbered and reported", async () => {
     const { faulty, fault } = faultyDatabases();
     fault.failure = "failed";
@@ -592,6 +670,19 @@ describe("a medium that fails", () => {
     drain(buffer, cloud);
     expect(sequencesOf(cloud, first)).toEqual([{ first: 1, last: 2 }]);
     expect(sequencesOf(cloud, buffer.epoch)).toEqual([{ first: 1, last: 2 }]);
+  });
+});
+
+describe("a schema", () => {
+  it("that is more than a reader takes is refused, and doesn't make the file look damaged", () => {
+    const buffer = openBuffer();
+    expect(() => buffer.declare(schemaOf("meter", 257))).toThrow("257 channels");
+    fill(buffer, 3);
+    buffer.close();
+    const cloud = createCloud();
+    drain(openBuffer(), cloud);
+    expect(cloud.values.size).toBe(3);
+    expect(events).not.toContain("buffer-rescued");
   });
 });
 

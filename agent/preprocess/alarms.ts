@@ -14,8 +14,9 @@ export interface Alarms {
   active(): string[];
 }
 
-export function createAlarms(device: Device): Alarms {
-  const watches = device.alarms.map((alarm) => createWatch(device, alarm));
+/** `wereActive`: names of alarms that the cloud was told to be active by a former process or description. */
+export function createAlarms(device: Device, wereActive: readonly string[] = []): Alarms {
+  const watches = device.alarms.map((alarm) => createWatch(device, alarm, wereActive.includes(alarm.name)));
   return {
     take: (sample) => {
       const values = valuesByChannel(device, meantSample(device, sample));
@@ -36,10 +37,10 @@ function valuesByChannel(device: Device, sample: Sample): Values {
   return values;
 }
 
-function createWatch(device: Device, alarm: Alarm) {
+function createWatch(device: Device, alarm: Alarm, wasActive: boolean) {
   const { name, severity, when, until, forMs } = alarm;
   const bound = createHourlyBound();
-  let isActive = false;
+  let isActive = wasActive;
   /** Since when `when` has held without being refuted, and when it was last seen to hold. */
   let held: { readonly sinceMs: number; readonly lastMs: number } | undefined;
 

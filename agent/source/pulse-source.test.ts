@@ -19,9 +19,11 @@ function createBench() {
   const gpio = createScriptedGpio();
   const stored = new Map<string, number>();
   const saves: number[] = [];
+  const disk = { isReadOnly: false };
   const totals = {
     loadTotal: (device: string) => stored.get(device) ?? 0,
     saveTotal: (device: string, total: number) => {
+      if (disk.isReadOnly) throw Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" });
       stored.set(device, total);
       saves.push(total);
     },
@@ -30,7 +32,7 @@ function createBench() {
   const deps = { ports, clock: time.clock, timers: time.timers, log: () => {}, totals };
   const device: PulseDevice = { ...createSmallDevice(), pin: 17, protocol };
   const open = () => createPulseSource(deps, device, { name: "pins", path: "chip" });
-  return { time, gpio, saves, open };
+  return { time, gpio, saves, disk, open };
 }
 
 describe("pulses", () => {
@@ -44,6 +46,23 @@ describe("pulses", () => {
     gpio.pulse(2);
     await time.advance(5_000);
     expect((await source.poll()).values).toEqual([5, 2, 5_000]);
+  });
+
+  it("are read on while the disk takes no total, which is saved when it does again", async () => {
+    const { open, gpio, time, disk, saves } = createBench();
+    const source = open();
+    disk.isReadOnly = true;
+    gpio.pulse(3);
+    await time.advance(60_000);
+    expect((await source.poll()).values[0]).toBe(3);
+    disk.isReadOnly = false;
+    await time.advance(60_000);
+    expect((await source.poll()).values[0]).toBe(3);
+    expect(saves).toEqual([3]);
+    disk.isReadOnly = true;
+    gpio.pulse(1);
+    await source.close();
+    expect(gpio.open).toBe(0);
   });
 
   it("go on from the stored total after a restart, including those after the last poll", async () => {

@@ -91,6 +91,17 @@ describe("the sources of a station", () => {
     expect(asked).toEqual(["/sim"]);
   });
 
+  it("are closed, all of them, also when one can't be", async () => {
+    const bench = createBench([createSmallDevice(), chip]);
+    const polling = Promise.all([...bench.sources.values()].map((source) => source.poll()));
+    await bench.time.advance(1_000);
+    await polling;
+    bench.sources.get("climate")!.close = () => Promise.reject(new Error("EINVAL: unexport"));
+    await bench.close();
+    bench.serial.say(Uint8Array.of(1));
+    await expect(bench.sources.get("pump")!.poll()).resolves.toMatchObject({ values: [{}, {}, {}] });
+  });
+
   it("refuse a port that the station hasn't, by the device's place", () => {
     expect(() => createBench([createSmallDevice({ port: "nowhere" })])).toThrow("station.yaml:1");
   });

@@ -39,6 +39,23 @@ describe("a state document", () => {
     files.write("/data/twin.json", "");
     expect(document.load()).toBe(1);
   });
+  it("is the copy before, when the newest can't be read from a worn medium, and can be saved again", () => {
+    const files = createMemoryFiles();
+    const worn = {
+      ...files,
+      read: (path: string) => {
+        if (path === "/data/twin.json") throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+        return files.read(path);
+      },
+    };
+    const document = createStateStore({ files, log }, "/data").document("twin");
+    document.save(1);
+    document.save(2);
+    const unread = createStateStore({ files: worn, log }, "/data").document("twin");
+    expect(unread.load()).toBe(1);
+    unread.save(3);
+    expect(document.load()).toBe(3);
+  });
   it("is undefined when there is none, or none that is whole", () => {
     const files = createMemoryFiles();
     expect(createStateStore({ files, log }, "/data").document("x").load()).toBeUndefined();

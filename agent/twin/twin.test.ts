@@ -44,7 +44,7 @@ const stationOf = (...devices: Device[]): Station => ({
 function createBench(station = stationOf(deviceOf("pump"))) {
   const time = createSimulatedTime();
   const memory = createMemoryCloud(time);
-  const disk: { document?: JsonObject; saves: number } = { saves: 0 };
+  const disk: { document?: JsonObject; saves: number; isFull?: boolean } = { saves: 0 };
   const pump = {
     target: 500,
     every: undefined as number | undefined,
@@ -73,6 +73,7 @@ function createBench(station = stationOf(deviceOf("pump"))) {
           load: () => structuredClone(disk.document),
           save: (document) => {
             if (!alive) return;
+            if (disk.isFull) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
             disk.document = structuredClone(document);
             disk.saves++;
           },
@@ -361,6 +362,36 @@ describe("the twin", () => {
     await advance(1);
     expect(pump).toMatchObject({ target: 900, every: 60_000, writes: [900] });
     expect(pump.sets).toEqual([900, 900]);
+  });
+
+  it("what was desired runs again on another description, whose devices know nothing of it yet", async () => {
+    const { start, advance, far, pump, reported } = createBench();
+    const { twin, connect } = start();
+    await connect();
+    far.setDesired({ devices: { pump: { target: 700, every: 60 } }, upload: { interval: 120 } });
+    await advance(2_000);
+    pump.every = undefined;
+    pump.target = 500;
+    twin.stationChanged();
+    await advance(2_000);
+    expect(pump).toMatchObject({ every: 60_000, target: 700 });
+    expect(reported("devices/pump/every")).toMatchObject({ value: 60, ac: 200 });
+  });
+
+  it("a full disk keeps nobody from applying, and the process goes on; but no command runs that it can't note", async () => {
+    const { start, advance, far, pump, disk, errors, reported } = createBench();
+    const { connect, stop } = start();
+    await connect();
+    disk.isFull = true;
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(reported("devices/pump/target")).toMatchObject({ value: 900, ac: 200 });
+    const answer = far.call({ id: "a", device: "pump", command: "stop" });
+    await advance(1_000);
+    expect(await answer).toMatchObject({ status: 503 });
+    expect(pump.commands).toEqual([]);
+    await stop();
+    expect(errors).toEqual([]);
   });
 
   it("a device that lost its settings gets them back when it reappears, and at the latest after ten minutes", async () => {

@@ -83,6 +83,11 @@ test("writing without the token, or with a wrong one, is refused before anything
   expect((await call("POST", "/api/stations", {}, AUTHORIZATION)).status).toBe(429);
 });
 
+test("requests without any token are no guesses: a strange web page can't lock the owner out", async () => {
+  for (let at = 0; at < 25; at++) expect((await call("POST", "/api/stations", {})).status).toBe(401);
+  expect((await call("POST", "/api/stations", { station: "pond" }, AUTHORIZATION)).status).toBe(201);
+});
+
 test("stored readings, streams, ledger and figures are read back", async () => {
   await publishPump(1, 5);
   const pages = await call(
@@ -118,6 +123,13 @@ test("errors say what and what to do", async () => {
   expect(many.status).toBe(400);
   expect((many.body as { message: string }).message).toMatch(/device.*limit.*order.*colour/);
   expect((await call("GET", "/api/nothing")).status).toBe(404);
+  for (const url of ["/api/%zz", `/api/stations/${"a".repeat(120)}`]) {
+    const undecodable = await call("GET", url);
+    expect(undecodable).toMatchObject({ status: 400, body: { error: "bad-request", message: expect.any(String) } });
+    expect(undecodable.headers["x-content-type-options"]).toBe("nosniff");
+  }
+  const strange = await call("PATCH", "/api/stations/lake/twin/desired", "<a/>", { ...AUTHORIZATION, "content-type": "application/xml" }); // biome-ignore format: short
+  expect(strange).toMatchObject({ status: 400, body: { error: "bad-request" } });
   const broken = await call("PATCH", "/api/stations/lake/twin/desired", "{", { ...AUTHORIZATION, "content-type": "application/json" }); // biome-ignore format: short
   expect(broken).toMatchObject({ status: 400, body: { error: "bad-request" } });
   const large = await call("PATCH", "/api/stations/lake/twin/desired", { a: "x".repeat(20_000) }, AUTHORIZATION);
@@ -136,6 +148,7 @@ test("a page of another site can't read through a borrowed name, and pages carry
     "x-frame-options": "DENY",
     "content-security-policy": expect.stringContaining("default-src 'self'"),
   });
+  expect(page.headers["content-security-policy"]).not.toContain("unsafe");
   expect((await call("GET", "/app.js")).body).toMatchObject({ error: "no-page" });
 });
 

@@ -66,7 +66,10 @@ export interface Readings {
   /** rows: [time, epoch index, sequence, ...one value or reason per channel] */
   readonly rows: readonly (readonly [number, number, number, ...(number | string)[]])[];
   readonly epochs: readonly string[];
-  /** Whether `limit` (default 1,000, at most 100,000) cut the answer; go on from `next` with `from`. */
+  /**
+   * null unless `limit` (default 1,000, at most 100,000) cut the answer: go on with from=next, or to=next when order=desc.
+   * A page may hold more than `limit` rows when that many have the same time.
+   */
   readonly next: number | null;
 }
 

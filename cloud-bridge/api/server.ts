@@ -1,7 +1,7 @@
 /** The HTTP API of contract.ts, and the page. Listening is the caller's. */
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Bridge } from "../bridge.ts";
-import { HTTP_BODY_BYTES_MAX, WRONG_TOKENS_PER_MINUTE_MAX } from "../limits.ts";
+import { HTTP_BODY_BYTES_MAX, HTTP_CONNECTIONS_MAX, WRONG_TOKENS_PER_MINUTE_MAX } from "../limits.ts";
 import { TwinError, type TwinRefusal } from "../twin/validate.ts";
 import type { Clock, Log, Timers } from "../world.ts";
 import { ApiError, type ApiErrorCode } from "./errors.ts";
@@ -36,7 +36,13 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     forceCloseConnections: true,
     onProtoPoisoning: "error",
     onConstructorPoisoning: "ignore",
+    // Addresses that can't be decoded never reach the handlers below; they get the same guards and the same shape.
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(reply);
+      answerError(deps.log, error, request, reply);
+    },
   });
+  app.server.maxConnections = HTTP_CONNECTIONS_MAX;
   const guard = createWriteGuard(deps);
   app.addContentTypeParser(
     "application/merge-patch+json",
@@ -61,7 +67,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
 function setSecurityHeaders(reply: FastifyReply): void {
   void reply.headers({
     "content-security-policy":
-      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -89,7 +95,8 @@ function createWriteGuard({ clock, mayWrite, log }: ApiDeps): (request: FastifyR
       throw new ApiError(429, "too-many-attempts", "too many wrong tokens", "wait a minute");
     }
     if (mayWrite(request.headers.authorization)) return;
-    wrong.set(request.ip, guesses + 1);
+    // No guess: any web page can make a browser send such a request, and must not lock the owner out.
+    if (request.headers.authorization !== undefined) wrong.set(request.ip, guesses + 1);
     log("warn", "api-unauthorized", { from: request.ip, method: request.method, url: request.url });
     throw new ApiError(
       401,
@@ -122,7 +129,9 @@ function answerError(
     return reply.code(TWIN_STATUS[error.reason]).send({ error: `twin-${error.reason}`, message: error.message });
   }
   const status = "statusCode" in error ? (error.statusCode ?? 500) : 500;
-  if (status < 500) return reply.code(status).send({ error: "bad-request", message: error.message });
+  // The server's own 414, 415 and the like; the contract has 400 for them.
+  if (status < 500)
+    return reply.code(status === 413 ? 413 : 400).send({ error: "bad-request", message: error.message });
   log("error", "api-failed", { method: request.method, url: request.url, error });
   return reply.code(500).send({ error: "internal", message: "the bridge failed on this request; its log says why" });
 }

@@ -2,13 +2,7 @@
  * From a broker's message to the store's commit: only then the broker may acknowledge. What can't be read is kept aside
  * with its bytes and acknowledged, so that it holds up nobody; what waits for a schema is read when that arrives.
  */
-import {
-  GROUP_BYTES_MAX,
-  GROUP_MESSAGES_MAX,
-  GROUP_READINGS_MAX,
-  GROUP_WAIT_MS,
-  QUEUE_BYTES_MAX,
-} from "../limits.ts";
+import { GROUP_BYTES_MAX, GROUP_MESSAGES_MAX, GROUP_READINGS_MAX, GROUP_WAIT_MS, QUEUE_BYTES_MAX } from "../limits.ts";
 import { createGroupQueue } from "../queue/group-queue.ts";
 import type { Commands } from "../route/commands.ts";
 import type { Live } from "../route/live.ts";
@@ -16,7 +10,7 @@ import type { Receipts } from "../route/receipts.ts";
 import type { Store, StoreEntry, Written } from "../store/store.ts";
 import type { TwinAuthority } from "../twin/authority.ts";
 import type { Clock, Log, StationMessage, Timers } from "../world.ts";
-import { isSchemaTopic, type ReadMessage, readMessage, readingsIn } from "./read-message.ts";
+import { isSchemaTopic, type ReadMessage, readingsIn, readMessage } from "./read-message.ts";
 import { createSchemaShelf } from "./schema-shelf.ts";
 
 export interface Intake {
@@ -36,15 +30,14 @@ export interface IntakeDeps {
   readonly live: Live;
 }
 
-interface Read {
-  readonly message: StationMessage;
-  readonly read: ReadMessage;
-}
-
 /** A message on its way through the queue; what it says is known once its group is stored. */
 interface Delivery {
   readonly message: StationMessage;
   read: ReadMessage | undefined;
+}
+interface Read<D extends Delivery> {
+  readonly delivery: D;
+  readonly read: ReadMessage;
 }
 
 /** What is to be stored, and the message that said so. */
@@ -72,9 +65,13 @@ export function createIntake(deps: IntakeDeps): Intake {
     const stations = new Set(group.map(({ message }) => message.station));
     try {
       await schemas.load(stations);
-      for (const reads of readInParts(group, atMs)) {
-        await commit(await planned(reads, atMs));
-        await new Promise<void>((resolve) => void deps.timers.after(0, resolve));
+      for (const part of readInParts(group, atMs)) {
+        await commit(part.flatMap(({ delivery, read }) => planned(delivery.message, read, atMs)));
+        await othersTurn();
+        for (const { delivery, read } of part) {
+          if (read.say === "store" && read.entry.kind === "schema")
+            await readWaiting(delivery.message.station, read.entry.hash, atMs);
+        }
       }
     } catch (error) {
       schemas.forget(stations);
@@ -89,15 +86,14 @@ export function createIntake(deps: IntakeDeps): Intake {
    * Schemas first, so that a batch that overtook its schema within the group is read with it. A few KB can inflate to
    * half a million readings: each part is stored, and the event loop gets its turn, before the next one is inflated.
    */
-  function* readInParts(group: readonly Delivery[], atMs: number): Generator<readonly Read[]> {
+  function* readInParts<D extends Delivery>(group: readonly D[], atMs: number): Generator<readonly Read<D>[]> {
     const [declaring, others] = [group.filter(isSchema), group.filter((each) => !isSchema(each))];
-    let part: Read[] = [];
+    let part: Read<D>[] = [];
     let readings = 0;
     for (const delivery of [...declaring, ...others]) {
-      const { message } = delivery;
-      const read = readOne(message, atMs);
+      const read = readOne(delivery.message, atMs);
       delivery.read = read;
-      part.push({ message, read });
+      part.push({ delivery, read });
       readings += readingsIn(read);
       if (readings < GROUP_READINGS_MAX) continue;
       yield part;
@@ -114,30 +110,27 @@ export function createIntake(deps: IntakeDeps): Intake {
     return read;
   }
 
-  async function planned(reads: readonly Read[], atMs: number): Promise<Planned[]> {
-    const plan: Planned[] = [];
-    for (const { message, read } of reads) {
-      const { station, payload } = message;
-      const bytes = read.say === "unreadable" ? 0 : payload.length;
-      plan.push({ message, entry: { station, atMs, kind: "message", bytes } });
-      plan.push(...entryOf(message, read, atMs));
-      if (read.say === "store" && read.entry.kind === "schema") {
-        plan.push(...(await readAgain(station, read.entry.hash, atMs)));
-      }
+  /** Messages that waited for a schema which is stored now; after a crash in between, the schema is asked for again. */
+  async function readWaiting(station: string, hash: string, atMs: number): Promise<void> {
+    const waiting = await store.waitingForSchema(station, hash);
+    if (waiting.length === 0) return;
+    log("info", "ingress-schema-arrived", { station, hash, messages: waiting.length });
+    const group = waiting.map(({ id, topic, payload }) => ({
+      id,
+      message: { station, topic, payload },
+      read: undefined,
+    }));
+    for (const part of readInParts<Delivery & { readonly id: number }>(group, atMs)) {
+      const plan = part.flatMap(({ delivery: { id, message }, read }): Planned[] => [
+        { message, entry: { station, atMs, kind: "aside-resolved", id } },
+        ...entryOf(message, read, atMs),
+      ]);
+      await commit(plan);
+      await othersTurn();
     }
-    return plan;
   }
 
-  /** Messages that waited for a schema which is here now. */
-  async function readAgain(station: string, hash: string, atMs: number): Promise<Planned[]> {
-    const waiting = await store.waitingForSchema(station, hash);
-    if (waiting.length > 0) log("info", "ingress-schema-arrived", { station, hash, messages: waiting.length });
-    return waiting.flatMap(({ id, topic, payload }) => {
-      const message = { station, topic, payload };
-      const resolved: StoreEntry = { station, atMs, kind: "aside-resolved", id };
-      return [{ message, entry: resolved }, ...entryOf(message, readOne(message, atMs), atMs)];
-    });
-  }
+  const othersTurn = (): Promise<void> => new Promise((resolve) => void deps.timers.after(0, resolve));
 
   async function commit(plan: readonly Planned[]): Promise<void> {
     const written = await store.write(plan.map(({ entry }) => entry));
@@ -146,7 +139,9 @@ export function createIntake(deps: IntakeDeps): Intake {
       const outcome = written[at];
       if (!outcome) continue;
       tell(entry, outcome);
-      if (outcome.refused !== null) refused.push(asideOf(message, `refused: ${outcome.refused}`, null, entry.atMs));
+      if (outcome.refused === null) continue;
+      if (entry.kind === "schema") schemas.forget([entry.station]);
+      refused.push(asideOf(message, `refused: ${outcome.refused}`, null, entry.atMs));
     }
     if (refused.length > 0) await commit(refused);
   }
@@ -190,6 +185,14 @@ export function createIntake(deps: IntakeDeps): Intake {
 }
 
 const isSchema = ({ message }: Delivery): boolean => isSchemaTopic(message.topic);
+
+function planned(message: StationMessage, read: ReadMessage, atMs: number): Planned[] {
+  const bytes = read.say === "unreadable" ? 0 : message.payload.length;
+  return [
+    { message, entry: { station: message.station, atMs, kind: "message", bytes } },
+    ...entryOf(message, read, atMs),
+  ];
+}
 
 function entryOf(message: StationMessage, read: ReadMessage, atMs: number): Planned[] {
   switch (read.say) {

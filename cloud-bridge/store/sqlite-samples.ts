@@ -47,8 +47,8 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     overlapping: database.prepare(
-      `SELECT first_sequence, boot_id, body FROM block
-       WHERE stream_id = ? AND epoch_id = ? AND first_sequence <= ? AND last_sequence >= ?`,
+      `SELECT first_sequence, last_sequence, boot_id, body FROM block
+       WHERE stream_id = ? AND epoch_id = ? AND first_sequence <= ? ORDER BY first_sequence DESC`,
     ),
     countStream: database.prepare(
       "UPDATE stream SET samples = samples + ?, schema_hash = ?, span_ms = max(span_ms, ?) WHERE id = ?",
@@ -112,7 +112,10 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
     const fresh = outside(whole, ledger.stored);
     const samples = fresh.map((part) => insertPart(context, block, schema, streamId, part));
     if (fresh.length > 0) {
-      names.putLedger(epochId, streamId, { ...ledger, stored: fresh.reduce(withRange, ledger.stored) }, atMs);
+      const stored = fresh.reduce(withRange, ledger.stored);
+      // What was on its way when its copy was dropped on the station is stored, not lost.
+      const dropped = ledger.dropped.flatMap((range) => outside(range, stored));
+      names.putLedger(epochId, streamId, { ...ledger, stored, dropped }, atMs);
     }
     return { samples, conflicts, duplicates: again.reduce((sum, { first, last }) => sum + last - first + 1, 0) };
   }
@@ -170,7 +173,9 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
   /** Sequences within `again` whose stored content is not the arrived one. */
   function differing({ epochId, streamId, bootId, block }: Arrived, again: Range) {
     const different: { readonly sequence: number; readonly stored: StoredSample }[] = [];
-    for (const row of sql.overlapping.all(streamId, epochId, again.last, again.first)) {
+    for (const row of sql.overlapping.iterate(streamId, epochId, again.last)) {
+      // Blocks of an epoch's stream are disjoint: none that lies before can reach in.
+      if (Number(row["last_sequence"]) < again.first) break;
       const run = decodeRun(row["body"] as Uint8Array);
       const first = Number(row["first_sequence"]);
       for (const [at, stored] of run.rows.entries()) {
@@ -223,7 +228,8 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
       ); // biome-ignore format: in the table's order
       entries.push({ station, device, alarm, severity, active, time, because });
       const stored = withRange(ledger.stored, { first: sequence, last: sequence });
-      names.putLedger(epochId, streamId, { ...ledger, stored }, atMs);
+      const dropped = ledger.dropped.flatMap((range) => outside(range, stored));
+      names.putLedger(epochId, streamId, { ...ledger, stored, dropped }, atMs);
     }
     return { ...NOTHING_WRITTEN, alarms: entries, duplicates, conflicts };
   }

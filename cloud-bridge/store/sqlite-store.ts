@@ -130,7 +130,6 @@ export function createSqliteStore({ database }: { readonly database: Database })
     return NOTHING_WRITTEN;
   }
 
-  /** Whole or not at all: the ranges of a message that is refused are checked before any is written. */
   function writeDropped({ station, dropped, atMs }: StoreEntryOf<"dropped">): Written {
     const stationId = names.stationId(station);
     const refused = refusalOf(
@@ -138,21 +137,20 @@ export function createSqliteStore({ database }: { readonly database: Database })
       dropped.map(({ stream }) => stream),
     );
     if (refused !== null) return { ...NOTHING_WRITTEN, refused };
-    const ranges = dropped.reduce((sum, entry) => sum + entry.ranges.length, 0);
-    const full = `more than ${RANGES_PER_LEDGER_MAX} ranges dropped`;
-    if (ranges > RANGES_PER_LEDGER_MAX) return { ...NOTHING_WRITTEN, refused: full };
-    const ledgers = dropped.map(({ epoch, stream, ranges }) => {
-      const epochId = names.epoch(stationId, epoch);
-      const streamId = names.stream(stationId, stream);
+    const ledgers = dropped.map(({ epoch, stream, ranges }) => ({
+      epochId: names.epoch(stationId, epoch),
+      streamId: names.stream(stationId, stream),
+      ranges,
+    }));
+    const arrived = ledgers.reduce((sum, { ranges }) => sum + ranges.length, 0);
+    if (ledgers.some((it) => names.ledger(it.epochId, it.streamId).dropped.length + arrived > RANGES_PER_LEDGER_MAX))
+      return { ...NOTHING_WRITTEN, refused: `more than ${RANGES_PER_LEDGER_MAX} ranges dropped` };
+    for (const { epochId, streamId, ranges } of ledgers) {
       const ledger = names.ledger(epochId, streamId);
       // What did arrive before its copy was dropped on the station is stored, not lost.
       const lost = ranges.flatMap((range) => outside(range, ledger.stored));
-      return { epochId, streamId, ledger, dropped: lost.reduce<Ranges>(withRange, ledger.dropped) };
-    });
-    if (ledgers.some((each) => each.dropped.length > RANGES_PER_LEDGER_MAX))
-      return { ...NOTHING_WRITTEN, refused: full };
-    for (const { epochId, streamId, ledger, dropped } of ledgers)
-      names.putLedger(epochId, streamId, { ...ledger, dropped }, atMs);
+      names.putLedger(epochId, streamId, { ...ledger, dropped: lost.reduce<Ranges>(withRange, ledger.dropped) }, atMs);
+    }
     return NOTHING_WRITTEN;
   }
 

@@ -5,7 +5,12 @@ import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ASIDE_PER_STATION_MAX, STREAMS_PER_STATION_MAX } from "../limits.ts";
+import {
+  ASIDE_PER_STATION_MAX,
+  RANGES_PER_LEDGER_MAX,
+  SCHEMAS_PER_STATION_MAX,
+  STREAMS_PER_STATION_MAX,
+} from "../limits.ts";
 import type { ReadingsQuery, Store, StoreEntry } from "./store.ts";
 
 export interface StoreUnderTest {
@@ -166,6 +171,43 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect(await store.ledger({ station: "lake", gapSinceBeforeMs: T0 })).toEqual([]);
       expect((await store.ledger({ station: "lake", gapSinceBeforeMs: T0 + 1 })).length).toBe(1);
       expect(await store.ledger({ station: "lake", changedSinceMs: T0 + 1 })).toEqual([]);
+    });
+
+    test("what arrives after it was reported dropped is stored, and no longer counts as dropped", async () => {
+      const dropped = { epoch: EPOCH, stream: "pump", ranges: [{ first: 1, last: 6 }] };
+      await store.write([schema, { station: "lake", atMs: T0, kind: "dropped", dropped: [dropped] }]);
+      await store.write([batch([block(3, 4)])]);
+      const [entry] = await store.ledger({ station: "lake" });
+      expect(entry).toMatchObject({ stored: [[3, 4]], dropped: [[1, 2], [5, 6]], gaps: [] }); // biome-ignore format: short
+    });
+
+    test("a ledger in too many fragments is refused, from whichever message", async () => {
+      const ranges = Array.from({ length: RANGES_PER_LEDGER_MAX }, (_, at) => ({
+        first: 2 * at + 1,
+        last: 2 * at + 1,
+      }));
+      const beyond = [{ first: 100_000, last: 100_000 }];
+      const drop = (more: typeof ranges): StoreEntry => ({
+        station: "lake", atMs: T0, kind: "dropped", dropped: [{ epoch: EPOCH, stream: "pump", ranges: more }],
+      }); // biome-ignore format: short
+      const [fine, refused] = await store.write([drop(ranges), drop(beyond)]);
+      expect(fine?.refused).toBeNull();
+      expect(refused?.refused).toMatch(/ranges/);
+      expect((await store.ledger({ station: "lake" }))[0]?.dropped.length).toBe(RANGES_PER_LEDGER_MAX);
+    });
+
+    test("a station that declares schemas or streams without end is refused", async () => {
+      const declare = (at: number, stream: string): StoreEntry => ({
+        station: "lake", atMs: T0, kind: "schema", hash: at.toString(16).padStart(16, "0"), schema: { ...PUMP, stream },
+      }); // biome-ignore format: short
+      const schemas = Array.from({ length: SCHEMAS_PER_STATION_MAX }, (_, at) => declare(at, "pump"));
+      await store.write(schemas);
+      const [again, further] = await store.write([declare(0, "pump"), declare(9_999, "pump")]);
+      expect(again?.refused).toBeNull();
+      expect(further?.refused).toMatch(/schemas/);
+      const counts = Array.from({ length: STREAMS_PER_STATION_MAX }, (_, at) => ({ stream: `d${at}`, last: 0 }));
+      const [closed] = await store.write([{ station: "lake", atMs: T0, kind: "epoch-closed", epoch: EPOCH, counts }]);
+      expect(closed?.refused).toMatch(/streams/);
     });
 
     test("samples of a boot without wall time are estimated from their arrival and dated anew by a clock message", async () => {

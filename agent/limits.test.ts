@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import * as limits from "./limits.ts";
+
+it("a message that is full fits what any cloud takes, and what a reader lets inflate holds a full one", () => {
+  expect(limits.MESSAGE_BYTES_TARGET).toBeLessThan(4_096);
+  expect(limits.MESSAGE_BYTES_TARGET).toBeLessThan(limits.MESSAGE_BYTES_MAX);
+  expect(limits.MESSAGE_BYTES_MAX).toBeLessThanOrEqual(128 * 1024);
+  expect(limits.INFLATED_BYTES_MAX).toBeGreaterThanOrEqual(limits.BATCH_SAMPLES_MAX * 32 * 8);
+});
+
+it("what waits in RAM while the disk fails fits into one message's bound of samples and into the file", () => {
+  expect(limits.RAM_RING_SAMPLES_MAX).toBeLessThanOrEqual(limits.BATCH_SAMPLES_MAX);
+  expect(limits.RAM_RING_SAMPLES_MAX * 400).toBeLessThan(limits.BUFFER_BYTES_DEFAULT);
+});
+
+it("back-offs begin below their ends", () => {
+  expect(limits.BACKOFF_FIRST_MS).toBeLessThan(limits.BACKOFF_MAX_MS);
+  expect(limits.PUBLISH_DEADLINE_MS).toBeLessThan(limits.BACKOFF_MAX_MS);
+  expect(limits.PROBE_EVERY_MAX_MS).toBeLessThan(limits.READ_BACK_EVERY_MS);
+});

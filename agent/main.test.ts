@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createDatabases } from "./linux/sqlite.ts";
+
+/** Made by `npm run build`, which `npm test` runs first. */
+const PROGRAM = join(import.meta.dirname, "../dist/agent.mjs");
+
+let folder = "";
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "agent-main-"));
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** An agent without a description or a cloud: neither is needed here. */
+function start(control: string) {
+  const config = `format: 1\nstation: demo-lake\ndescription: station.yaml\ndata: data\ncloud: mqtts://127.0.0.1:1\ncontrol: ${control}\n`;
+  writeFileSync(join(folder, "agent.yaml"), config);
+  const child = spawn(process.execPath, [PROGRAM, "run", "--config", join(folder, "agent.yaml")]);
+  children.push(child);
+  let said = "";
+  const waiting = new Map<string, () => void>();
+  const hear = (bytes: Buffer) => {
+    said += bytes.toString();
+    for (const [text, resolve] of waiting) if (said.includes(text)) resolve();
+  };
+  child.stdout.on("data", hear);
+  child.stderr.on("data", hear);
+  return {
+    says: (text: string) =>
+      new Promise<void>((resolve) => (said.includes(text) ? resolve() : waiting.set(text, resolve))),
+    ended: new Promise<number | null>((resolve) => child.once("exit", resolve)),
+    stop: () => child.kill("SIGTERM"),
+  };
+}
+
+const epochs = () => createDatabases().open(join(folder, "data/readings.db")).prepare("SELECT epoch FROM epochs").all();
+
+describe("the agent's program", () => {
+  it("started twice by mistake ends, and leaves the first one's buffer alone", async () => {
+    const first = start("control.sock");
+    await first.says("agent-started");
+    const before = epochs();
+    const second = start("control.sock");
+    await second.says("another agent already listens there");
+    expect(await second.ended).toBe(1);
+    expect(epochs()).toEqual(before);
+    first.stop();
+    expect(await first.ended).toBe(0);
+  });
+
+  it("reads on without a control socket when there is no place for one, and says so", async () => {
+    writeFileSync(join(folder, "no-folder"), "");
+    const agent = start("no-folder/control.sock");
+    await agent.says("control-socket-failed");
+    await agent.says("agent-started");
+    agent.stop();
+    expect(await agent.ended).toBe(0);
+  });
+});

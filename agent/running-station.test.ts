@@ -1,0 +1,97 @@
+import type { Alarm, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { describe, expect, it } from "vitest";
+import type { AlarmTransition } from "./reading.ts";
+import { createRunningStation } from "./running-station.ts";
+import { createSimulatedTime } from "./testing/simulated-time.ts";
+import type { Ports } from "./world.ts";
+
+const hot: Alarm = {
+  name: "too-hot",
+  when: {
+    text: "tips above 10",
+    channels: ["tips"],
+    test: (of) => (of("tips") === undefined ? undefined : (of("tips") ?? 0) > 10),
+  },
+  forMs: 0,
+  severity: "critical",
+};
+const device = (alarms: readonly Alarm[]): Device => ({
+  name: "rain",
+  type: "tipping-bucket",
+  port: "pins",
+  pin: 17,
+  protocol: { kind: "pulses", edge: "falling", debounceMs: 0, values: ({ total }) => new Map([["tips", total]]) },
+  channels: [{ name: "tips", kind: "counter", unit: "", resolution: 1 }],
+  everyMs: 1_000,
+  correct: new Map(),
+  smallChange: new Map(),
+  heartbeatMs: 900_000,
+  settings: [],
+  commands: [],
+  alarms,
+  place: "station.yaml:1",
+});
+const stationOf = (alarms: readonly Alarm[]): Station => ({
+  name: "demo",
+  label: "demo",
+  timeZone: "UTC",
+  ports: new Map([["pins", { name: "pins", kind: "gpio", path: "chip" }]]),
+  devices: [device(alarms)],
+  hash: "1",
+});
+
+/** A process: what it is told to remember outlives it. */
+async function process(remembered: { names: readonly string[] }, station: Station, pulses: number) {
+  const time = createSimulatedTime();
+  const told: AlarmTransition[] = [];
+  const noted: string[] = [];
+  const gpio = { countPulses: () => Promise.resolve({ count: () => pulses, close: () => Promise.resolve() }) };
+  const running = createRunningStation(
+    {
+      ...time,
+      log: () => {},
+      ports: { gpio: () => gpio } as unknown as Ports,
+      totals: { loadTotal: () => 0, saveTotal: () => {} },
+      onFresh: () => {},
+      onSample: () => {},
+      onAlarm: (transition) => {
+        told.push(transition);
+        noted.push(`told while ${JSON.stringify(remembered.names)} was noted`);
+      },
+      activeAlarms: {
+        load: () => remembered.names,
+        save: (names) => {
+          remembered.names = names;
+        },
+      },
+    },
+    station,
+    { fullSpeed: false },
+  );
+  await time.advance(3_000);
+  await running.stop();
+  return { told: told.map(({ alarm, active }) => `${alarm} ${active}`), noted };
+}
+
+describe("alarms across restarts", () => {
+  it("an alarm that ended while nobody watched is ended by the next process", async () => {
+    const remembered = { names: [] as readonly string[] };
+    expect((await process(remembered, stationOf([hot]), 20)).told).toEqual(["too-hot true"]);
+    expect(remembered.names).toEqual(["rain.too-hot"]);
+    expect((await process(remembered, stationOf([hot]), 20)).told).toEqual([]);
+    expect((await process(remembered, stationOf([hot]), 3)).told).toEqual(["too-hot false"]);
+    expect(remembered.names).toEqual([]);
+  });
+
+  it("an alarm that left the description is ended", async () => {
+    const remembered = { names: ["rain.too-hot"] as readonly string[] };
+    expect((await process(remembered, stationOf([]), 20)).told).toEqual(["too-hot false"]);
+    expect(remembered.names).toEqual([]);
+  });
+
+  it("is noted while it is told, so that a kill in between can't leave it active for ever", async () => {
+    const remembered = { names: [] as readonly string[] };
+    expect((await process(remembered, stationOf([hot]), 20)).noted).toEqual(['told while ["rain.too-hot"] was noted']);
+    expect((await process(remembered, stationOf([hot]), 3)).noted).toEqual(['told while ["rain.too-hot"] was noted']);
+  });
+});
