@@ -53,6 +53,12 @@ describe("agent.yaml", () => {
       /agent\.yaml:6:1 .*days.*\n.*02:30/,
     );
   });
+  it("says which lines are missing", () => {
+    expect(problemsOf("format: 1\nstation: x\ncloud: mqtts://a:1\n").split("\n")).toEqual([
+      'agent.yaml:1:1 "description": this line is missing',
+      'agent.yaml:1:1 "data": this line is missing',
+    ]);
+  });
   it("refuses a password in the cloud's address, where logs would show it", () => {
     expect(problemsOf(GOOD.replace("mqtts://", "mqtts://user:secret@"))).toContain("password-file");
   });

@@ -117,11 +117,15 @@ export function parseConfig(path: string, text: string): AgentConfig {
         const unknown = issue.code === "unrecognized_keys" ? issue.keys : undefined;
         const place = at(offsetOf(unknown ?? issue.path));
         const key = unknown?.join(", ") ?? issue.path.join(".");
-        return `${place} ${key ? `"${key}": ` : ""}${unknown ? "unknown key" : issue.message}`;
+        return `${place} ${key ? `"${key}": ` : ""}${unknown ? "unknown key" : wordsOf(issue)}`;
       })
       .join("\n"),
   );
 }
+
+/** zod's own words for a line that isn't there are for programmers. */
+const wordsOf = (issue: z.core.$ZodIssue): string =>
+  issue.message.endsWith("received undefined") ? "this line is missing" : issue.message;
 
 /** An alias could make a small file large; this file has no use for them. */
 function plainValue(document: ReturnType<typeof parseDocument>, path: string): unknown {

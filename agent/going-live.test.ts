@@ -97,3 +97,29 @@ test("a file that can't be read is a problem like any other: the last good one r
   expect(ran).toHaveLength(2);
   await goingLive.stop();
 });
+
+test("a good file that can't be put to work is told like a broken one, until it can be", async () => {
+  const files = wired();
+  let isWorking = false;
+  const log = () => undefined;
+  const goingLive = createGoingLive(
+    {
+      files,
+      log,
+      kept: createStateStore({ files, log }, "/state").document("description"),
+      run: async () => {
+        if (!isWorking) throw new Error("pinctrl-bcm2711: busy");
+      },
+    },
+    { path: "/station.yaml", folders: ["/devices"], station: "lake" },
+  );
+  await goingLive.start();
+  expect(goingLive.status()).toMatchObject({
+    runs: "nothing",
+    problems: ["/station.yaml: going live failed: pinctrl-bcm2711: busy"],
+  });
+  isWorking = true;
+  files.write("/station.yaml", station("0.5 mm"));
+  await expect.poll(() => goingLive.status()).toMatchObject({ runs: "file", problems: [] });
+  await goingLive.stop();
+});

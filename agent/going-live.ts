@@ -52,6 +52,7 @@ export function createGoingLive(
   };
 
   const look = async (): Promise<void> => {
+    problems = [];
     const loaded = loadDescription(deps.files, config.path, config.folders);
     watchAll([config.path, ...loaded.files.map(({ path }) => path)]);
     if (isSavedMeanwhile(loaded)) next();
@@ -78,7 +79,13 @@ export function createGoingLive(
   };
   /** One look at a time, in order; a look that fails is told and the next one may succeed. */
   const next = (): void => {
-    turn = turn.then(look).catch((error: unknown) => deps.log("error", "description-failed", { error: String(error) }));
+    turn = turn.then(look).catch((error: unknown) => {
+      deps.log("error", "description-failed", { error: String(error) });
+      problems = [
+        ...problems,
+        `${config.path}: going live failed: ${error instanceof Error ? error.message : String(error)}`,
+      ];
+    });
   };
 
   return {

@@ -2,6 +2,11 @@
 
 /** A frame that has not ended after this many bytes is no frame. Modbus RTU: 256; our baseboards: 260. */
 export const FRAME_BYTES_MAX = 1024;
+/**
+ * A wall clock that shows less than this is wrong, whoever vouches for it: this program did not exist then. Without a
+ * battery a board begins in 1970 or at its image's date. 2026-11-01 00:00 UTC, ms since 1970; raised with each release.
+ */
+export const BUILD_DATE_MS = Date.UTC(2026, 10, 1);
 /** Metering units of hubs are 4 KB; a message closes below that with room for the header and the property bag. */
 export const MESSAGE_BYTES_TARGET = 3_500;
 /** The largest message we ever send; IoT Hub takes 256 KB, AWS 128 KB. */

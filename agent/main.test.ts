@@ -37,22 +37,37 @@ function start(control: string) {
       new Promise<void>((resolve) => (said.includes(text) ? resolve() : waiting.set(text, resolve))),
     ended: new Promise<number | null>((resolve) => child.once("exit", resolve)),
     stop: () => child.kill("SIGTERM"),
+    kill: () => child.kill("SIGKILL"),
   };
 }
 
 const epochs = () => createDatabases().open(join(folder, "data/readings.db")).prepare("SELECT epoch FROM epochs").all();
 
 describe("the agent's program", () => {
-  it("started twice by mistake ends, and leaves the first one's buffer alone", async () => {
+  it.each([
+    "control.sock",
+    "other.sock",
+  ])("started twice on one data folder ends (at %s), and leaves the first one's buffer alone", async (control) => {
     const first = start("control.sock");
     await first.says("agent-started");
     const before = epochs();
-    const second = start("control.sock");
-    await second.says("another agent already listens there");
+    const second = start(control);
+    await second.says("another agent already runs on it");
     expect(await second.ended).toBe(1);
     expect(epochs()).toEqual(before);
     first.stop();
     expect(await first.ended).toBe(0);
+  });
+
+  it("started after a kill -9 runs: nothing of the dead one is in its way", async () => {
+    const killed = start("control.sock");
+    await killed.says("agent-started");
+    killed.kill();
+    await killed.ended;
+    const next = start("control.sock");
+    await next.says("agent-started");
+    next.stop();
+    expect(await next.ended).toBe(0);
   });
 
   it("reads on without a control socket when there is no place for one, and says so", async () => {

@@ -11,6 +11,7 @@ import { createChance } from "./linux/chance.ts";
 import { createClock } from "./linux/clock.ts";
 import { connectControl, serveControl } from "./linux/control-socket.ts";
 import { createFiles } from "./linux/files.ts";
+import { lockFolder } from "./linux/folder-lock.ts";
 import { createLog } from "./linux/log.ts";
 import { createMqttClients } from "./linux/mqtt.ts";
 import { createPorts } from "./linux/ports.ts";
@@ -53,6 +54,7 @@ async function run(configPath: string): Promise<number> {
   const timers = createTimers();
   const chance = createChance();
   // Before the buffer is opened: a second agent by mistake must not begin an epoch in the first one's file.
+  const unlock = lockOrSay(log, places.data);
   let handlers: Agent["handlers"] = {};
   const stopControl = await serveOrSay(log, absolute(config.control, folder), (line) =>
     createControl({ log, handlers })(line),
@@ -88,9 +90,22 @@ async function run(configPath: string): Promise<number> {
     return EXIT.failed;
   } finally {
     await stopControl();
+    unlock();
   }
   log("info", "agent-stopped", {});
   return EXIT.ok;
+}
+
+/** A folder that can't be locked (a full or read-only disk) costs the lock, not the readings. */
+function lockOrSay(log: Log, folder: string): () => void {
+  try {
+    return lockFolder(folder);
+  } catch (error) {
+    // What the file system and SQLite say has a code; another agent that runs has none.
+    if (!(error instanceof Error && "code" in error)) throw error;
+    log("error", "data-folder-not-locked", { folder, error: error.message });
+    return () => {};
+  }
 }
 
 /** A socket that can't be made (a folder that isn't ours, a full disk) costs `pump-station status`, not the readings. */

@@ -73,7 +73,9 @@ export const certificateNames = (host: string): readonly string[] =>
 
 /** Names under which a loopback server may be called; undefined beyond loopback, where others give it its names. */
 export const hostNamesFor = (host: string): readonly string[] | undefined =>
-  (LOOPBACK_NAMES as readonly string[]).includes(host) ? LOOPBACK_NAMES : undefined;
+  isLoopback(host) ? LOOPBACK_NAMES : undefined;
+
+export const isLoopback = (host: string): boolean => (LOOPBACK_NAMES as readonly string[]).includes(host);
 
 const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 

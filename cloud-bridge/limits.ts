@@ -10,6 +10,8 @@ export const CONNECTIONS_MAX = 10_000;
 export const INFLIGHT_QOS2_MAX = 16;
 /** TLS handshake and CONNECT must be done by then, so that idle sockets don't pile up. */
 export const CONNECT_DEADLINE_MS = 15_000;
+/** A quiet connection is probed after so long, also before its CONNECT; otherwise one whose other end has vanished stays. */
+export const TCP_KEEPALIVE_MS = 60_000;
 
 /** Waiting between ingress and store. Beyond it a station's connection is closed, and it comes back after its back-off. */
 export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
@@ -57,7 +59,8 @@ export const EVENT_CLIENT_BYTES_MAX = 1024 * 1024;
 /** A comment line, so that proxies don't close a quiet stream. */
 export const EVENT_HEARTBEAT_MS = 15_000;
 export const READINGS_LIMIT_DEFAULT = 1_000;
-export const READINGS_LIMIT_MAX = 100_000;
+/** A page is read and encoded in one turn of the event loop: 100,000 rows held it for up to a second. */
+export const READINGS_LIMIT_MAX = 20_000;
 export const LIST_LIMIT_DEFAULT = 100;
 export const LIST_LIMIT_MAX = 1_000;
 /** Wrong tokens from one address per minute before 429. */

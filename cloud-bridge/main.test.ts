@@ -49,10 +49,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function start(): Promise<Process> {
+async function start(...more: string[]): Promise<Process> {
   const readyFile = join(folder, "ready.json");
   rmSync(readyFile, { force: true });
-  const child = spawn(process.execPath, [bundlePath, "run", "--data", folder, "--mqtt-port", "0", "--http-port", "0"]);
+  const ports = ["--mqtt-port", "0", "--http-port", "0"];
+  const child = spawn(process.execPath, [bundlePath, "run", "--data", folder, ...ports, ...more]);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
@@ -125,11 +126,26 @@ test("what can't work is said, with its exit code", async () => {
   expect(taken.stderr).toMatch(/EADDRINUSE/);
 });
 
+test("a bridge beyond loopback warns that HTTP and token travel in the clear", async () => {
+  const open = await start("--listen", "0.0.0.0");
+  await expect.poll(() => open.output()).toContain("http-not-encrypted");
+  await open.end("SIGTERM");
+  const closed = await start();
+  await expect.poll(() => closed.output()).toContain("bridge-ready");
+  expect(closed.output()).not.toContain("http-not-encrypted");
+});
+
 test("a station can be added from the command line while the bridge runs", async () => {
   const running = await start();
   const { stdout } = await cli("station", "add", "lake", "--data", folder);
   const { password } = JSON.parse(stdout) as { password: string };
-  expect((await cli("station", "add", "lake", "--data", folder)).code).toBe(1);
+  const again = await cli("station", "add", "lake", "--data", folder);
+  expect(again.code).toBe(1);
+  expect(again.stderr).not.toMatch(/new store/);
+  const elsewhere = join(folder, "mistyped");
+  expect((await cli("station", "add", "lake", "--data", elsewhere)).stderr).toContain(
+    `made a new store in ${elsewhere}`,
+  );
   expect((await cli("station", "add", "No Name", "--data", folder)).code).toBe(64);
   const station = await connectStation(
     { url: `mqtts://localhost:${running.ready.mqttPort}`, ca: ca() },

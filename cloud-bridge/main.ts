@@ -2,8 +2,8 @@
  * pump-station-bridge run | station add. Exit codes: 0, 1 failed, 64 usage, 78 configuration.
  * The data folder holds ca.pem (what stations trust), token (for writing through the API), bridge.sqlite, ready.json.
  */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { STATION_NAME } from "@pump-station/agent/wire/topics.ts";
 import { Command, CommanderError } from "commander";
@@ -11,7 +11,7 @@ import { createApi } from "./api/server.ts";
 import { createCredentials } from "./auth/credentials.ts";
 import { createTokenCheck, loadToken } from "./auth/token.ts";
 import { createBridge } from "./bridge.ts";
-import { type Config, certificateNames, configFrom, DEFAULTS, hostNamesFor } from "./config.ts";
+import { type Config, certificateNames, configFrom, DEFAULTS, hostNamesFor, isLoopback } from "./config.ts";
 import { listenForStations } from "./host/aedes-broker.ts";
 import { loadServerCertificate } from "./host/certificates.ts";
 import { createChance, createClock, createTimers } from "./host/clock.ts";
@@ -108,6 +108,7 @@ async function run(config: Config): Promise<void> {
   files.writeDurably(readyFile, new TextEncoder().encode(`${JSON.stringify(ready)}\n`), 0o644);
   if (token.isNew)
     process.stderr.write(`Token for writing, shown this once and kept in ${dataFolder}/token: ${token.value}\n`);
+  if (!isLoopback(host)) log("warn", "http-not-encrypted", { listen: host, hint: "readings and token travel in the clear: put TLS in front" }); // biome-ignore format: short
   log("info", "bridge-ready", { ...ready, listen: host, data: dataFolder, version: packageJson.version });
 
   function closeOnSignal(close: () => Promise<void>): void {
@@ -135,7 +136,10 @@ async function run(config: Config): Promise<void> {
 
 async function addStation(station: string, { data }: { readonly data: string }): Promise<void> {
   if (!STATION_NAME.test(station)) throw new UsageError(`"${station}" is no station name: a-z, 0-9 and -, at most 64`);
+  const isNew = !existsSync(storeFile(data));
   const store = usable(() => openStore(data), ConfigurationError);
+  // Most likely a mistyped folder: the running bridge won't know the station.
+  if (isNew) process.stderr.write(`pump-station-bridge: made a new store in ${resolve(data)}\n`);
   try {
     const credentials = createCredentials({ store, chance: createChance() });
     const password = await credentials.add(station, createClock().wallMs());
@@ -146,9 +150,11 @@ async function addStation(station: string, { data }: { readonly data: string }):
   }
 }
 
+const storeFile = (dataFolder: string): string => join(dataFolder, "bridge.sqlite");
+
 function openStore(dataFolder: string) {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  return createSqliteStore({ database: createDatabases().open(join(dataFolder, "bridge.sqlite")) });
+  return createSqliteStore({ database: createDatabases().open(storeFile(dataFolder)) });
 }
 
 function usable<T>(work: () => T, Kind: typeof ConfigurationError | typeof UsageError): T {

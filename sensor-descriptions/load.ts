@@ -9,7 +9,7 @@ import { type DeviceType, readDeviceType } from "./load/device-type.ts";
 import { createJudge, type Judge } from "./load/judge.ts";
 import { fit } from "./load/shape.ts";
 import { readDocument, type SourceFile, type Tree } from "./load/source-document.ts";
-import { type MergedDevice, mergeDevice, type Origins } from "./load/station-device.ts";
+import { checkCommonKeys, type MergedDevice, mergeDevice, type Origins } from "./load/station-device.ts";
 import { checkWiring } from "./load/wiring.ts";
 import { say } from "./messages.ts";
 import type { Port, Station } from "./model.ts";
@@ -44,6 +44,9 @@ export function loadStation(
   const problems = [...document.problems, ...fitted.problems];
   const types = createTypes(findType);
   const judge = createJudge(document);
+  for (const [name, device] of devicesIn(document.tree)) {
+    if (!fitted.value || !Object.hasOwn(fitted.value.devices, name)) checkCommonKeys(judge, name, device);
+  }
   const merged = fitted.value ? mergedDevices(judge, fitted.value, document.tree, types, knownTypes) : undefined;
   problems.push(...judge.problems, ...types.problems);
   const sorted = inReadingOrder(problems);
@@ -129,6 +132,7 @@ function mergedDevices(
       );
     }
     const type = types.of(device.type);
+    if (typeof type === "string") checkCommonKeys(judge, name, device);
     if (type === "none")
       judge.report([...at, "type"], say.unknownType(device.type, nearestWord(device.type, knownTypes), knownTypes));
     else if (type === "broken") judge.report([...at, "type"], say.deviceFileBroken(device.type));
@@ -150,9 +154,17 @@ function mergedDevices(
 }
 
 /** Names as they stand in the file, those of broken entries too: one mistake, one message. */
-function keysOf(tree: Tree | undefined, section: string): string[] {
-  const node = typeof tree === "object" && !Array.isArray(tree) ? tree[section] : undefined;
-  return typeof node === "object" && !Array.isArray(node) ? Object.keys(node) : [];
+const keysOf = (tree: Tree | undefined, section: string): string[] => Object.keys(sectionOf(tree, section));
+
+function devicesIn(tree: Tree | undefined): [string, object][] {
+  const devices = sectionOf(tree, "devices");
+  return Object.keys(devices).map((name) => [name, sectionOf(devices, name)]);
+}
+
+function sectionOf(tree: Tree | undefined, section: string): Readonly<Record<string, Tree>> {
+  const isSection = typeof tree === "object" && !Array.isArray(tree) && Object.hasOwn(tree, section);
+  const node = isSection ? tree[section] : undefined;
+  return typeof node === "object" && !Array.isArray(node) ? node : {};
 }
 
 function portsOf(judge: Judge, shape: StationShape): ReadonlyMap<string, Port> {

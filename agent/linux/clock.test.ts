@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { BUILD_DATE_MS } from "../limits.ts";
 import { createChance } from "./chance.ts";
 import { createClock } from "./clock.ts";
 import { createTimers } from "./timers.ts";
@@ -51,6 +52,17 @@ describe("the clock", () => {
 
   it("trusts always where the configuration says that the host keeps the time", () => {
     expect(createClock({ root, trustClock: "always" }).isWallTrusted()).toBe(true);
+  });
+});
+
+describe("a clock that shows less than this program's build date", () => {
+  it.each(["always", "when-synchronised"] as const)("isn't trusted (%s), until it has been set", (trustClock) => {
+    touch("/run/systemd/timesync/synchronized");
+    vi.useFakeTimers({ toFake: ["Date"], now: BUILD_DATE_MS - 1 });
+    const clock = createClock({ root, trustClock });
+    expect(clock.isWallTrusted()).toBe(false);
+    vi.setSystemTime(BUILD_DATE_MS);
+    expect(clock.isWallTrusted()).toBe(true);
   });
 });
 

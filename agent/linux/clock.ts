@@ -1,6 +1,7 @@
 /** Time as the kernel tells it, and whether anything vouches for the wall clock. */
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { BUILD_DATE_MS } from "../limits.ts";
 import type { Clock } from "../world.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -33,6 +34,7 @@ export function createClock(options: ClockOptions = {}): Clock {
     bootMs,
     wallMs: () => Date.now(),
     isWallTrusted: () => {
+      if (Date.now() < BUILD_DATE_MS) return false;
       // Never taken back: a clock that was right once in this boot drifts by seconds a day at most.
       if (trusted || bootMs() - askedMs < TRUST_ASKED_EVERY_MS) return trusted;
       askedMs = bootMs();

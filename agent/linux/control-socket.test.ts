@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,5 +33,27 @@ test("an agent that is killed while it is asked is an error that says so, and no
   await new Promise<void>((resolve) => server.listen(path, resolve));
   const client = await connectControl(path);
   await expect(client.ask("status")).rejects.toThrow(/ECONNRESET|closed the control socket/);
+  server.close();
+});
+
+test("a socket that another user's agent listens on isn't taken for a dead one, nor replaced", async () => {
+  const path = join(folder, "control.sock");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  chmodSync(path, 0o000);
+  chmodSync(folder, 0o777);
+  // Nothing is closed to root, so root becomes "nobody" for as long as the test asks.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  const serving = serveControl(path, () => Promise.resolve(""));
+  try {
+    await expect(serving).rejects.toMatchObject({
+      message: expect.stringContaining("it isn't ours to replace") as string,
+      code: "EACCES",
+    });
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+  expect(existsSync(path)).toBe(true);
   server.close();
 });

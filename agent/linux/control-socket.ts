@@ -84,12 +84,20 @@ function onLines(socket: Socket, onLine: (line: string) => void): void {
   });
 }
 
+/**
+ * Only what nobody listens on is dead. Anything else (EACCES: another user's, EAGAIN: an agent too busy to answer)
+ * is somebody's, and is left alone: throws with the system's code.
+ */
 const isAlive = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const probe = connect(path);
     probe.once("connect", () => {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => resolve(false));
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNREFUSED" || error.code === "ENOENT") return resolve(false);
+      const words = `control socket ${path}: it isn't ours to replace: ${error.message}`;
+      reject(Object.assign(new Error(words, { cause: error }), { code: error.code }));
+    });
   });

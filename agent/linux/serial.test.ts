@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SerialPort } from "serialport";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { plugIn } from "../testing/pseudo-terminal.ts";
 import { createSerialPorts } from "./serial.ts";
 import { createTimers } from "./timers.ts";
@@ -68,6 +69,18 @@ describe("a serial line on a real pseudo-terminal", () => {
     far.stopReading();
     await expect(line.write(new Uint8Array(1 << 20), 100)).rejects.toMatchObject({ failure: "stuck" });
     expect(await closed).toContain("stuck");
+    far.unplug();
+  });
+
+  it("whose closing fails is closed all the same: nobody waits for it for ever", async () => {
+    const far = plugIn(join(folder, "tty"));
+    const line = await ports.open(join(folder, "tty"), settings);
+    const failing = vi.spyOn(SerialPort.prototype, "close").mockImplementation((callback) => {
+      callback?.(new Error("EIO: i/o error, close"));
+    });
+    await line.close();
+    failing.mockRestore();
+    await expect(line.write(Uint8Array.of(1), 100)).rejects.toMatchObject({ failure: "closed" });
     far.unplug();
   });
 

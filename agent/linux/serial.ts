@@ -46,10 +46,12 @@ function createLine(timers: Timers, port: SerialPort, path: string): SerialLine 
   const closedListeners: ((reason: string) => void)[] = [];
   let closedBy: string | undefined;
   let cancelLiveness = (): void => {};
+  let closing: Promise<void> = Promise.resolve();
   const end = (reason: string): void => {
     cancelLiveness();
     // Ends serialport's own read and write loops, which otherwise go on for ever on 0 bytes.
-    if (port.isOpen) port.close(() => undefined);
+    // Its callback comes also when closing fails, the "close" event doesn't.
+    if (port.isOpen) closing = new Promise((resolve) => port.close(() => resolve()));
     if (closedBy !== undefined) return;
     closedBy = reason;
     for (const listener of closedListeners.splice(0)) listener(reason);
@@ -95,11 +97,9 @@ function createLine(timers: Timers, port: SerialPort, path: string): SerialLine 
         });
       }),
     // Resolves when the descriptor is closed, so that the path can be opened (and locked) again at once.
-    close: () =>
-      new Promise((resolve) => {
-        if (!port.isOpen) return resolve();
-        port.once("close", () => resolve());
-        end("closed");
-      }),
+    close: () => {
+      end("closed");
+      return closing;
+    },
   };
 }

@@ -1,15 +1,23 @@
 /**
- * The reported document on its way to the cloud: only differences, at once when a state or an acknowledgement changed,
- * else at most once per REPORT_QUIET_MS. Levels that creep (what waits in the buffer) have a dead band.
+ * The reported document on its way to the cloud: only differences, at once when an acknowledgement changed or a state
+ * (unless states change all the time), else at most once per REPORT_QUIET_MS. Levels that creep (what waits in the buffer) have a dead band.
  */
 import { type CloudConnection, CloudError } from "../cloud/cloud.ts";
 import { REPORT_QUIET_MS, TWIN_BYTES_MAX } from "../limits.ts";
-import { isObject, type JsonObject, mergePatch, type ReportedDocument } from "../wire/twin-document.ts";
+import { isObject, type Json, type JsonObject, mergePatch, type ReportedDocument } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
 import { isSame, patchBetween, withoutNulls } from "./patch-between.ts";
 
 /** A burst of changes (a device that vanishes takes its states along) becomes one patch. */
 const BURST_MS = 1_000;
+/**
+ * A device that flaps is news at every turn, and each report costs about 1 KB of a mobile link with its TLS and
+ * acknowledgement. A dozen in an hour tells a real incident in full; after that it is known to flap, and every ten
+ * minutes (6 KB an hour) is often enough for whoever is on the way.
+ */
+const NEWS_AT_ONCE_MAX = 12;
+const NEWS_WINDOW_MS = 3_600_000;
+const NEWS_GAP_MS = 600_000;
 /** Top-level keys whose change alone is no news. */
 const CREEPING = new Set(["buffer"]);
 /** …and by how much a number of theirs must change to be one. */
@@ -34,12 +42,19 @@ export function createReporter(deps: {
   const { clock, log } = deps;
   let remote: JsonObject | undefined;
   let sentAt = -Infinity;
+  /** When the last NEWS_AT_ONCE_MAX reports of news went, oldest first. */
+  const newsSentAt: number[] = [];
   let refused: JsonObject | undefined;
 
   const patchNow = (): JsonObject | undefined => {
     if (!remote) return undefined;
     const patch = patchBetween(remote, withinBand(fitting(withoutNulls(deps.document())), remote));
     return patch && refused && isSame(patch, refused) ? undefined : patch;
+  };
+
+  const newsDueAt = (): number => {
+    const oldest = newsSentAt.length < NEWS_AT_ONCE_MAX ? -Infinity : (newsSentAt[0] ?? -Infinity);
+    return Math.min(sentAt + NEWS_GAP_MS, Math.max(sentAt + BURST_MS, oldest + NEWS_WINDOW_MS));
   };
 
   return {
@@ -52,13 +67,17 @@ export function createReporter(deps: {
     dueAt: () => {
       const patch = patchNow();
       if (!patch) return Infinity;
-      const isNews = Object.keys(patch).some((key) => !CREEPING.has(key));
-      return sentAt + (isNews ? BURST_MS : REPORT_QUIET_MS);
+      if (isAcknowledging(patch, remote)) return sentAt + BURST_MS;
+      return isNews(patch) ? newsDueAt() : sentAt + REPORT_QUIET_MS;
     },
     send: async (connection) => {
       const patch = patchNow();
       if (!patch) return;
       sentAt = clock.bootMs();
+      if (isNews(patch) && !isAcknowledging(patch, remote)) {
+        newsSentAt.push(sentAt);
+        if (newsSentAt.length > NEWS_AT_ONCE_MAX) newsSentAt.shift();
+      }
       try {
         await connection.report(patch);
       } catch (error) {
@@ -72,6 +91,18 @@ export function createReporter(deps: {
       refused = undefined;
     },
   };
+}
+
+const isNews = (patch: JsonObject): boolean => Object.keys(patch).some((key) => !CREEPING.has(key));
+
+/**
+ * Somebody waits for the answer to what they desired. A setting's own value (203) that shows up is none: it comes and
+ * goes with its device.
+ */
+function isAcknowledging(patch: JsonObject, remote: Json | undefined): boolean {
+  const before = isObject(remote) ? remote : {};
+  if ("av" in patch || "ac" in patch) return patch["ac"] !== 203 || "ac" in before;
+  return Object.entries(patch).some(([key, inner]) => isObject(inner) && isAcknowledging(inner, before[key]));
 }
 
 /** Leaves out what can be asked for elsewhere until the document fits: schemas, then values nobody asked for. */

@@ -537,6 +537,35 @@ describe("the twin", () => {
     expect(far.reports.slice(3)).toEqual([{ buffer: { waiting: 9000 } }]);
   });
 
+  it("a device that flaps is told a dozen times in an hour, then every ten minutes; acknowledgements go at once", async () => {
+    const { start, advance, far, facts } = createBench();
+    const { twin, connect } = start();
+    await connect();
+    const flap = async (seconds: number) => {
+      for (let second = 0; second < seconds; second += 2) {
+        facts.current = { devices: { pump: { health: second % 4 === 0 ? "timeout" : "good" } } };
+        twin.changed();
+        await advance(2_000);
+      }
+    };
+    await flap(60);
+    expect(far.reports.length).toBeLessThanOrEqual(13);
+    expect(far.reports.length).toBeGreaterThanOrEqual(12);
+    const before = far.reports.length;
+    far.setDesired(target(900));
+    await advance(2_000);
+    expect(far.reports.slice(before)).toMatchObject([{ devices: { pump: { target: { value: 900, ac: 200 } } } }]);
+    await flap(3_000);
+    expect(far.reports.length - before - 1).toBeLessThanOrEqual(5);
+    expect(far.reports.length - before - 1).toBeGreaterThanOrEqual(4);
+    await advance(3_600_000);
+    const later = far.reports.length;
+    facts.current = { devices: { pump: { health: "stuck" } } };
+    twin.changed();
+    await advance(2_000);
+    expect(far.reports).toHaveLength(later + 1);
+  });
+
   it("a report that the cloud refuses isn't repeated until it is another one", async () => {
     const { start, advance, far, facts, reported } = createBench();
     far.refuseReports = "too large";

@@ -7,10 +7,10 @@
  *            a null value falls back to the file's default (RFC 7396: it is absent from the merged document)
  * reported = { "$version": n,
  *              agent:   { version, epoch, boot },
- *              description: { hash, problems },
+ *              description: { hash, runs: "file" | "last good" | "nothing", problems },
  *              devices: { pump: { health: "good" | reason, target: {value, ac, av, ad}, every: {…} } },
  *              upload:  { interval: {…} },
- *              buffer:  { waiting: n samples, waiting-hours },
+ *              buffer:  { waiting: n samples, waiting-hours: age of the oldest, dropped: n samples },
  *              schemas: { pump: hash } }
  * Acknowledgement as in IoT Plug and Play: value = what runs (read back), ac = 200 | 202 waits | 400 refused | 500 failed,
  * av = the desired $version answered, ad = reason in words.

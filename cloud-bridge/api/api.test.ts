@@ -119,6 +119,7 @@ test("stored readings, streams, ledger and figures are read back", async () => {
 test("errors say what and what to do", async () => {
   expect(await call("GET", "/api/stations/sea")).toMatchObject({ status: 404, body: { error: "unknown-station" } });
   expect(await call("GET", "/api/stations/lake/readings?device=boat")).toMatchObject({ status: 404, body: { error: "unknown-stream" } }); // biome-ignore format: short
+  expect((await call("GET", "/api/stations/lake/readings?device=pump&limit=20001")).status).toBe(400);
   const many = await call("GET", "/api/stations/lake/readings?limit=0&order=up&colour=red");
   expect(many.status).toBe(400);
   expect((many.body as { message: string }).message).toMatch(/device.*limit.*order.*colour/);

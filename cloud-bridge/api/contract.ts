@@ -67,7 +67,7 @@ export interface Readings {
   readonly rows: readonly (readonly [number, number, number, ...(number | string)[]])[];
   readonly epochs: readonly string[];
   /**
-   * null unless `limit` (default 1,000, at most 100,000) cut the answer: go on with from=next, or to=next when order=desc.
+   * null unless `limit` (default 1,000, at most 20,000) cut the answer: go on with from=next, or to=next when order=desc.
    * A page may hold more than `limit` rows when that many have the same time.
    */
   readonly next: number | null;

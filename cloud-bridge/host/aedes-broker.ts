@@ -5,7 +5,13 @@
 import type { EventEmitter } from "node:events";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { Aedes, type AedesOptions, type Client } from "aedes";
-import { CONNECT_DEADLINE_MS, CONNECTIONS_MAX, INFLIGHT_QOS2_MAX, PACKET_BYTES_MAX } from "../limits.ts";
+import {
+  CONNECT_DEADLINE_MS,
+  CONNECTIONS_MAX,
+  INFLIGHT_QOS2_MAX,
+  PACKET_BYTES_MAX,
+  TCP_KEEPALIVE_MS,
+} from "../limits.ts";
 import type { Broker, BrokerHandlers, Log } from "../world.ts";
 import type { ServerCertificate } from "./certificates.ts";
 import { createPacketGuard } from "./packet-guard.ts";
@@ -32,13 +38,7 @@ export async function listenForStations(
     ...authentication(handlers, log),
     ...authorization(handlers, log),
   });
-  broker.on("clientReady", ({ id }) => handlers.onOnline(id));
-  broker.on("clientDisconnect", ({ id }) => {
-    // When a second connection with the same name takes over, it is registered by the next turn: then nobody has gone.
-    setImmediate(() => {
-      if (!(id in clientsOf(broker))) handlers.onOffline(id);
-    });
-  });
+  const connected = watchConnections(broker, handlers);
   broker.on("subscribe", (subscriptions, { id }) => {
     handlers.onSubscribed(
       id,
@@ -55,6 +55,8 @@ export async function listenForStations(
     cert: certificate.cert,
     minVersion: "TLSv1.2",
     handshakeTimeout: CONNECT_DEADLINE_MS,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEPALIVE_MS,
   } as const;
   const server = createServer(tls, (socket) => {
     guard(socket, log);
@@ -66,7 +68,7 @@ export async function listenForStations(
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
-    isOnline: (station) => station in clientsOf(broker),
+    isOnline: (station) => connected.has(station),
     publish: (topic, payload) =>
       new Promise((resolve, reject) => {
         const packet = {
@@ -85,6 +87,25 @@ export async function listenForStations(
       await closed;
     },
   };
+}
+
+/**
+ * The newest connection of each station. Counted by sockets: when several of one name take over from each other at once,
+ * aedes forgets a newer connection with an older one, and never says that it has gone.
+ */
+function watchConnections(broker: Aedes, handlers: BrokerHandlers): ReadonlyMap<string, Client> {
+  const connected = new Map<string, Client>();
+  broker.on("client", (client) => {
+    if (client.conn.destroyed) return;
+    connected.set(client.id, client);
+    client.conn.once("close", () => {
+      if (connected.get(client.id) !== client) return;
+      connected.delete(client.id);
+      handlers.onOffline(client.id);
+    });
+  });
+  broker.on("clientReady", ({ id }) => handlers.onOnline(id));
+  return connected;
 }
 
 function authentication(handlers: BrokerHandlers, log: Log): AedesOptions {
@@ -155,10 +176,6 @@ function guard(socket: TLSSocket, log: Log): void {
     return null;
   };
 }
-
-/** Connected clients by id; public in aedes, absent from its types. */
-const clientsOf = (broker: Aedes): Readonly<Record<string, Client>> =>
-  (broker as unknown as { readonly clients: Readonly<Record<string, Client>> }).clients;
 
 const listening = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {

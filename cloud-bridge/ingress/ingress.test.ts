@@ -176,6 +176,19 @@ test("a second connection of the same station takes over, and the station stays 
   expect(running.events.filter(({ event }) => event === "station-offline").length).toBe(1);
 });
 
+test("of connections that take over from each other at once, a station is online as long as the newest is", async () => {
+  const first = station;
+  const attempts = await Promise.allSettled(Array.from({ length: 4 }, () => connectStation(running, "lake", password, { subscribe: false }))); // biome-ignore format: short
+  const others = attempts.flatMap((attempt) => (attempt.status === "fulfilled" ? [attempt.value] : []));
+  await expect.poll(() => first.client.connected).toBe(false);
+  for (const other of others) if (!other.client.connected) await other.leave();
+  const left = others.filter(({ client }) => client.connected);
+  expect(left.length).toBeGreaterThan(0);
+  expect(running.bridge.isOnline("lake")).toBe(true);
+  for (const other of left) await other.leave();
+  await expect.poll(() => running.bridge.isOnline("lake")).toBe(false);
+});
+
 test("a poisoned message is kept aside, counted and acknowledged; the others go on", async () => {
   const poison = batchBytes(1, 3);
   poison[poison.length - 1]! ^= 1;

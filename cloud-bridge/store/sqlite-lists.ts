@@ -97,7 +97,9 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
   };
   return {
     queries,
-    /** Alarms have changed, or a transaction was rolled back. */
+    /** Its alarms have changed. */
+    forgetAlarms: (stationId: number): void => void activeAlarms.delete(stationId),
+    /** A transaction was rolled back. */
     forget: (): void => activeAlarms.clear(),
   };
 }

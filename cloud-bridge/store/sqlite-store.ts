@@ -82,7 +82,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
       case "batch":
         return samples.writeBatch(entry);
       case "alarms":
-        lists.forget();
+        lists.forgetAlarms(names.stationId(entry.station));
         return samples.writeAlarms(entry);
       case "schema":
         return writeSchema(entry);
@@ -91,7 +91,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
       case "dropped":
         return writeDropped(entry);
       case "clock":
-        lists.forget();
+        lists.forgetAlarms(names.stationId(entry.station));
         names.dateBoot(names.stationId(entry.station), entry.bootId, Math.round(entry.offsetMs), true);
         return NOTHING_WRITTEN;
       case "aside":

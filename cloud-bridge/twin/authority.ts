@@ -12,7 +12,10 @@ import { checkPatch, checkSize, TwinError } from "./validate.ts";
 
 export interface TwinAuthority {
   twin(station: string): Promise<Twin>;
-  /** Throws TwinError; "conflict" when desired is no longer at `ifVersion`. */
+  /**
+   * Resolves when it is stored, with the station told or not: one that isn't reached asks for everything when it
+   * connects. Throws TwinError; "conflict" when desired is no longer at `ifVersion`.
+   */
   patchDesired(station: string, patch: Json | undefined, ifVersion?: number): Promise<Twin>;
   /** A station asks for both documents. */
   onGet(station: string, rid: string): Promise<void>;
@@ -49,7 +52,9 @@ export function createTwinAuthority(deps: {
       });
       const version = versionOf(twin.desired);
       log("info", "twin-desired-changed", { station, version });
-      await send(topicsOf(station).twinDesired, { ...patch, $version: version });
+      send(topicsOf(station).twinDesired, { ...patch, $version: version }).catch((error: unknown) =>
+        log("error", "twin-desired-not-sent", { station, version, error }),
+      );
       return twin;
     },
 

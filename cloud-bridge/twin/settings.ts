@@ -16,7 +16,7 @@ export function settingsOf({ desired, reported, versions }: StoredTwin): TwinSet
   return paths.map((path) => {
     const answer = acknowledged.get(path);
     const value = wanted.get(path);
-    const version = versions[path] ?? 0;
+    const version = versionIn(versions, path) ?? 0;
     const runs = answer?.ac === 200 || answer?.ac === 203;
     return {
       path,
@@ -36,12 +36,16 @@ export function versionsAfter(before: StoredTwin, desired: JsonObject, version: 
   const old = leavesOf(before.desired);
   const versions: Record<string, number> = {};
   for (const [path, value] of leavesOf(desired)) {
-    const known = before.versions[path];
+    const known = versionIn(before.versions, path);
     const previous = old.get(path);
     versions[path] = known !== undefined && previous !== undefined && isSame(previous, value) ? known : version;
   }
   return versions;
 }
+
+/** Paths come from outside: "constructor" is one, and no version. */
+const versionIn = (versions: Readonly<Record<string, number>>, path: string): number | undefined =>
+  Object.hasOwn(versions, path) ? versions[path] : undefined;
 
 function leavesOf(document: JsonObject): Map<string, Json> {
   const leaves = new Map<string, Json>();

@@ -95,6 +95,26 @@ test("a report is answered with the new version, a broken one with what was wron
   expect((await twins.twin("lake")).reported).toEqual({ $version: 2, a: 1 });
 });
 
+test("a change is answered although the station takes nothing, and a failed delivery is logged", async () => {
+  const store = createSqliteStore({ database: createDatabases().open(":memory:") });
+  await store.addStation("lake", "credential", 0);
+  const events: string[] = [];
+  const log = (_: string, event: string): void => void events.push(event);
+  const withSend = (send: () => Promise<void>) => createTwinAuthority({ store, log, send, onChanged: () => undefined });
+  const stuck = withSend(() => new Promise(() => undefined));
+  expect((await stuck.patchDesired("lake", target(900))).desired["$version"]).toBe(2);
+  const broken = withSend(() => Promise.reject(new Error("broker closed")));
+  expect((await broken.patchDesired("lake", target(800))).desired["$version"]).toBe(3);
+  await expect.poll(() => events).toContain("twin-desired-not-sent");
+});
+
+test("a setting named like a property of every object has the version that set it, and 0 without one", async () => {
+  await report({ constructor: { value: 1, ac: 203, av: 0, ad: "" } });
+  expect((await setting("constructor"))?.desiredVersion).toBe(0);
+  await twins.patchDesired("lake", { constructor: 1 });
+  expect((await setting("constructor"))?.desiredVersion).toBe(2);
+});
+
 test("If-Match guards against a change that somebody else made meanwhile", async () => {
   await twins.patchDesired("lake", target(900), 1);
   await expect(twins.patchDesired("lake", target(800), 1)).rejects.toMatchObject({ reason: "conflict" });

@@ -104,6 +104,19 @@ function needsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType): 
   return values;
 }
 
+/**
+ * A device whose type isn't known may need keys that nobody knows either. Only what is nearly a common key that it
+ * lacks is told: "tpye" beside no "type".
+ */
+export function checkCommonKeys(judge: Judge, name: string, shape: object): void {
+  const common = Object.keys(deviceKeys);
+  const lacking = common.filter((key) => !Object.hasOwn(shape, key));
+  for (const key of Object.keys(shape)) {
+    if (common.includes(key) || nearestWord(key, lacking) === undefined) continue;
+    judge.report(["devices", name, key], unknownKey(key, lacking), "key");
+  }
+}
+
 function needOf(judge: Judge, at: Path, text: Tree | undefined, need: Need, type: DeviceType): number | undefined {
   const place = [...at, need.name];
   if (text === undefined) {

@@ -23,7 +23,7 @@ const ANSWER_WITHIN_MS_MAX = 60_000;
 /** Nothing new for so long beyond the longest gap: something stands still. */
 const STALLED_MS = 60_000;
 const LOOK_EVERY_MS = 1_000;
-const ROWS_PER_REQUEST = 100_000;
+const ROWS_PER_REQUEST = 20_000;
 
 /** Resolves with 0 when every row arrived once, in order and equal; with 1 otherwise. Throws UsageError, RecordingError. */
 export async function runReplay(

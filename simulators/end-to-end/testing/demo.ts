@@ -34,7 +34,7 @@ export interface Demo {
   stop(): Promise<Ran>;
 }
 
-const MOST_ROWS = 100_000;
+const MOST_ROWS = 20_000;
 const STOPS_WITHIN_MS = 30_000;
 
 /** Resolves when somebody could open its page. */
