@@ -49,7 +49,7 @@ const PORT_TRIES_MAX = 3;
 const RECEIPT_EVERY = "30s";
 /** As pump-station.service starts it: a board has 256 MB. */
 const AS_ON_A_BOARD = {
-  nodeFlags: ["--max-old-space-size=96", "--max-semi-space-size=4"],
+  nodeFlags: ["--max-old-space-size=96", "--max-semi-space-size=1"],
   environment: { MALLOC_ARENA_MAX: "1" },
 };
 const LOOK_EVERY_MS = 100;
