@@ -3,12 +3,13 @@
  * became of it is read back; where that fails the outcome is "unknown", never a second try.
  */
 import type { Command, Condition, Setting } from "@pump-station/sensor-descriptions/model.ts";
+import type { CommandOutcome, WriteOutcome } from "../outcome.ts";
 import { isMissing, type Sample } from "../reading.ts";
 import { type ExchangeResult, exchangeOnce } from "./exchange.ts";
 import { valuesMeantBy } from "./newest-values.ts";
 import type { Conversation } from "./serial-port.ts";
 import type { SerialReader } from "./serial-source.ts";
-import type { CommandOutcome, DeviceSource, WriteOutcome } from "./source.ts";
+import type { DeviceSource } from "./source.ts";
 
 /** Between two looks at a device that was told to do something. */
 const CONFIRM_EVERY_MS = 200;

@@ -1,19 +1,6 @@
 /** A device as the cadence sees it: something that can be asked, and told. One conversation per port at a time. */
+import type { CommandOutcome, WriteOutcome } from "../outcome.ts";
 import type { Sample } from "../reading.ts";
-
-export type WriteOutcome =
-  /** Written (or already so) and read back. */
-  | { readonly done: "applied"; readonly value: number }
-  /** Not written: the interlock didn't hold, or what it needs is missing. */
-  | { readonly done: "interlocked"; readonly reason: string; readonly value?: number }
-  | { readonly done: "refused"; readonly reason: string; readonly value?: number }
-  /** The write may have happened; nobody can say. */
-  | { readonly done: "unknown"; readonly reason: string };
-
-export interface CommandOutcome {
-  readonly done: "confirmed" | "answered" | "interlocked" | "refused" | "unknown";
-  readonly reason: string;
-}
 
 export interface DeviceSource {
   readonly device: string;

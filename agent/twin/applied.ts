@@ -4,9 +4,10 @@
  */
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { READ_BACK_EVERY_MS } from "../limits.ts";
+import type { WriteOutcome } from "../outcome.ts";
 import type { Acknowledged } from "../wire/twin-document.ts";
 import type { Clock } from "../world.ts";
-import type { Apply, SettingOutcome } from "./apply.ts";
+import type { Apply } from "./apply.ts";
 import type { readDesired } from "./settings.ts";
 import { type Wanted } from "./settings.ts";
 
@@ -86,7 +87,7 @@ export function createApplied(deps: AppliedDeps): Applied {
         return settle(item, { ac: 200, ad: "", running: wanted.value, dueAt: Infinity });
       case "setting": {
         const device = deps.station().devices.find(({ name }) => name === wanted.device);
-        const outcome: SettingOutcome =
+        const outcome: WriteOutcome =
           device?.paused === undefined
             ? await apply.set(wanted.device, wanted.setting, wanted.value)
             : { done: "interlocked", reason: `paused: ${device.paused}` };
@@ -158,7 +159,7 @@ function fallBack(apply: Apply, wanted: Wanted): void {
 
 function afterSet(
   wanted: Wanted & { readonly kind: "setting" },
-  outcome: SettingOutcome,
+  outcome: WriteOutcome,
   device: Device | undefined,
   now: number,
 ): Pick<Item, "ac" | "ad" | "running" | "dueAt"> {

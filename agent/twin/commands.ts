@@ -1,8 +1,9 @@
 /** Commands from the cloud: each runs at most once, whatever is delivered twice and whoever restarts in between. */
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { CommandAnswer, CommandCall } from "../cloud/cloud.ts";
+import type { CommandOutcome } from "../outcome.ts";
 import type { Clock, Log } from "../world.ts";
-import type { Apply, CommandOutcome } from "./apply.ts";
+import type { Apply } from "./apply.ts";
 import type { Memory } from "./memory.ts";
 
 /** Ids kept: a broker redelivers within minutes, and nobody gives more commands than this in that time. */

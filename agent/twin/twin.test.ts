@@ -2,10 +2,10 @@ import type { Condition, Device, Station } from "@pump-station/sensor-descriptio
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CloudConnection } from "../cloud/cloud.ts";
+import type { WriteOutcome } from "../outcome.ts";
 import { createMemoryCloud } from "../testing/memory-cloud.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { type JsonObject, mergePatch } from "../wire/twin-document.ts";
-import type { SettingOutcome } from "./apply.ts";
 import { patchBetween } from "./patch-between.ts";
 import { createTwin, type Twin } from "./twin.ts";
 
@@ -51,7 +51,7 @@ function createBench(station = stationOf(deviceOf("pump"))) {
     uploadMs: undefined as number | undefined,
     interlock: undefined as string | undefined,
     /** Instead of the plain outcome of set(). */
-    outcome: undefined as (() => SettingOutcome) | undefined,
+    outcome: undefined as (() => WriteOutcome) | undefined,
     hangs: false,
     sets: [] as number[],
     writes: [] as number[],

@@ -1,0 +1,14 @@
+/** What became of a write to a device: the noun that source gives and twin acknowledges. */
+export type WriteOutcome =
+  /** Written (or already so) and read back. */
+  | { readonly done: "applied"; readonly value: number }
+  /** Not written: the interlock didn't hold, or what it needs is missing. */
+  | { readonly done: "interlocked"; readonly reason: string; readonly value?: number }
+  | { readonly done: "refused"; readonly reason: string; readonly value?: number }
+  /** The write may have happened; nobody can say. */
+  | { readonly done: "unknown"; readonly reason: string };
+
+export interface CommandOutcome {
+  readonly done: "confirmed" | "answered" | "interlocked" | "refused" | "unknown";
+  readonly reason: string;
+}
