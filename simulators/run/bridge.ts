@@ -1,5 +1,5 @@
 /** The cloud bridge as a demonstration uses it: over its HTTP API, as anybody would. */
-import type { Readings, StationSummary, Twin } from "@pump-station/cloud-bridge/api/contract.ts";
+import type { LedgerEntry, Readings, StationSummary, Twin } from "@pump-station/cloud-bridge/api/contract.ts";
 import type { Http } from "../world.ts";
 
 export interface BridgeApi {
@@ -8,6 +8,7 @@ export interface BridgeApi {
   register(station: string): Promise<string | undefined>;
   station(station: string): Promise<StationSummary>;
   readings(station: string, device: string, query?: Readonly<Record<string, string | number>>): Promise<Readings>;
+  ledger(station: string): Promise<readonly LedgerEntry[]>;
   twin(station: string): Promise<Twin>;
   setDesired(station: string, patch: object): Promise<Twin>;
 }
@@ -33,6 +34,7 @@ export function createBridgeApi(http: Http, url: string, token: string): BridgeA
       const parameters = new URLSearchParams({ device, ...mapValues(query, String) });
       return (await call("GET", `${of(station)}/readings?${parameters.toString()}`)) as Readings;
     },
+    ledger: async (station) => (await call("GET", `${of(station)}/ledger`)) as readonly LedgerEntry[],
     twin: async (station) => (await call("GET", `${of(station)}/twin`)) as Twin,
     setDesired: async (station, patch) => (await call("PATCH", `${of(station)}/twin/desired`, patch)) as Twin,
   };

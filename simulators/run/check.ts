@@ -173,6 +173,9 @@ const equalityLink = ({ witness, api, station }: CheckDeps, device: Device): Lin
     const { rows, difference } = longestMatch(stored, answers);
     const values = rows * stored.channels.length;
     if (rows < EQUAL_ROWS) return { missing: `${rows} of ${EQUAL_ROWS} samples in a row are equal: ${difference}` };
-    return { seen: `${rows} samples of ${device.name} in a row, ${values} values, each as the board sent it` };
+    // Five in a row would also pass where every sixth is lost.
+    const gaps = (await api.ledger(station.name)).filter((entry) => entry.gaps.length > 0).map(({ stream }) => stream);
+    if (gaps.length > 0) return { missing: `the bridge lacks samples of ${gaps.join(", ")} that it should have` };
+    return { seen: `${rows} samples of ${device.name} in a row, ${values} values, each as the board sent it; no gap` };
   },
 });
