@@ -135,3 +135,32 @@ test("editors get a JSON Schema of both kinds of file", () => {
   expect((device as { anyOf: unknown[] }).anyOf).toHaveLength(4);
   expect(JSON.stringify(station)).toContain('"every":{"type":["string"]');
 });
+
+test("a channel of an I2C field whose name has a hyphen is that field, not a difference", () => {
+  const text = `format: 1
+type: hyphen
+protocol: i2c
+source: "made for this test"
+every: 10s
+needs:
+  address: { kind: whole-number, default: 0x40 }
+measure:
+  - write: "00"
+    read: 2
+    fields:
+      raw-count: { byte: 0, as: u16 }
+channels:
+  count: { field: raw-count }
+`;
+  const { type, problems } = loadDeviceType({ path: "hyphen.yaml", text });
+  expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+  const protocol = type?.protocol(new Map([["address", 0x40]]));
+  if (protocol?.kind !== "i2c") throw new Error("not I2C");
+  const measuring = protocol.measure(new Map());
+  let step = measuring.next();
+  while (!step.done)
+    step = measuring.next(
+      step.value.do === "transfer" && step.value.readLength > 0 ? Uint8Array.of(1, 2) : new Uint8Array(),
+    );
+  expect(step.value.get("count")).toBe(258);
+});

@@ -27,7 +27,7 @@ function checkMachine() {
         `The demo needs Linux (pseudo-terminals, Unix sockets); this is ${process.platform}.`,
         process.platform === "win32"
           ? "Use WSL 2 with Debian: wsl --install -d Debian, then run npm start there."
-          : 'Use a Linux container or virtual machine, for example: docker run -it -p 8080:8080 -v "$PWD":/src -w /src node:24 npm start',
+          : "Use a Linux virtual machine, for example Lima (brew install lima; limactl start; limactl shell default): clone the project inside it and run npm start there.",
       ],
       78,
     );

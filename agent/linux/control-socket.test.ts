@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,4 +56,11 @@ test("a socket that another user's agent listens on isn't taken for a dead one, 
   }
   expect(existsSync(path)).toBe(true);
   server.close();
+});
+
+test("a file that is no socket isn't replaced", async () => {
+  const path = join(folder, "notes.txt");
+  writeFileSync(path, "mine");
+  await expect(serveControl(path, () => Promise.resolve(""))).rejects.toMatchObject({ code: "ENOTSOCK" });
+  expect(existsSync(path)).toBe(true);
 });

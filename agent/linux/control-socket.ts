@@ -1,5 +1,5 @@
 /** The control socket: server in the agent, client in the command line. */
-import { existsSync, mkdirSync, unlinkSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,6 +13,10 @@ export async function serveControl(
 ): Promise<() => Promise<void>> {
   mkdirSync(dirname(path), { recursive: true });
   if (existsSync(path)) {
+    // Connecting to an ordinary file is refused just as to a dead socket.
+    if (!statSync(path).isSocket()) {
+      throw Object.assign(new Error(`control socket ${path}: there is a file that is no socket`), { code: "ENOTSOCK" });
+    }
     if (await isAlive(path)) throw new Error(`control socket ${path}: another agent already listens there`);
     unlinkSync(path);
   }

@@ -91,6 +91,16 @@ describe("reading a device", () => {
     expect(source.health().checksumErrors).toBe(3);
   });
 
+  it("makes a request that can't be built from the newest values a named reason, not the end of the process", async () => {
+    const whole = createSmallDevice();
+    const read = (): never => {
+      throw new RangeError("{row}: 70000 doesn't fit u16");
+    };
+    const { source, settled } = createBench(() => [], [{ ...whole, protocol: { ...whole.protocol, read } }]);
+    expect((await settled(source.poll())).values[0]).toEqual(missing("malformed"));
+    expect(source.health().lastError?.what).toContain("70000 doesn't fit");
+  });
+
   it("tells an answer that breaks off from silence", async () => {
     const { source, settled } = createBench(() => [{ afterMs: 2, bytes: Uint8Array.of(0xa5, 1, 0x81) }]);
     expect((await settled(source.poll())).values[0]).toEqual(missing("malformed"));

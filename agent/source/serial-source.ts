@@ -1,5 +1,5 @@
 /** A device on a serial line: its reads merged into one sample, its settings and commands told with care. */
-import type { Device, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
+import type { Device, SerialExchange, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
 import { type ChannelValue, missing, type Sample } from "../reading.ts";
 import type { Clock, Log } from "../world.ts";
 import { type ExchangeResult, exchangeOnce, resultOfPortError } from "./exchange.ts";
@@ -51,12 +51,26 @@ function createSerialReader(clock: Clock, device: SerialDevice, port: SharedSeri
   const newest = new Map<string, number>();
 
   const readWithRetries = async (conversation: Conversation, read: string): Promise<ExchangeResult> => {
-    const exchange = protocol.read(address, read, (channel) => newest.get(channel));
+    const exchange = requestOf(read);
+    if ("kind" in exchange) {
+      health.failed(exchange.text, clock.bootMs());
+      return exchange;
+    }
     let result = await exchangeOnce(conversation, exchange, protocol.timing, health);
     for (let again = 0; again < protocol.timing.retries && isWorthRetrying(result); again++)
       result = await exchangeOnce(conversation, exchange, protocol.timing, health);
     if (result.kind === "answer") keepNewest(result.values);
     return result;
+  };
+
+  /** A newest value that doesn't fit its placeholder is the device's trouble, not the process's. */
+  const requestOf = (read: string): SerialExchange | Extract<ExchangeResult, { text: string }> => {
+    try {
+      return protocol.read(address, read, (channel) => newest.get(channel));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return { kind: "malformed", text: `read ${read}: ${error.message}` };
+    }
   };
 
   const keepNewest = (values: Values): void => {

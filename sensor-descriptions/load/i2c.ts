@@ -2,6 +2,7 @@
 import type * as z from "zod";
 import { checksumNames, isChecksumName } from "../checksum.ts";
 import { SIZES } from "../fields.ts";
+import { formulaName } from "../formula.ts";
 import { say } from "../messages.ts";
 import type { i2cShape } from "../schema.ts";
 import type { ByteOrder, ChannelSpec, FieldSpec, Formula, I2cSpec, I2cStepSpec } from "../spec.ts";
@@ -146,7 +147,7 @@ function channelSpec(
     judge.report([...at, "field"], say.unknownName(channel.field, nearestWord(channel.field, known), known));
     return [];
   }
-  const formula = judge.formula([...at, "formula"], channel.formula ?? channel.field ?? "", scope, given);
+  const formula = judge.formula([...at, "formula"], channel.formula ?? formulaName(channel.field ?? ""), scope, given);
   const meaning = channelOf(judge, at, name, channel, field && stepOf(field));
   return formula ? [{ channel: meaning, source: { from: "formula", formula } }] : [];
 }
