@@ -14,7 +14,8 @@ import { checkWiring } from "./load/wiring.ts";
 import { say } from "./messages.ts";
 import type { Port, Station } from "./model.ts";
 import { hasErrors, inReadingOrder, type Problem } from "./problems.ts";
-import { isKnownKey, stationShape } from "./schema.ts";
+import { stationShape } from "./schema/station.ts";
+import { isKnownKey } from "./schema.ts";
 import { nearestWord } from "./spelling.ts";
 
 export type { DeviceType } from "./load/device-type.ts";

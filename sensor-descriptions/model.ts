@@ -73,6 +73,22 @@ export interface SerialTiming {
   /** After a timeout the port stays quiet this long, so that a late answer can't pass for the next one. */
   readonly lateMs: number;
   readonly retries: number;
+  /** The line must have been silent this long before a request (Modbus: 3.5 characters). */
+  readonly quietBeforeMs?: number;
+  /** After a broadcast, which nobody answers, the port waits this long (Modbus over serial line 1.02, 2.4.1). */
+  readonly turnaroundMs?: number;
+}
+
+/** What some devices and adapters need although no protocol says so. */
+export interface SerialQuirks {
+  /** The adapter hears what it sends: the request's own bytes are taken off before the answer. */
+  readonly hearsItself?: boolean;
+  /** Sent first, to a device that sleeps, and then a pause. */
+  readonly wake?: { readonly bytes: Uint8Array; readonly pauseMs: number };
+  /** Between two bytes of a request, for a device that can't keep up. */
+  readonly pauseBetweenBytesMs?: number;
+  /** The port is closed and opened again after this many timeouts in a row of this device. */
+  readonly reopenAfter?: number;
 }
 
 /** One request and how its answer is told from everything else on the line. */
@@ -80,6 +96,8 @@ export interface SerialExchange {
   /** "read status", "set target", "command stop": for messages. */
   readonly what: string;
   readonly request: Uint8Array;
+  /** A broadcast: nobody answers, and the port waits `turnaroundMs`. */
+  readonly isBroadcast?: boolean;
   recognise(): AnswerRecogniser;
 }
 
@@ -93,9 +111,28 @@ export interface AnswerRecogniser {
 }
 
 export type AnswerOutcome =
-  | { readonly kind: "answer"; readonly frame: Uint8Array; readonly values: Values }
-  | { readonly kind: "refused"; readonly frame: Uint8Array; readonly code: number }
+  | { readonly kind: "answer"; readonly frame: Uint8Array; readonly values: Values; readonly texts?: Texts }
+  /** `name` as the protocol calls the code: "illegal data address". */
+  | { readonly kind: "refused"; readonly frame: Uint8Array; readonly code: number; readonly name?: string }
   | { readonly kind: "bad"; readonly frame: Uint8Array; readonly reason: "checksum" | "malformed" };
+
+/** What a device says of itself in words (serial number, firmware), by name; no readings. */
+export type Texts = ReadonlyMap<string, string>;
+
+/** Frames that the device sends by itself, found among all bytes of the line that belong to no answer. */
+export interface ReportRecogniser {
+  /** Whole valid reports that these bytes complete. */
+  push(bytes: Uint8Array): readonly Report[];
+  readonly otherFrames: number;
+  readonly strayBytes: number;
+}
+
+export interface Report {
+  /** Name of the read. */
+  readonly read: string;
+  readonly frame: Uint8Array;
+  readonly values: Values;
+}
 
 /** What the simulated device hears: requests of the same protocol, decoded, each with the way to answer it. */
 export type DeviceRequest =
@@ -126,18 +163,38 @@ export interface RequestRecogniser {
   push(bytes: Uint8Array): readonly DeviceRequest[];
 }
 
+export interface SerialRead {
+  readonly name: string;
+  readonly channels: readonly string[];
+  /** Sent by the device itself: never asked for, found by `listen`. */
+  readonly isReport?: boolean;
+  /**
+   * Modbus: `read` also knows these; together they give the same channels without the registers in between that no
+   * channel needs. For a device that objects to being asked for those.
+   */
+  readonly withoutHoles?: readonly SerialRead[];
+}
+
 /** A protocol on a serial line, in both directions. Framed binary and Modbus RTU both are one. */
 export interface SerialProtocol {
   readonly kind: "serial";
   readonly settings: SerialSettings;
   readonly timing: SerialTiming;
-  /** In file order; a poll runs them all. */
-  readonly reads: readonly { readonly name: string; readonly channels: readonly string[] }[];
-  /** `newest` supplies placeholders such as `{row}`: the newest value of that channel, 0 when there is none yet. */
-  read(address: number, read: string, newest: (channel: string) => number | undefined): SerialExchange;
+  readonly quirks?: SerialQuirks;
+  /** In file order; a poll runs all that are asked for. */
+  readonly reads: readonly SerialRead[];
+  /**
+   * `newest` supplies placeholders such as `{row}`: the newest value of that channel, 0 when there is none yet. `turn`
+   * counts the exchanges of a device; a protocol with sequence numbers sends it, as far as it fits, and wants it back.
+   */
+  read(address: number, read: string, newest: (channel: string) => number | undefined, turn?: number): SerialExchange;
   /** Throws RangeError when the value doesn't fit the coding. */
-  set(address: number, setting: string, value: number): SerialExchange;
-  command(address: number, command: string): SerialExchange;
+  set(address: number, setting: string, value: number, turn?: number): SerialExchange;
+  command(address: number, command: string, turn?: number): SerialExchange;
+  /** For protocols with reports. */
+  listen?(address: number): ReportRecogniser;
+  /** The device's side: the frame of a report. Throws RangeError as `set` does. */
+  report?(address: number, read: string, values: Values): Uint8Array;
   /** The device's side of the same protocol, for the simulator. Frames for other addresses are ignored. */
   deviceSide(address: number): RequestRecogniser;
 }

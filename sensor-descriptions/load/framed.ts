@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { checksumNames, isChecksumName } from "../checksum.ts";
 import { say } from "../messages.ts";
-import type { framedShape } from "../schema.ts";
+import type { framedShape } from "../schema/framed.ts";
 import type {
   ByteOrder,
   ChannelSpec,

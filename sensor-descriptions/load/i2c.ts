@@ -4,7 +4,7 @@ import { checksumNames, isChecksumName } from "../checksum.ts";
 import { SIZES } from "../fields.ts";
 import { formulaName } from "../formula.ts";
 import { say } from "../messages.ts";
-import type { i2cShape } from "../schema.ts";
+import type { i2cShape } from "../schema/i2c.ts";
 import type { ByteOrder, ChannelSpec, FieldSpec, Formula, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { channelOf, fieldOf, needKey, stepOf } from "./channels.ts";

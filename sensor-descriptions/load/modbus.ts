@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { SIZES } from "../fields.ts";
 import { say } from "../messages.ts";
-import type { modbusShape } from "../schema.ts";
+import type { modbusShape } from "../schema/modbus.ts";
 import type { ByteOrder, ChannelSpec, ModbusReadSpec, ModbusSpec } from "../spec.ts";
 import { channelOf, fieldOf, isFromBytes, needKey, type RegisterChannelShape, stepOf } from "./channels.ts";
 import { commandOf, serialOf, settingOf } from "./controls.ts";

@@ -1,7 +1,7 @@
 /** Device files with `protocol: pulses`: a contact that closes once per tip, litre, turn. */
 import type * as z from "zod";
 import { say } from "../messages.ts";
-import type { pulsesShape } from "../schema.ts";
+import type { pulsesShape } from "../schema/pulses.ts";
 import type { ChannelSpec, PulseSpec } from "../spec.ts";
 import { channelOf } from "./channels.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";

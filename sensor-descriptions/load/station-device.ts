@@ -4,7 +4,7 @@ import { say } from "../messages.ts";
 import type { Aggregation, Channel, Device, Port } from "../model.ts";
 import { hasErrors } from "../problems.ts";
 import { type Quantity, spokenDuration } from "../quantities.ts";
-import { deviceKeys, type stationShape } from "../schema.ts";
+import { deviceKeys, type stationShape } from "../schema/station.ts";
 import { nearestWord } from "../spelling.ts";
 import { readAddress } from "./address.ts";
 import type { DeviceType } from "./device-type.ts";

@@ -1,0 +1,99 @@
+/** Keys that several kinds of file share: how bytes code a number, what a value means, what every device file says. */
+import * as z from "zod";
+import * as s from "../scalars.ts";
+import { FIELD_TYPES } from "../spec.ts";
+
+export const BYTE_ORDERS = ["big-endian", "little-endian"] as const;
+export const SECOND = 1000;
+export const DAY = 86_400_000;
+
+export const named = <T extends z.ZodType>(of: T) => z.record(s.name(), of);
+export const fieldKeys = {
+  as: s.choice(FIELD_TYPES).optional().describe("how the bytes code a number"),
+  "byte-order": s.choice(BYTE_ORDERS).optional(),
+  bits: s.bits().optional().describe("only these bits of the number, 0 is the lowest: 4 to 23"),
+  scale: s.number().optional().describe("value = raw · scale + offset"),
+  offset: s.number().optional(),
+  "no-sensor": s
+    .oneOrMore(s.whole(Number.MIN_SAFE_INTEGER))
+    .optional()
+    .describe("raw numbers that mean: no sensor there"),
+  malformed: s.oneOrMore(s.whole(Number.MIN_SAFE_INTEGER)).optional().describe("raw numbers that mean: not valid"),
+};
+export const meaningKeys = {
+  formula: s.text().optional().describe("computes the value from others, instead of taking it from bytes"),
+  unit: s.text().optional().describe("UCUM name: mbar, Cel (or °C), A, mm"),
+  range: s
+    .range()
+    .optional()
+    .describe("what is plausible, in the channel's unit; outside of it a reading doesn't count"),
+  resolution: s.quantity().optional().describe("the step that is worth paying for; default: the scale"),
+  kind: s.choice(["gauge", "counter", "state"]).optional(),
+  states: z.record(s.whole(), s.name()).optional().describe("names of the numbers"),
+  note: s.text().optional(),
+};
+const need = z.strictObject({
+  kind: s.choice(["whole-number", "quantity"]),
+  unit: s.text().optional(),
+  range: s.range().optional(),
+  "one-of": z.array(s.whole()).optional(),
+  default: s.text().optional(),
+  note: s.text().optional(),
+});
+const alarm = z.strictObject({
+  when: s.text(),
+  until: s.text().optional(),
+  for: s.duration(0, DAY).optional(),
+  severity: s.choice(["info", "warning", "critical"]),
+});
+const example = z.strictObject({
+  name: s.text(),
+  from: s.text().optional().describe('"datasheet …", "computed from …" or "capture …"'),
+  given: z.record(s.name(), s.text()).optional().describe("what the station file would say"),
+  read: s.text().optional(),
+  set: z.record(s.name(), s.text()).optional(),
+  command: s.text().optional(),
+  sent: s.bytes().optional(),
+  answer: s.bytes().optional(),
+  refused: s.whole(0, 255).optional(),
+  transfers: z.array(z.strictObject({ write: s.bytes().optional(), read: s.bytes().optional() })).optional(),
+  pulses: z.strictObject({ total: s.whole(), since: s.whole(), over: s.duration(1) }).optional(),
+  gives: z.record(s.name(), s.text()).optional(),
+});
+
+export const everyType = {
+  format: s.format().describe("version of the language: 1"),
+  type: s.name().describe("the file's own name without .yaml"),
+  label: s.text().optional(),
+  source: s.text().describe("where the facts are from: the manual, its revision"),
+  every: s.duration(100, DAY).describe("how often it is read when the station file says nothing"),
+  needs: named(need).optional().describe("what the station file has to say about one such device"),
+  alarms: named(alarm).optional(),
+  examples: z.array(example).optional(),
+};
+export const serialKeys = {
+  serial: z.strictObject({ speed: s.whole(50, 4_000_000), mode: s.serialMode() }),
+  timing: z.strictObject({
+    "answer-within": s.duration(1, 60 * SECOND),
+    "pause-before-next": s.duration(0, 60 * SECOND).optional(),
+    late: s
+      .duration(0, 60 * SECOND)
+      .optional()
+      .describe("quiet time after a timeout; default: twice answer-within"),
+    retries: s.whole(0, 5).optional(),
+  }),
+  "byte-order": s.choice(BYTE_ORDERS).optional().describe("default: big-endian"),
+};
+export const settingKeys = {
+  "read-back": s.text().describe("the channel in which the written value shows"),
+  range: s.range(),
+  step: s.quantity().optional(),
+  "only-when": s.text().optional(),
+  note: s.text().optional(),
+};
+export const commandKeys = {
+  "only-when": s.text().optional(),
+  confirm: s.text().optional().describe("must hold after the command"),
+  within: s.duration(0, DAY).optional(),
+  note: s.text().optional(),
+};

@@ -1,0 +1,38 @@
+/** The station file: what is wired to this board. */
+import * as z from "zod";
+import * as s from "../scalars.ts";
+import { DAY, named, SECOND } from "./keys.ts";
+
+const port = z.strictObject({
+  serial: s.text().optional().describe("device path, best one that names the plug: /dev/serial/by-path/…"),
+  i2c: s.text().optional().describe("device path: /dev/i2c-1"),
+  gpio: s.text().optional().describe("the chip by its label: pinctrl-bcm2711"),
+  simulator: s.text().optional().describe("Unix socket of a simulator that plays this port"),
+  note: s.text().optional(),
+});
+export const deviceKeys = {
+  type: s.name(),
+  port: s.text(),
+  address: s.text().optional(),
+  pin: s.whole(0, 1023).optional(),
+  every: s.duration(100, DAY).optional(),
+  faster: z.strictObject({ when: s.text(), every: s.duration(100, DAY) }).optional(),
+  correct: z.record(s.text(), s.quantity()).optional().describe("added to what the sensor says"),
+  "small-change": z.record(s.text(), s.quantity()).optional().describe("what changes by less is not sent"),
+  heartbeat: s.duration(SECOND, DAY).optional().describe("a whole sample at least this often; default 15min"),
+  aggregate: z
+    .object({ every: s.duration(SECOND, DAY) })
+    .catchall(s.choice(["mean", "min", "max", "sum", "last"]))
+    .optional(),
+  paused: s.text().optional().describe("why it is not asked; delete the line to go on"),
+  note: s.text().optional(),
+};
+export const stationShape = z.strictObject({
+  format: s.format().describe("version of the language: 1"),
+  station: s.name().describe("the name the cloud knows; never reuse another station's"),
+  label: s.text().optional(),
+  place: z.strictObject({ altitude: s.quantity().optional(), "time-zone": s.timeZone().optional() }).optional(),
+  ports: named(port),
+  // What else a device takes is said by the `needs:` of its type.
+  devices: named(z.object(deviceKeys).catchall(z.unknown())),
+});
