@@ -3,9 +3,28 @@ import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import { loadDescription, type SourceText } from "../description.ts";
-import type { CliDeps } from "./cli.ts";
+import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { spokenDuration, table } from "./table.ts";
+
+export const addCheck: AddCommand = (program, deps, finish) => {
+  program
+    .command("check")
+    .description("find every problem of a station or device file, run the examples, say what would be read")
+    .argument("<file...>", "station or device files")
+    .option("--devices <folder...>", "folders with own device files (devices/ beside the file)", [])
+    .option("--json", "for programs")
+    .addHelpText(
+      "after",
+      examples(
+        "pump-station check /etc/pump-station/station.yaml",
+        "pump-station check devices/*.yaml                   device files, their examples included",
+      ),
+    )
+    .action((files: string[], options: { devices: string[]; json?: boolean }) =>
+      finish(check(deps, files, { devices: options.devices, json: options.json ?? false })),
+    );
+};
 
 interface Checked {
   readonly path: string;
@@ -20,7 +39,7 @@ export function check(
   paths: readonly string[],
   options: { readonly devices: readonly string[]; readonly json: boolean },
 ): number {
-  const checked = paths.map((path) => checkFile(deps, path, [...options.devices, ...deps.catalogue]));
+  const checked = paths.map((path) => checkFile(deps, path, deviceFolders(deps, path, options.devices)));
   if (options.json)
     deps.out(
       `${JSON.stringify(

@@ -1,8 +1,22 @@
 /** `pump-station read [device[.channel]]`: newest values with their age. */
 import { askAgent, openControl } from "../control/client.ts";
 import type { LiveValue } from "../status.ts";
-import type { CliDeps } from "./cli.ts";
+import { type AddCommand, type CliDeps, examples, SOCKET } from "./command.ts";
 import { spokenDuration, table } from "./table.ts";
+
+export const addRead: AddCommand = (program, deps, finish) => {
+  program
+    .command("read")
+    .description("newest values with their age, from the running agent")
+    .argument("[device[.channel]]", "only this")
+    .option("--watch", "again every second, until Ctrl-C")
+    .option("--control <socket>", "the agent's socket", SOCKET)
+    .option("--json", "for programs")
+    .addHelpText("after", examples("pump-station read", "pump-station read climate.temperature --watch"))
+    .action((what: string | undefined, options: { watch?: boolean; control: string; json?: boolean }) =>
+      finish(read(deps, what, { ...options, watch: options.watch ?? false, json: options.json ?? false })),
+    );
+};
 
 export async function read(
   deps: CliDeps,

@@ -4,9 +4,26 @@ import { type DeviceType, loadDeviceType } from "@pump-station/sensor-descriptio
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
 import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
 import { createTypeFinder, knownTypes, type LoadedDescription, loadDescription } from "../description.ts";
-import type { CliDeps } from "./cli.ts";
+import { type AddCommand, type CliDeps, deviceFolders, examples, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./table.ts";
+
+export const addShow: AddCommand = (program, deps, finish) => {
+  program
+    .command("show")
+    .description("what the description says, merged, and where each value comes from")
+    .argument("[name]", "a device of the station, or a type of the catalogue")
+    .option("--file <file>", "station file", STATION_FILE)
+    .option("--devices <folder...>", "folders with own device files (devices/ beside the file)", [])
+    .option("--json", "for programs")
+    .addHelpText(
+      "after",
+      examples("pump-station show           every device", "pump-station show climate", "pump-station show bme280"),
+    )
+    .action((name: string | undefined, options: { file: string; devices: string[]; json?: boolean }) =>
+      finish(show(deps, name, { ...options, json: options.json ?? false })),
+    );
+};
 
 export interface ShowOptions {
   /** The station file. */
@@ -16,7 +33,7 @@ export interface ShowOptions {
 }
 
 export function show(deps: CliDeps, name: string | undefined, options: ShowOptions): number {
-  const folders = [...options.devices, ...deps.catalogue];
+  const folders = deviceFolders(deps, options.file, options.devices);
   // A type can be shown on a machine that has no station file.
   const typeFile = name === undefined ? undefined : createTypeFinder(deps.files, folders)(name);
   const loaded =

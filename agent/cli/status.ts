@@ -1,8 +1,19 @@
 /** `pump-station status`: is everything well? */
 import { askAgent } from "../control/client.ts";
 import type { AgentStatus } from "../status.ts";
-import type { CliDeps } from "./cli.ts";
+import { type AddCommand, type CliDeps, SOCKET } from "./command.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
+
+export const addStatus: AddCommand = (program, deps, finish) => {
+  program
+    .command("status")
+    .description("how the station is: description, devices, waiting readings, uplink, cloud settings")
+    .option("--control <socket>", "the agent's socket", SOCKET)
+    .option("--json", "for programs")
+    .action((options: { control: string; json?: boolean }) =>
+      finish(status(deps, { control: options.control, json: options.json ?? false })),
+    );
+};
 
 export async function status(
   deps: CliDeps,

@@ -1,0 +1,37 @@
+/** What every command is given, and how it joins the program. */
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import type { ControlClient } from "../control/client.ts";
+import type { Files, Timers } from "../world.ts";
+
+export interface CliDeps {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly colour: boolean;
+  readonly files: Files;
+  readonly timers: Timers;
+  /** Device files that ship with the agent. */
+  readonly catalogue: readonly string[];
+  readonly version: string;
+  readonly connectControl: (path: string) => Promise<ControlClient>;
+  /** Runs the agent until it is told to stop; resolves with the exit code. */
+  readonly run: (configPath: string) => Promise<number>;
+}
+
+/** Resolves when the command has ended; its number is what the program exits with. */
+export type Finish = (code: number | Promise<number>) => Promise<void>;
+/** Declares a command with its options, help and examples. */
+export type AddCommand = (program: Command, deps: CliDeps, finish: Finish) => void;
+
+export const CONFIG = "/etc/pump-station/agent.yaml";
+export const STATION_FILE = "/etc/pump-station/station.yaml";
+export const SOCKET = "/run/pump-station/control.sock";
+
+export const examples = (...lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+
+/** Where device files are looked for: the folders said, else `devices/` beside the station file; then the catalogue. */
+export const deviceFolders = (deps: CliDeps, file: string, said: readonly string[]): readonly string[] => [
+  ...(said.length > 0 ? said : [join(dirname(file), "devices")]),
+  ...deps.catalogue,
+];
