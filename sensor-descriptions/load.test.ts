@@ -4,7 +4,6 @@ import { expect, test } from "vitest";
 import { describeDevice } from "./documents.ts";
 import { loadDeviceType, loadStation } from "./load.ts";
 import { formatProblems } from "./problems.ts";
-import { jsonSchemas } from "./schema.ts";
 
 const ROOT = import.meta.dirname;
 const catalogue = ["boards", "sensors"].flatMap((folder) =>
@@ -127,13 +126,6 @@ test("the hash names the texts: it changes with each of them and not with their 
   expect(hash(demo.text, undefined, "/etc/elsewhere.yaml")).toBe(hash(demo.text));
   expect(hash(`${demo.text}#\n`)).not.toBe(hash(demo.text));
   expect(hash(demo.text, (file) => `${file}#\n`)).not.toBe(hash(demo.text));
-});
-
-test("editors get a JSON Schema of both kinds of file", () => {
-  const { station, device } = jsonSchemas();
-  expect(station).toMatchObject({ type: "object", required: ["format", "station", "ports", "devices"] });
-  expect((device as { anyOf: unknown[] }).anyOf).toHaveLength(4);
-  expect(JSON.stringify(station)).toContain('"every":{"type":["string"]');
 });
 
 test("a channel of an I2C field whose name has a hyphen is that field, not a difference", () => {

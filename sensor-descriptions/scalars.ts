@@ -26,6 +26,7 @@ export interface Failure {
 interface Editor {
   readonly type: string | readonly string[];
   readonly pattern?: string;
+  readonly enum?: readonly string[];
   readonly examples?: readonly string[];
 }
 
@@ -78,7 +79,7 @@ export const whole = (low = 0, high = Number.MAX_SAFE_INTEGER) =>
   });
 
 export const choice = <const T extends readonly [string, ...string[]]>(choices: T) =>
-  scalar({ type: "string", pattern: `^(?:${choices.join("|")})$`, examples: choices }, (t): Reading<T[number]> => {
+  scalar({ type: "string", enum: choices }, (t): Reading<T[number]> => {
     const found = choices.find((word) => word === t);
     return found === undefined ? { said: say.wrongChoice(t, choices, nearestWord(t, choices)) } : { ok: found };
   });
@@ -103,7 +104,8 @@ export const bits = () =>
 
 /** "8N1": data bits, parity, stop bits. */
 export const serialMode = () =>
-  scalar({ type: "string", pattern: "^[78][NEO][12]$" }, (t) => {
+  // To YAML 8E1 is a number.
+  scalar({ type: NUMBER, pattern: "^[78][NEO][12]$", examples: ["8N1", "8E1"] }, (t) => {
     const [data, parity, stop] = t.toUpperCase();
     if (!/^[78][NEO][12]$/i.test(t)) return { said: say.notASerialMode(t) };
     const PARITIES = { N: "none", E: "even", O: "odd" } as const;
@@ -170,4 +172,4 @@ function isAliasOfTimeZone(zone: string): boolean {
 
 /** One value or a list of them. */
 export const oneOrMore = <T extends z.ZodType>(one: T) =>
-  z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(one));
+  z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(one).meta({ oneOrMore: true }));

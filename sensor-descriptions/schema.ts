@@ -34,13 +34,3 @@ export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodOptional) return unwrapped(schema.unwrap());
   return schema;
 }
-
-/** JSON Schema (draft 7, for editors) of both kinds of file, from the same source. */
-export function jsonSchemas(): { readonly station: object; readonly device: object } {
-  const options = { target: "draft-7", io: "input", unrepresentable: "any" } as const;
-  const { framed, ...others } = deviceShapes;
-  return {
-    station: z.toJSONSchema(stationShape, options),
-    device: z.toJSONSchema(z.union([framed, ...Object.values(others)]), options),
-  };
-}
