@@ -37,6 +37,7 @@ process.exitCode = await runCli(
     files: createFiles(),
     timers: createTimers(),
     catalogue: CATALOGUE,
+    starting: join(HERE, "catalogue/starting"),
     version: VERSION,
     connectControl,
     run,

@@ -69,7 +69,7 @@ async function catalogue() {
   const out = join(dist, "catalogue");
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  for (const folder of ["sensors", "boards", "stations"]) {
+  for (const folder of ["sensors", "boards", "stations", "starting", "schemas"]) {
     const from = join(root, "sensor-descriptions", folder);
     if (existsSync(from)) cpSync(from, join(out, folder), { recursive: true });
   }

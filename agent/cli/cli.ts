@@ -6,7 +6,9 @@ import { Command, CommanderError } from "commander";
 import { addCheck } from "./check.ts";
 import { type AddCommand, type CliDeps, examples, type Finish } from "./command.ts";
 import { addCompletion } from "./completion.ts";
+import { addDescribe } from "./describe.ts";
 import { EXIT } from "./exit.ts";
+import { addNew } from "./new.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
 import { addSend } from "./send.ts";
@@ -14,7 +16,17 @@ import { addShow } from "./show.ts";
 import { addStatus } from "./status.ts";
 
 /** In the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addCheck, addShow, addRead, addStatus, addSend, addRun, addCompletion];
+const COMMANDS: readonly AddCommand[] = [
+  addCheck,
+  addShow,
+  addRead,
+  addStatus,
+  addSend,
+  addDescribe,
+  addNew,
+  addRun,
+  addCompletion,
+];
 
 /** Resolves with the exit code; `args` are the words after the program's name. */
 export async function runCli(deps: CliDeps, args: readonly string[]): Promise<number> {

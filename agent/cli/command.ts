@@ -12,6 +12,8 @@ export interface CliDeps {
   readonly timers: Timers;
   /** Device files that ship with the agent. */
   readonly catalogue: readonly string[];
+  /** Folder with the files that `new` begins from. */
+  readonly starting: string;
   readonly version: string;
   readonly connectControl: (path: string) => Promise<ControlClient>;
   /** Runs the agent until it is told to stop; resolves with the exit code. */
