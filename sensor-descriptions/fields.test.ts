@@ -35,6 +35,36 @@ describe("reading", () => {
     [{ as: "i32", byteOrder: "little-endian" }, "FE FF FF FF", -2],
     [{ as: "u48" }, "FF FF FF FF FF FF", 2 ** 48 - 1],
     [{ as: "u48", byteOrder: "little-endian" }, "01 02 03 04 05 06", 0x060504030201],
+    [{ as: "i24", byteOrder: "little-endian" }, "FE FF FF", -2],
+    [{ as: "i48" }, "80 00 00 00 00 00", -(2 ** 47)],
+    [{ as: "u64" }, "00 1F FF FF FF FF FF FF", Number.MAX_SAFE_INTEGER],
+    [{ as: "u64" }, "00 20 00 00 00 00 00 00", "malformed"],
+    [{ as: "u64", scale: 0.001 }, "00 20 00 00 00 00 00 00", 2 ** 53 / 1000],
+    [{ as: "u64", byteOrder: "little-endian" }, "15 CD 5B 07 00 00 00 00", 123_456_789],
+    [{ as: "u64", wordOrder: "little-endian" }, "CD 15 07 5B 00 00 00 00", 123_456_789],
+    [{ as: "i64" }, "FF FF FF FF FF FF FF FE", -2],
+    [{ as: "i64" }, "FF E0 00 00 00 00 00 01", Number.MIN_SAFE_INTEGER],
+    [{ as: "i64" }, "FF E0 00 00 00 00 00 00", "malformed"],
+    [{ as: "u64", bits: { low: 60, high: 63 } }, "A0 00 00 00 00 00 00 00", 10],
+    [{ as: "i64", bits: { low: 28, high: 35 } }, "00 00 00 0F F0 00 00 00", -1],
+    [{ as: "sm16" }, "80 65", -101],
+    [{ as: "sm8" }, "80", 0],
+    [{ as: "bcd8" }, "59", 59],
+    [{ as: "bcd8", bits: { low: 0, high: 6 } }, "D9", 59],
+    [{ as: "bcd8" }, "5A", "malformed"],
+    [{ as: "bcd16", scale: 0.1 }, "23 05", 230.5],
+    [{ as: "bcd16", byteOrder: "little-endian" }, "05 23", 2305],
+    [{ as: "bcd32" }, "12 34 56 78", 12_345_678],
+    [{ as: "bcd32" }, "F0 00 00 00", "malformed"],
+    // IEEE 754-2008 binary16: one, a third, the largest, the smallest normal and subnormal, minus two.
+    [{ as: "f16" }, "3C 00", 1],
+    [{ as: "f16" }, "35 55", 0.3333],
+    [{ as: "f16" }, "7B FF", 65_504],
+    [{ as: "f16" }, "C0 00", -2],
+    [{ as: "f16" }, "4D 14", 20.31],
+    [{ as: "f16", byteOrder: "little-endian" }, "00 3C", 1],
+    [{ as: "f16" }, "7C 00", "malformed"],
+    [{ as: "f16" }, "7E 00", "malformed"],
     [{ as: "f32" }, "41 36 B8 52", 11.42],
     [{ as: "f32", byteOrder: "little-endian" }, "00 00 C0 BF", -1.5],
     [{ as: "f64" }, "40 09 21 FB 54 44 2D 18", Math.PI],
@@ -79,6 +109,13 @@ describe("reading", () => {
     expect(read({ as: "i16", special: new Map([[-32_768, "malformed"]]) }, "80 00")).toBe("malformed");
     expect(read({ as: "i16", special: noSensor }, "7F FF")).toBe(32_767);
     expect(read({ as: "f32", special: new Map([[-9999.9, "no-sensor"]]) }, "C6 1C 3F 9A")).toBe("no-sensor");
+    expect(read({ as: "bcd8", special: new Map([[0xff, "no-sensor"]]) }, "FF")).toBe("no-sensor");
+    expect(read({ as: "sm16", special: new Map([[-0x7fff, "no-sensor"]]) }, "FF FF")).toBe("no-sensor");
+    const lowest = new Map([[0x8000_0000_0000_0000n, "no-sensor"]] as const);
+    expect(read({ as: "i64", scale: 0.1, special: lowest }, "80 00 00 00 00 00 00 00")).toBe("no-sensor");
+    // One bit beside it a double can't tell apart; the bits can.
+    expect(read({ as: "i64", scale: 0.1, special: lowest }, "80 00 00 00 00 00 00 01")).toBeLessThan(-9e17);
+    expect(written({ as: "i64", scale: 0.1, special: lowest }, "no-sensor", 8)).toBe("8000000000000000");
   });
 });
 
@@ -115,6 +152,11 @@ describe("writing", () => {
     expect(() => written({ as: "u8", bits: { low: 0, high: 3 } }, 16)).toThrow(/holds 0 to 15/);
     expect(() => written({ as: "u8" }, Number.NaN)).toThrow(RangeError);
     expect(() => written({ as: "f32" }, 1e300)).toThrow(RangeError);
+    expect(() => written({ as: "f16" }, 65_520)).toThrow(RangeError);
+    expect(() => written({ as: "u64" }, 2 ** 53)).toThrow(/holds 0 to 9007199254740991/);
+    expect(() => written({ as: "bcd16" }, 10_000)).toThrow(/holds 0 to 9999/);
+    expect(() => written({ as: "bcd8", bits: { low: 0, high: 5 } }, 40)).toThrow(/holds 0 to 39/);
+    expect(() => written({ as: "sm8" }, -128)).toThrow(/holds -127 to 127/);
     expect(() => written({ as: "f64" }, Number.POSITIVE_INFINITY)).toThrow(RangeError);
     expect(() => written({ as: "i16", scale: 0.1, special: new Map([[0x7fff, "no-sensor"]]) }, 3_276.7)).toThrow(
       /means no-sensor/,
@@ -124,7 +166,8 @@ describe("writing", () => {
 
 describe("round trips", () => {
   const orders = fc.constantFrom("big-endian", "little-endian");
-  const integers = FIELD_TYPES.filter((as) => !as.startsWith("f"));
+  // Those in which all bits are a number, and each number has one way to be written.
+  const integers = FIELD_TYPES.filter((as) => /^[ui](?:8|16|24|32|48)$/.test(as));
   const layouts = fc.record({
     as: fc.constantFrom(...integers),
     at: fc.nat(3),
@@ -164,6 +207,54 @@ describe("round trips", () => {
     );
   });
 
+  it("any integer that is exact comes back, whatever way its type codes it", () => {
+    const kinds = fc.constantFrom(...FIELD_TYPES.filter((as) => !as.startsWith("f")));
+    const part = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(kinds, orders, orders, part, fc.nat(63), (as, byteOrder, wordOrder, share, cut) => {
+        const width = Math.min(SIZES[as] * 8, cut + 2);
+        const field = createField(spec({ as, byteOrder, wordOrder, bits: { low: 0, high: width - 1 } }));
+        const [low, high] = endsOf(as, width);
+        const value = Math.round(low + share * (high - low));
+        const data = new Uint8Array(8);
+        field.write(data, 0, value);
+        expect(field.read(data, 0)).toBe(value + 0);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it("bytes of a decimal-coded field are either digits or malformed", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (data) => {
+        const text = hex(data);
+        const value = createField(spec({ as: "bcd32" })).read(data, 0);
+        expect(value).toBe(/^\d+$/.test(text) ? Number(text) : "malformed");
+      }),
+    );
+  });
+
+  it("each of the 65536 halves comes back, or is malformed", () => {
+    const half = createField(spec({ as: "f16" }));
+    const data = new Uint8Array(2);
+    const view = new DataView(data.buffer);
+    let previous = Number.NEGATIVE_INFINITY;
+    for (let bits = 0; bits < 0x7c00; bits++) {
+      for (const sign of [0x8000, 0]) {
+        view.setUint16(0, bits | sign);
+        const value = half.read(data, 0) as number;
+        if (sign === 0) expect(value).toBeGreaterThan(previous);
+        if (sign === 0) previous = value;
+        half.write(data, 0, value);
+        if (view.getUint16(0) !== (bits === 0 ? 0 : bits | sign)) throw new Error(`half ${bits} became ${hex(data)}`);
+      }
+    }
+    for (const bits of [0x7c00, 0xfc00, 0x7c01, 0xffff]) {
+      view.setUint16(0, bits);
+      expect(half.read(data, 0)).toBe("malformed");
+    }
+  });
+
   it("any finite float comes back", () => {
     fc.assert(
       fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), orders, orders, (value, byteOrder, wordOrder) => {
@@ -199,3 +290,12 @@ describe("round trips", () => {
     );
   });
 });
+
+/** The integers that a field of this type and width holds, and a double too. */
+function endsOf(as: FieldSpec["as"], width: number): [number, number] {
+  const safe = Number.MAX_SAFE_INTEGER;
+  if (as.startsWith("bcd")) return [0, width % 4 === 0 ? 10 ** (width / 4) - 1 : 10 ** Math.floor(width / 4) - 1];
+  if (as.startsWith("u")) return [0, Math.min(2 ** width - 1, safe)];
+  const high = Math.min(2 ** (width - 1) - 1, safe);
+  return [as.startsWith("sm") ? -high : Math.max(-high - 1, -safe), high];
+}

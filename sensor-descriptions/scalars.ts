@@ -78,6 +78,13 @@ export const whole = (low = 0, high = Number.MAX_SAFE_INTEGER) =>
     return { said: say.outOfRange(t, String(low), String(high)) };
   });
 
+/** A raw value as it stands on the wire: whole; hexadecimal up to 64 bits; a decimal fraction for floats. */
+export const raw = () =>
+  scalar({ type: NUMBER, examples: ["0x7FFF", "-32768"] }, (t): Reading<number | bigint> => {
+    if (/^0[xX][0-9a-fA-F]{14,16}$/.test(t) && !Number.isSafeInteger(Number(t))) return { ok: BigInt(t) };
+    return t.includes(".") ? readNumber(t) : readWhole(t);
+  });
+
 export const choice = <const T extends readonly [string, ...string[]]>(choices: T) =>
   scalar({ type: "string", enum: choices }, (t): Reading<T[number]> => {
     const found = choices.find((word) => word === t);

@@ -7,7 +7,8 @@ import type { Channel, Condition, PulseProtocol, SerialSettings, SerialTiming } 
 export type ByteOrder = "big-endian" | "little-endian";
 
 export const FIELD_TYPES = [
-  "u8", "u16", "u24", "u32", "u48", "i8", "i16", "i24", "i32", "f32", "f64",
+  "u8", "u16", "u24", "u32", "u48", "u64", "i8", "i16", "i24", "i32", "i48", "i64", "sm8", "sm16", "sm24", "sm32",
+  "bcd8", "bcd16", "bcd32", "f16", "f32", "f64",
 ] as const; // biome-ignore format: a table
 export type FieldType = (typeof FIELD_TYPES)[number];
 
@@ -23,7 +24,8 @@ export interface FieldSpec {
   readonly bits?: { readonly low: number; readonly high: number };
   readonly scale: number;
   readonly offset: number;
-  readonly special: ReadonlyMap<number, "no-sensor" | "malformed">;
+  /** Bits on the wire or the number that they stand for; a bigint beyond 2^53. Of a float: its value. */
+  readonly special: ReadonlyMap<number | bigint, "no-sensor" | "malformed">;
 }
 
 /** Numbers only; linear cost; compiled once. */

@@ -1,6 +1,6 @@
 /** One channel: what its value means, and where it is taken from. */
 import type * as z from "zod";
-import { SIZES } from "../fields.ts";
+import { isFloat, SIZES } from "../fields.ts";
 import { say } from "../messages.ts";
 import type { Channel, ChannelKind } from "../model.ts";
 import type { framedShape } from "../schema/framed.ts";
@@ -22,8 +22,8 @@ export interface FieldShape {
   readonly bits?: { readonly low: number; readonly high: number; readonly text: string } | undefined;
   readonly scale?: number | undefined;
   readonly offset?: number | undefined;
-  readonly "no-sensor"?: readonly number[] | undefined;
-  readonly malformed?: readonly number[] | undefined;
+  readonly "no-sensor"?: readonly (number | bigint)[] | undefined;
+  readonly malformed?: readonly (number | bigint)[] | undefined;
 }
 
 /** What an unfinished field or formula still tells: the step of its value. Undefined: it has to be said. */
@@ -88,11 +88,10 @@ export function fieldOf(
 ): FieldSpec {
   const width = SIZES[as] * 8;
   const { bits } = shape;
-  const isFloat = as.startsWith("f");
-  if (bits && isFloat) judge.report([...at, "bits"], say.bitsOfFloat(as));
+  if (bits && isFloat(as)) judge.report([...at, "bits"], say.bitsOfFloat(as));
   else if (bits && bits.high >= width) judge.report([...at, "bits"], say.bitsBeyondField(bits.text, as));
   if (shape.scale === 0) judge.report([...at, "scale"], say.outOfRange("0", "anything", "but 0"));
-  const isUsable = bits && !isFloat && bits.high < width;
+  const isUsable = bits && !isFloat(as) && bits.high < width;
   const wordOrder = shape["word-order"] ?? order.word;
   return {
     at: position,
@@ -107,13 +106,14 @@ export function fieldOf(
 }
 
 function specialOf(judge: Judge, at: Path, as: FieldType, shape: FieldShape, width: number): FieldSpec["special"] {
-  const special = new Map<number, "no-sensor" | "malformed">();
+  const special = new Map<number | bigint, "no-sensor" | "malformed">();
+  const magnitude = 2 ** (width - 1);
+  // A signed number's special value is mostly written as its bits: 0x8000.
+  const lowest = as.startsWith("i") ? -magnitude : as.startsWith("sm") ? 1 - magnitude : 0;
   for (const reason of ["no-sensor", "malformed"] as const) {
     for (const raw of shape[reason] ?? []) {
-      const isSigned = as.startsWith("i");
-      // A signed number's special value is mostly written as its bits: 0x8000.
-      const fits = raw < 2 ** width && raw >= (isSigned ? -(2 ** (width - 1)) : 0);
-      if (fits) special.set(raw, reason);
+      const isWhole = typeof raw === "bigint" || Number.isInteger(raw);
+      if (isFloat(as) || (isWhole && raw < 2 ** width && raw >= lowest)) special.set(raw, reason);
       else judge.report([...at, reason], say.rawBeyondField(String(raw), as));
     }
   }
@@ -134,7 +134,7 @@ export function isFromBytes(judge: Judge, at: Path, shape: SourceShape, position
 
 /** The step of a formula's value is only known when it is one field's. */
 export const stepOf = (field: FieldSpec | Formula): number | undefined =>
-  "scale" in field ? (field.as.startsWith("f") && field.scale === 1 ? undefined : Math.abs(field.scale)) : undefined;
+  "scale" in field ? (isFloat(field.as) && field.scale === 1 ? undefined : Math.abs(field.scale)) : undefined;
 
 /** Silent when the key stands there and is wrong: that was said. */
 export function needKey(judge: Judge, at: Path, key: string): void {

@@ -9,16 +9,18 @@ export const DAY = 86_400_000;
 
 export const named = <T extends z.ZodType>(of: T) => z.record(s.name(), of);
 export const fieldKeys = {
-  as: s.choice(FIELD_TYPES).optional().describe("how the bytes code a number"),
+  as: s
+    .choice(FIELD_TYPES)
+    .optional()
+    .describe(
+      "how the bytes code a number: u unsigned, i signed, sm sign bit and magnitude, bcd two decimal digits a byte, f float; then the bits",
+    ),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
   bits: s.bits().optional().describe("only these bits of the number, 0 is the lowest: 4 to 23"),
   scale: s.number().optional().describe("value = raw · scale + offset"),
   offset: s.number().optional(),
-  "no-sensor": s
-    .oneOrMore(s.whole(Number.MIN_SAFE_INTEGER))
-    .optional()
-    .describe("raw numbers that mean: no sensor there"),
-  malformed: s.oneOrMore(s.whole(Number.MIN_SAFE_INTEGER)).optional().describe("raw numbers that mean: not valid"),
+  "no-sensor": s.oneOrMore(s.raw()).optional().describe("raw numbers that mean: no sensor there; of a float: values"),
+  malformed: s.oneOrMore(s.raw()).optional().describe("raw numbers that mean: not valid"),
 };
 export const meaningKeys = {
   formula: s.text().optional().describe("computes the value from others, instead of taking it from bytes"),
