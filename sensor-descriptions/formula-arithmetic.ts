@@ -5,6 +5,18 @@
  * and `raw & 0xFFFF0000` stays positive. A fraction has no bits: NaN.
  */
 
+import {
+  absoluteHumidity,
+  degrees,
+  dewPoint,
+  frostPoint,
+  radians,
+  seaLevelPressure,
+  windDirection,
+  windEast,
+  windNorth,
+} from "./formula-weather.ts";
+
 type Binary = (a: number, b: number) => number;
 
 interface FormulaFunction {
@@ -90,6 +102,26 @@ export const FUNCTIONS: ReadonlyMap<string, FormulaFunction> = new Map([
   ["pow", two(Math.pow)],
   ["sin", one(Math.sin)],
   ["cos", one(Math.cos)],
+  ["tan", one(Math.tan)],
+  ["asin", one(Math.asin)],
+  ["acos", one(Math.acos)],
+  ["atan", one(Math.atan)],
   ["atan2", two(Math.atan2)],
+  // Angles of the functions above are in radians.
+  ["radians", one(radians)],
+  ["degrees", one(degrees)],
+  ["hypot", takes(2, 3, Math.hypot)],
+  ["sign", one(Math.sign)],
   ["clamp", takes(3, 3, (x = Number.NaN, low = Number.NaN, high = Number.NaN) => Math.min(Math.max(x, low), high))],
+]);
+
+/** Known by the parenthesis after them, so that a channel may have the same name. */
+export const DERIVED: ReadonlyMap<string, FormulaFunction> = new Map([
+  ["dew_point", two(dewPoint)],
+  ["frost_point", two(frostPoint)],
+  ["absolute_humidity", two(absoluteHumidity)],
+  ["sea_level_pressure", takes(3, 4, seaLevelPressure as FormulaFunction["compute"])],
+  ["wind_east", two(windEast)],
+  ["wind_north", two(windNorth)],
+  ["wind_direction", two(windDirection)],
 ]);

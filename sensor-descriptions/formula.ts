@@ -10,11 +10,15 @@
  *   |   ^   &   << >>                     whole numbers, bind tighter than comparisons
  *   + -   * / %                           % keeps the sign of its left side, as in C
  *   - + ~ !   **                          -x ** 2 is -(x ** 2)
- *   abs min max round floor ceil sqrt exp ln log10 pow sin cos atan2 clamp(x, low, high)
+ *   abs min max round floor ceil sign sqrt exp ln log10 pow hypot clamp(x, low, high)
+ *   sin cos tan asin acos atan atan2      in radians; radians(x) and degrees(x) convert
+ *   dew_point frost_point absolute_humidity (temperature, humidity)
+ *   sea_level_pressure(pressure, altitude, temperature[, humidity])
+ *   wind_east wind_north (speed, direction)   wind_direction(east, north)
  *
  * A hyphen is a minus here: the channel `dew-point` is written `dew_point`.
  */
-import { BINARY, FUNCTIONS, POWER, UNARY } from "./formula-arithmetic.ts";
+import { BINARY, DERIVED, FUNCTIONS, POWER, UNARY } from "./formula-arithmetic.ts";
 import { FormulaFault, type Token, tokensOf } from "./formula-tokens.ts";
 import type { Formula, Parsed } from "./spec.ts";
 import { nearestWord } from "./spelling.ts";
@@ -146,7 +150,7 @@ class FormulaParser {
   }
 
   #call({ text, column }: Token): Run {
-    const known = FUNCTIONS.get(text);
+    const known = FUNCTIONS.get(text) ?? DERIVED.get(text);
     if (known === undefined) throw unknownFunction(text, column);
     const values = this.#arguments(text);
     if (values.length < known.fewest || values.length > known.most) {
@@ -276,8 +280,10 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function unknownFunction(name: string, column: number): FormulaFault {
-  const near = nearestWord(name, FUNCTIONS.keys());
-  const all = `the functions are ${[...FUNCTIONS.keys()].join(", ")}`;
+  if (name === "log") return new FormulaFault(column, 'unknown function "log"', "write ln or log10");
+  const names = [...FUNCTIONS.keys(), ...DERIVED.keys()];
+  const near = nearestWord(name, names);
+  const all = `the functions are ${names.join(", ")}`;
   return new FormulaFault(column, `unknown function "${name}"`, near === undefined ? all : `did you mean "${near}"?`);
 }
 

@@ -180,6 +180,8 @@ export const say = {
   notCompiled: (reason: string) => error(433, `this can't be made to work: ${reason}`),
   lateTooShort: () =>
     warning(434, '"late:" is shorter than "answer-within:": a late answer could pass for the next one'),
+  formulaCycle: (way: readonly string[]) =>
+    error(475, `the value is computed from itself: ${way.join(" ← ")}`, "one of them has to come from bytes"),
 
   // 5xx: a station file
   unknownType: (type: string, suggestion: string | undefined, known: readonly string[]) =>

@@ -14,6 +14,7 @@ import type { ProtocolSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { ucumName } from "../units.ts";
 import { type Example, readExamples } from "./examples-of-type.ts";
+import { reportFormulaCycles } from "./formula-cycles.ts";
 import { framedSpec } from "./framed.ts";
 import { i2cSpec } from "./i2c.ts";
 import { createJudge, type Judge } from "./judge.ts";
@@ -102,6 +103,7 @@ function typeFrom(
   const names = new Map([...[...needs.keys()].map((name) => [formulaName(name), 1] as const), ["altitude", 0]]);
   const built = builtSpec(shape, { judge, given: names });
   if (built.channels.length === 0) judge.report([], say.nothingToRead());
+  reportFormulaCycles(built.spec, judge);
   if (!hasErrors(judge.problems)) tryCompiling(built.spec, judge);
   const alarms = alarmsOf(shape, built.channels, judge);
   // Examples of a file with mistakes only repeat them.

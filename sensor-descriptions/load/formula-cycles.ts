@@ -1,0 +1,45 @@
+/** Channels that are computed from each other in a circle have no value: each is said at its own line. */
+import { formulaName } from "../formula.ts";
+import { say } from "../messages.ts";
+import type { ChannelSpec, ProtocolSpec } from "../spec.ts";
+import type { Judge } from "./judge.ts";
+import type { Path } from "./source-document.ts";
+
+export function reportFormulaCycles(spec: ProtocolSpec, judge: Judge): void {
+  if ("channels" in spec) inOneRead(spec.channels, ["channels"], judge);
+  else for (const read of spec.reads) inOneRead(read.channels, ["reads", read.name, "channels"], judge);
+}
+
+function inOneRead(channels: readonly ChannelSpec[], at: Path, judge: Judge): void {
+  const needed = new Map<string, readonly string[]>();
+  for (const { channel, source } of channels)
+    if (source.from === "formula") needed.set(formulaName(channel.name), source.formula.names);
+  for (const { channel } of channels) {
+    const way = wayBack(formulaName(channel.name), needed);
+    if (way) judge.report([...at, channel.name, "formula"], say.formulaCycle(way));
+  }
+}
+
+/** The shortest way from a name over those it is computed from back to itself: a, b, a. */
+function wayBack(name: string, needed: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const from = new Map<string, string>();
+  const waiting = [name];
+  for (let current = waiting.shift(); current !== undefined; current = waiting.shift()) {
+    for (const next of needed.get(current) ?? []) {
+      if (next === name) return [...pathTo(current, from, name), name];
+      if (from.has(next) || !needed.has(next)) continue;
+      from.set(next, current);
+      waiting.push(next);
+    }
+  }
+  return undefined;
+}
+
+function pathTo(name: string, from: ReadonlyMap<string, string>, start: string): string[] {
+  const path = [name];
+  for (let at = name; at !== start; ) {
+    at = from.get(at) ?? start;
+    path.unshift(at);
+  }
+  return path;
+}
