@@ -1,11 +1,14 @@
 /** `pump-station check FILE…`: every problem at once, with place and advice; then what the station would read. */
 import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
-import type { Station } from "@pump-station/sensor-descriptions/model.ts";
+import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
+import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
+import { InvalidArgumentError } from "commander";
 import { loadDescription, type SourceText } from "../description.ts";
+import { estimateLte, type LteEstimate } from "../uplink/lte-estimate.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { spokenDuration, table } from "./table.ts";
+import { spokenBytes, spokenDuration, table } from "./table.ts";
 
 export const addCheck: AddCommand = (program, deps, finish) => {
   program
@@ -13,6 +16,7 @@ export const addCheck: AddCommand = (program, deps, finish) => {
     .description("find every problem of a station or device file, run the examples, say what would be read")
     .argument("<file...>", "station or device files")
     .option("--devices <folder...>", "folders with own device files (devices/ beside the file)", [])
+    .option("--upload-interval <time>", "of agent.yaml, for what it will cost", uploadInterval, UPLOAD_INTERVAL_MS)
     .option("--json", "for programs")
     .addHelpText(
       "after",
@@ -21,10 +25,19 @@ export const addCheck: AddCommand = (program, deps, finish) => {
         "pump-station check devices/*.yaml                   device files, their examples included",
       ),
     )
-    .action((files: string[], options: { devices: string[]; json?: boolean }) =>
-      finish(check(deps, files, { devices: options.devices, json: options.json ?? false })),
+    .action((files: string[], options: { devices: string[]; uploadInterval: number; json?: boolean }) =>
+      finish(check(deps, files, { ...options, json: options.json ?? false })),
     );
 };
+
+const UPLOAD_INTERVAL_MS = 900_000;
+const KEEP_ALIVE_S = 60;
+
+function uploadInterval(text: string): number {
+  const reading = readDuration(text);
+  if ("ok" in reading && reading.ok > 0) return reading.ok;
+  throw new InvalidArgumentError('A time with its unit, for example "15min".');
+}
 
 interface Checked {
   readonly path: string;
@@ -32,27 +45,34 @@ interface Checked {
   readonly files: readonly SourceText[];
   /** What is there when nothing is wrong, in words. */
   readonly summary: string;
+  readonly devices?: readonly CheckedDevice[];
+  readonly estimate?: LteEstimate;
+}
+
+interface CheckedDevice {
+  readonly name: string;
+  readonly type: string;
+  readonly port: string;
+  readonly everyMs: number;
+  readonly paused?: string;
+  readonly channels: readonly string[];
 }
 
 export function check(
   deps: CliDeps,
   paths: readonly string[],
-  options: { readonly devices: readonly string[]; readonly json: boolean },
+  options: { readonly devices: readonly string[]; readonly uploadInterval: number; readonly json: boolean },
 ): number {
-  const checked = paths.map((path) => checkFile(deps, path, deviceFolders(deps, path, options.devices)));
-  if (options.json)
-    deps.out(
-      `${JSON.stringify(
-        checked.map(({ path, problems }) => ({ path, problems })),
-        null,
-        2,
-      )}\n`,
-    );
+  const uplink = { intervalMs: options.uploadInterval, keepAliveS: KEEP_ALIVE_S };
+  const checked = paths.map((path) => checkFile(deps, path, deviceFolders(deps, path, options.devices), uplink));
+  if (options.json) deps.out(`${JSON.stringify(checked.map(forPrograms), null, 2)}\n`);
   else for (const one of checked) deps.out(`${textOf(deps, one)}\n`);
   return checked.some(({ problems }) => hasErrors(problems)) ? EXIT.configuration : EXIT.ok;
 }
 
-function checkFile(deps: CliDeps, path: string, folders: readonly string[]): Checked {
+type Uplink = Parameters<typeof estimateLte>[1];
+
+function checkFile(deps: CliDeps, path: string, folders: readonly string[], uplink: Uplink): Checked {
   const bytes = deps.files.read(path);
   const text = bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   // A device file names its type where a station file names its station.
@@ -64,8 +84,23 @@ function checkFile(deps: CliDeps, path: string, folders: readonly string[]): Che
     return { path, problems, files: [{ path, text }], summary };
   }
   const { station, problems, files } = loadDescription(deps.files, path, folders);
-  return { path, problems, files, summary: station ? stationSummary(station) : "" };
+  if (!station) return { path, problems, files, summary: "" };
+  const estimate = estimateLte(station, uplink);
+  const devices = station.devices.map(checkedDevice);
+  const summary = stationSummary(station, devices, estimate, uplink.intervalMs);
+  return { path, problems, files, summary, devices, estimate };
 }
+
+const checkedDevice = ({ name, type, port, everyMs, paused, channels }: Device): CheckedDevice => ({
+  name,
+  type,
+  port,
+  everyMs,
+  ...(paused === undefined ? {} : { paused }),
+  channels: channels.map((channel) => channel.name),
+});
+
+const forPrograms = ({ path, problems, devices, estimate }: Checked) => ({ path, problems, devices, estimate });
 
 function textOf(deps: CliDeps, { path, problems, files, summary }: Checked): string {
   const errors = problems.filter(({ severity }) => severity === "error").length;
@@ -77,16 +112,23 @@ function textOf(deps: CliDeps, { path, problems, files, summary }: Checked): str
   return [list, verdict].filter(Boolean).join("\n\n");
 }
 
-function stationSummary(station: Station): string {
-  const rows = station.devices.map((device) => [
-    `  ${device.name}`,
-    device.type,
-    device.port,
-    device.paused === undefined ? `every ${spokenDuration(device.everyMs)}` : `paused: ${device.paused}`,
-    device.channels.map(({ name }) => name).join(", "),
+function stationSummary(
+  station: Station,
+  devices: readonly CheckedDevice[],
+  { readingsPerDay, bytesPerDay, messagesPerDay, payloadBytesPerDay, pingBytesPerDay }: LteEstimate,
+  intervalMs: number,
+): string {
+  const rows = devices.map(({ name, type, port, everyMs, paused, channels }) => [
+    `  ${name}`,
+    type,
+    port,
+    paused === undefined ? `every ${spokenDuration(everyMs)}` : `paused: ${paused}`,
+    channels.join(", "),
   ]);
-  const perDay = station.devices
-    .filter(({ paused }) => paused === undefined)
-    .reduce((sum, device) => sum + (86_400_000 / device.everyMs) * device.channels.length, 0);
-  return `${station.label}: ${station.devices.length} devices, ${Math.round(perDay)} readings a day\n${table(rows)}`;
+  return [
+    `${station.label}: ${devices.length} devices, ${Math.round(readingsPerDay)} readings a day`,
+    table(rows),
+    `  About ${spokenBytes(bytesPerDay)} a day on LTE, in ${Math.round(messagesPerDay)} uploads, one every ${spokenDuration(intervalMs)} or when it is full:`,
+    `    ${spokenBytes(payloadBytesPerDay)} of readings, ${spokenBytes(pingBytesPerDay)} to keep the connection open in between.`,
+  ].join("\n");
 }

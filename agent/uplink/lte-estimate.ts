@@ -1,0 +1,65 @@
+/**
+ * What a description will cost on the mobile link, before it runs: an estimate from measured parts, in IP bytes both
+ * ways. Per message and ping: mqtt.js with QoS 1 over TLS 1.3 and IPv4, packets and acknowledgements counted on the wire.
+ * Per reading: what a day of the demo station compressed to; a noisy sensor with a fine resolution costs more, a quiet one
+ * less.
+ */
+import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { MESSAGE_BYTES_TARGET } from "../limits.ts";
+
+export interface LteEstimate {
+  readonly readingsPerDay: number;
+  readonly messagesPerDay: number;
+  /** All of it, IP bytes a day both ways. */
+  readonly bytesPerDay: number;
+  readonly payloadBytesPerDay: number;
+  /** Keep-alives in the silence between two messages. */
+  readonly pingBytesPerDay: number;
+  readonly byDevice: readonly {
+    readonly device: string;
+    readonly readingsPerDay: number;
+    readonly bytesPerDay: number;
+  }[];
+}
+
+const DAY_MS = 86_400_000;
+/** `npm run bench -- station-day`: open body, uploads every 15 min. */
+const BYTES_PER_READING = 1.09;
+/** A state or counter that stands still compresses to nearly nothing. */
+const BYTES_PER_QUIET_READING = 0.15;
+const MESSAGE_OVERHEAD_BYTES = 247;
+const PING_BYTES = 209;
+const HANDSHAKE_BYTES = 5_049;
+
+/** Devices as their file says, not faster; a small-change filter or a change by the cloud lowers or raises it. */
+export function estimateLte(
+  station: Station,
+  uplink: { readonly intervalMs: number; readonly keepAliveS: number },
+): LteEstimate {
+  const byDevice = station.devices.filter(({ paused }) => paused === undefined).map(deviceEstimate);
+  const payloadBytesPerDay = sum(byDevice.map(({ bytesPerDay }) => bytesPerDay));
+  const readingsPerDay = sum(byDevice.map((device) => device.readingsPerDay));
+  const closedByTime = readingsPerDay > 0 ? DAY_MS / uplink.intervalMs : 0;
+  const messagesPerDay = Math.max(closedByTime, payloadBytesPerDay / MESSAGE_BYTES_TARGET);
+  // A publish counts as a sign of life: only the silence between two messages is filled with pings.
+  const silenceS = messagesPerDay > 0 ? 86_400 / messagesPerDay : 86_400;
+  const pingsPerDay = Math.max(0, Math.ceil(silenceS / uplink.keepAliveS) - 1) * (86_400 / silenceS);
+  const pingBytesPerDay = pingsPerDay * PING_BYTES;
+  const linkBytesPerDay = messagesPerDay * MESSAGE_OVERHEAD_BYTES + HANDSHAKE_BYTES;
+  const bytesPerDay = payloadBytesPerDay + pingBytesPerDay + linkBytesPerDay;
+  return { readingsPerDay, messagesPerDay, payloadBytesPerDay, pingBytesPerDay, bytesPerDay, byDevice };
+}
+
+function deviceEstimate(device: Device) {
+  const samples = DAY_MS / (device.aggregate?.everyMs ?? device.everyMs);
+  const bytesPerSample = sum(
+    device.channels.map(({ kind }) => (kind === "gauge" ? BYTES_PER_READING : BYTES_PER_QUIET_READING)),
+  );
+  return {
+    device: device.name,
+    readingsPerDay: samples * device.channels.length,
+    bytesPerDay: samples * bytesPerSample,
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
