@@ -82,5 +82,10 @@ export function deviceStatus(
     polls: health?.polls ?? 0,
     failures: health ? health.polls - health.good : 0,
     ...(health?.lastError ? { lastError: health.lastError.what } : {}),
+    ...(health?.info ? { info: health.info } : {}),
+    ...(health?.inParts ? { notes: Object.entries(health.inParts).map(partsNote) } : {}),
   };
 }
+
+const partsNote = ([read, because]: readonly [string, string]): string =>
+  `"${read}" is read in parts, without the registers that no channel needs (${because})`;

@@ -45,3 +45,14 @@ export const I2C_DEADLINE_MS = 1_000;
 export const SERIAL_WRITE_SLACK_MS = 500;
 /** A port that failed is tried again after 1 s, doubling to this. */
 export const PORT_RETRY_MAX_MS = 30_000;
+/** A device that sends by itself is waited for this long: known ones (NMEA, dust sensors) send every 1 to 3 s. */
+export const REPORT_WAIT_MS = 10_000;
+/** A report that changes a state is a sample of its own, this often: a relay that chatters must not fill the buffer. */
+export const REPORT_AT_ONCE_EVERY_MS = 1_000;
+/** A report that was told counts as "unchanged" for this many intervals of its device without another one. */
+export const REPORT_INTERVALS_MAX = 3;
+/** After this many timeouts in a row of a read over registers that no channel needs, a part without them is tried. */
+export const WITHOUT_HOLES_AFTER_TIMEOUTS = 3;
+/** What a device says of itself in words: so many texts, each so long (an identification object has 245 bytes). */
+export const INFO_TEXTS_MAX = 32;
+export const INFO_LENGTH_MAX = 245;

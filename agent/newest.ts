@@ -1,4 +1,7 @@
-/** The newest sample of each device, for `read` and `status`: a value never gets a newer time than its own. */
+/**
+ * The newest values of each device, for `read` and `status`: a value never gets a newer time than its own, and what a
+ * sample calls "unchanged" stays what it was, of the time that it was.
+ */
 import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
 import { type ChannelValue, isMissing, type Sample } from "./reading.ts";
@@ -17,10 +20,10 @@ export interface Newest {
 }
 
 export function createNewest(clock: Clock): Newest {
-  const taken = new Map<string, { readonly device: Device; readonly sample: Sample }>();
+  const taken = new Map<string, Taken>();
   const of = (device: string): Sample | undefined => taken.get(device)?.sample;
   return {
-    take: (device, sample) => void taken.set(device.name, { device, sample }),
+    take: (device, sample) => void taken.set(device.name, merged(device, taken.get(device.name), sample)),
     of,
     keep: (station) => {
       for (const [name, { device }] of taken) {
@@ -31,18 +34,37 @@ export function createNewest(clock: Clock): Newest {
     health: (device) => healthOf(of(device)),
     values: (station, name, channel) =>
       chosen(station.devices, name, "device").flatMap((device) => {
-        const sample = of(device.name);
-        if (!sample) return [];
-        const ageMs = Math.max(0, Math.round(clock.bootMs() - sample.bootMs));
-        return chosen(device.channels, channel, "channel").map((one) => ({
-          device: device.name,
-          channel: one.name,
-          unit: spokenUnit(one.unit),
-          ageMs,
-          ...spoken(sample.values[device.channels.indexOf(one)], one),
-        }));
+        const newest = taken.get(device.name);
+        if (!newest) return [];
+        return chosen(device.channels, channel, "channel").map((one) => {
+          const at = device.channels.indexOf(one);
+          return {
+            device: device.name,
+            channel: one.name,
+            unit: spokenUnit(one.unit),
+            ageMs: Math.max(0, Math.round(clock.bootMs() - (newest.bootMs[at] ?? newest.sample.bootMs))),
+            ...spoken(newest.sample.values[at], one),
+          };
+        });
       }),
   };
+}
+
+interface Taken {
+  readonly device: Device;
+  readonly sample: Sample;
+  /** Of each value. */
+  readonly bootMs: readonly number[];
+}
+
+function merged(device: Device, before: Taken | undefined, sample: Sample): Taken {
+  const isKept = (at: number): boolean => {
+    const value = sample.values[at];
+    return value !== undefined && isMissing(value) && value.missing === "unchanged" && before !== undefined;
+  };
+  const kept = sample.values.map((value, at) => (isKept(at) ? (before?.sample.values[at] ?? value) : value));
+  const bootMs = sample.values.map((_, at) => (isKept(at) ? before?.bootMs[at] : undefined) ?? sample.bootMs);
+  return { device, sample: { ...sample, values: kept }, bootMs };
 }
 
 const hasSameChannels = (one: Device, other: Device): boolean =>

@@ -9,6 +9,7 @@ export type WriteOutcome =
   | { readonly done: "unknown"; readonly reason: string };
 
 export interface CommandOutcome {
-  readonly done: "confirmed" | "answered" | "interlocked" | "refused" | "unknown";
+  /** "sent": a broadcast, which nobody answers, and nothing that would confirm it. */
+  readonly done: "confirmed" | "answered" | "sent" | "interlocked" | "refused" | "unknown";
   readonly reason: string;
 }

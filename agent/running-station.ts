@@ -64,6 +64,7 @@ export function createRunningStation(
     deps.activeAlarms.save(activeAlarms());
   };
   const cadence = createCadence(deps, active, sources, onSample, options);
+  for (const [device, source] of sources) source.onReport?.((sample) => cadence.hear(device, sample));
 
   return {
     station,

@@ -14,6 +14,10 @@ export interface DeviceStatus {
   readonly polls: number;
   readonly failures: number;
   readonly lastError?: string;
+  /** What the device says of itself (serial number, firmware), by name. */
+  readonly info?: Readonly<Record<string, string>>;
+  /** What a technician should know although it works. */
+  readonly notes?: readonly string[];
 }
 
 export interface AgentStatus {

@@ -25,6 +25,8 @@ export interface Cadence {
   setEvery(device: string, everyMs: number | undefined): void;
   /** Asks the device now, out of turn; the sample goes the ordinary way. Nothing is asked after `stop`. */
   pollNow(device: string): Promise<void>;
+  /** A sample that the device sent by itself, between two polls. */
+  hear(device: string, sample: Sample): void;
   running(device: string): Running;
   /** No further polls; resolves when those under way have ended. */
   stop(): Promise<void>;
@@ -63,6 +65,7 @@ export function createCadence(
       roundOf(device).setEvery(everyMs);
     },
     pollNow: (device) => roundOf(device).pollNow(),
+    hear: (device, sample) => roundOf(device).hear(sample),
     running: (device) => roundOf(device).running(),
     stop: async () => {
       await Promise.all([...rounds.values()].map((round) => round.stop()));
@@ -73,6 +76,7 @@ export function createCadence(
 interface Round {
   setEvery(everyMs: number | undefined): void;
   pollNow(): Promise<void>;
+  hear(sample: Sample): void;
   running(): Running;
   stop(): Promise<void>;
 }
@@ -86,12 +90,13 @@ function createRound(
   fullSpeed: boolean,
 ): Round {
   const penalty = createPenaltyBox(device.name, log);
+  const asked = askedValues(device);
   let cloudEveryMs: number | undefined;
   let isFaster = false;
   let skipped = 0;
   let lastSlotMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<Sample> | undefined;
-  let asked: Promise<void> | undefined;
+  let outOfTurn: Promise<void> | undefined;
   let cancelSlot = (): void => {};
   let isStopped = false;
 
@@ -123,30 +128,32 @@ function createRound(
   const poll = (): Promise<Sample> => {
     const mine = source.poll().then((sample) => {
       underWay = undefined;
-      onEnded(sample);
+      onTaken(sample, true);
       return sample;
     });
     underWay = mine;
     return mine;
   };
 
-  const onEnded = (sample: Sample): void => {
+  const onTaken = (sample: Sample, isPoll: boolean): void => {
     const before = { every: everyMs(), isProbed: penalty.isProbed() };
-    penalty.onSample(sample, clock.bootMs(), before.every);
+    // What a device sends by itself doesn't say that it answers, if it is asked for anything.
+    const decisive = isPoll || asked.isNothing ? asked.of(sample) : [];
+    if (decisive.length > 0) penalty.onValues(decisive, clock.bootMs(), before.every);
     // Undefined (a value is missing): as it was.
     isFaster = device.faster?.when.test(valuesMeantBy(device, sample)) ?? isFaster;
     onSample(device, sample);
     const isSameAsBefore = before.every === everyMs() && !before.isProbed && !penalty.isProbed();
-    if (before.every === 0 || !isSameAsBefore) scheduleNext();
+    if ((isPoll && before.every === 0) || !isSameAsBefore) scheduleNext();
   };
 
   const pollNow = async (): Promise<void> => {
     // One that is under way may have read before the moment that the caller cares about.
-    asked ??= (underWay ?? Promise.resolve()).then(async () => {
-      asked = undefined;
+    outOfTurn ??= (underWay ?? Promise.resolve()).then(async () => {
+      outOfTurn = undefined;
       if (!isStopped) await (underWay ?? poll());
     });
-    await asked;
+    await outOfTurn;
   };
 
   void poll();
@@ -157,12 +164,27 @@ function createRound(
       scheduleNext();
     },
     pollNow,
+    hear: (sample) => {
+      if (!isStopped) onTaken(sample, false);
+    },
     running: () => ({ everyMs: everyMs(), isFaster, isProbed: penalty.isProbed(), skipped }),
     stop: async () => {
       isStopped = true;
       cancelSlot();
-      await (asked ?? underWay);
+      source.interrupt?.();
+      await (outOfTurn ?? underWay);
     },
+  };
+}
+
+/** The values that the device was asked for; for one that only sends by itself, all. */
+function askedValues({ protocol, channels }: Device) {
+  const reads = protocol.kind === "serial" ? protocol.reads : [];
+  const answered = new Set(reads.flatMap((read) => (read.isReport ? [] : read.channels)));
+  return {
+    isNothing: answered.size === 0,
+    of: ({ values }: Sample) =>
+      answered.size === 0 ? values : values.filter((_, at) => answered.has(channels[at]?.name ?? "")),
   };
 }
 

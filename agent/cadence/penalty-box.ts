@@ -7,7 +7,8 @@ const PROBE_EVERY_MIN_MS = 1_000;
 
 /** A device that doesn't answer costs the others on its port an answer time per try; so it is tried ever more rarely. */
 export interface PenaltyBox {
-  onSample(sample: Sample, nowMs: number, everyMs: number): void;
+  /** What the device was asked for and gave. */
+  onValues(values: Sample["values"], nowMs: number, everyMs: number): void;
   isProbed(): boolean;
   /** When to try next; undefined: the device isn't in the box. */
   probeAtMs(everyMs: number): number | undefined;
@@ -20,8 +21,8 @@ export function createPenaltyBox(device: string, log: Log): PenaltyBox {
   const isProbed = (): boolean => misses >= PENALTY_AFTER_MISSES;
   return {
     isProbed,
-    onSample: (sample, nowMs, everyMs) => {
-      if (!sample.values.every(isSilence)) {
+    onValues: (values, nowMs, everyMs) => {
+      if (!values.every(isSilence)) {
         if (isProbed()) log("info", "device-answers-again", { device });
         misses = 0;
         return;

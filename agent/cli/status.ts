@@ -44,7 +44,7 @@ function descriptionText({ path, runs, problems }: AgentStatus["description"]): 
 }
 
 function devicesText({ devices }: AgentStatus): string {
-  return `Devices\n${indented(
+  const rows = indented(
     table(
       devices.map((device) => [
         device.device,
@@ -54,10 +54,15 @@ function devicesText({ devices }: AgentStatus): string {
         device.ageMs === null ? "" : `${spokenDuration(device.ageMs)} ago`,
         device.failures > 0
           ? `${device.failures} of ${device.polls} polls failed${device.lastError ? `; last: ${device.lastError}` : ""}`
-          : "",
+          : (device.lastError ?? ""),
       ]),
     ),
-  )}`;
+  );
+  const said = devices.flatMap(({ device, info = {}, notes = [] }) => [
+    ...Object.entries(info).map(([name, text]) => `${device}: ${name} ${text}`),
+    ...notes.map((note) => `${device}: ${note}`),
+  ]);
+  return ["Devices", rows, ...said.map(indented)].join("\n");
 }
 
 function bufferText({ buffer }: AgentStatus): string {

@@ -24,16 +24,18 @@ export function createSmallChangeFilter(device: Device): SmallChangeFilter {
     for (const [at, value] of sample.values.entries()) kept[at] = value;
     return sample;
   };
+  /** A report that came between two polls says nothing of the other channels: such a sample is no whole one. */
+  const isWhole = (sample: Sample): boolean => !sample.values.some(isUnchanged);
 
   return {
     take: (sample) => {
-      if (sample.bootMs - wholeMs >= device.heartbeatMs) return keepWhole(sample);
+      if (isWhole(sample) && sample.bootMs - wholeMs >= device.heartbeatMs) return keepWhole(sample);
       const changed = sample.values.map((value, at) => hasChanged(kept[at], value, limits[at] ?? 0));
       if (!changed.includes(true)) return undefined;
       if (!changed.includes(false)) return keepWhole(sample);
       const values = sample.values.map((value, at) => {
         // A reason stays said: "unchanged" after "timeout" would read as if a value had come.
-        if (changed[at] || isMissing(value)) {
+        if (changed[at] || (isMissing(value) && !isUnchanged(value))) {
           kept[at] = value;
           return value;
         }
@@ -44,7 +46,10 @@ export function createSmallChangeFilter(device: Device): SmallChangeFilter {
   };
 }
 
+const isUnchanged = (value: ChannelValue): boolean => isMissing(value) && value.missing === "unchanged";
+
 function hasChanged(before: ChannelValue | undefined, now: ChannelValue, limit: number): boolean {
+  if (isUnchanged(now)) return false;
   if (before === undefined) return true;
   if (isMissing(before) || isMissing(now))
     return !(isMissing(before) && isMissing(now) && before.missing === now.missing && before.code === now.code);

@@ -1,123 +1,95 @@
-/** A device on a serial line: its reads merged into one sample, its settings and commands told with care. */
-import type { Device, SerialExchange, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
-import { type ChannelValue, missing, type Sample } from "../reading.ts";
-import type { Clock, Log } from "../world.ts";
-import { type ExchangeResult, exchangeOnce, resultOfPortError } from "./exchange.ts";
-import { createHealthCounter, type HealthCounter } from "./health.ts";
-import type { Conversation, SharedSerialPort } from "./serial-port.ts";
+/**
+ * A device on a serial line: its reads and its reports merged into one sample, its settings and commands told with
+ * care.
+ */
+import { REPORT_WAIT_MS } from "../limits.ts";
+import { type ChannelValue, isMissing, missing, type Sample } from "../reading.ts";
+import type { Clock, Log, Timers } from "../world.ts";
+import { createHealthCounter } from "./health.ts";
+import { createReports, type DeviceReports } from "./reports.ts";
+import { sampleOf } from "./sample-of.ts";
+import type { SharedSerialPort } from "./serial-port.ts";
+import { createSerialReader, failedSample, type SerialDevice, type SerialReader } from "./serial-reader.ts";
 import { createSerialWriter } from "./serial-writer.ts";
 import type { ObservedSource } from "./sources.ts";
 
-export type SerialDevice = Device & { readonly protocol: SerialProtocol };
+export { sampleOf } from "./sample-of.ts";
+export type { SerialDevice } from "./serial-reader.ts";
 
-/** Asks one device in a turn that it already has. */
-export interface SerialReader {
-  readonly device: SerialDevice;
-  readonly address: number;
-  readonly health: HealthCounter;
-  /** Runs `talk` in the port's turn; a line that can't be opened is the result "port-absent" or "busy". */
-  inTurn<T>(talk: (conversation: Conversation) => Promise<T>): Promise<T | ExchangeResult>;
-  /** The named reads (all without names), merged; every channel of the device has an entry. */
-  read(conversation: Conversation, reads?: ReadonlySet<string>): Promise<Sample>;
-}
-
-/** The device's reads and writes over a port that it shares with others. */
+/** The device's reads, reports and writes over a port that it shares with others. */
 export function createSerialSource(
-  deps: { readonly clock: Clock; readonly log: Log },
+  deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log },
   device: SerialDevice,
   port: SharedSerialPort,
 ): ObservedSource {
-  const reader = createSerialReader(deps.clock, device, port);
-  const writer = createSerialWriter(reader);
+  const health = createHealthCounter();
+  const reader = createSerialReader(deps, device, port, health);
+  const reports = createReports(deps, device, port, health);
+  const writer = createSerialWriter(reader, reports);
+  const poll = pollOf(deps.clock, reader, reports);
   return {
     device: device.name,
     poll: async () => {
-      const sample = await reader.inTurn((conversation) => reader.read(conversation));
-      const whole = "kind" in sample ? failedSample(device, deps.clock.bootMs(), sample) : sample;
-      reader.health.polled(whole);
-      return whole;
+      const sample = await poll();
+      reports?.told(sample);
+      health.polled(sample);
+      return sample;
     },
+    ...(reports && {
+      onReport: (listener: (sample: Sample) => void) => reports.onReport(listener),
+      interrupt: () => reports.interrupt(),
+    }),
     set: (setting, value) => writer.set(setting, value),
     command: (command) => writer.command(command),
-    close: async () => {},
-    health: () => reader.health.read(),
+    close: async () => reports?.close(),
+    health: () => health.read(),
   };
 }
 
-function createSerialReader(clock: Clock, device: SerialDevice, port: SharedSerialPort): SerialReader {
-  const { protocol } = device;
-  const address = device.address ?? 0;
-  const health = createHealthCounter();
-  const newest = new Map<string, number>();
-
-  const readWithRetries = async (conversation: Conversation, read: string): Promise<ExchangeResult> => {
-    const exchange = requestOf(read);
-    if ("kind" in exchange) {
-      health.failed(exchange.text, clock.bootMs());
-      return exchange;
-    }
-    let result = await exchangeOnce(conversation, exchange, protocol.timing, health);
-    for (let again = 0; again < protocol.timing.retries && isWorthRetrying(result); again++)
-      result = await exchangeOnce(conversation, exchange, protocol.timing, health);
-    if (result.kind === "answer") keepNewest(result.values);
-    return result;
-  };
-
-  /** A newest value that doesn't fit its placeholder is the device's trouble, not the process's. */
-  const requestOf = (read: string): SerialExchange | Extract<ExchangeResult, { text: string }> => {
-    try {
-      return protocol.read(address, read, (channel) => newest.get(channel));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return { kind: "malformed", text: `read ${read}: ${error.message}` };
-    }
-  };
-
-  const keepNewest = (values: Values): void => {
-    for (const [channel, value] of values) if (typeof value === "number") newest.set(channel, value);
-  };
-
-  return {
-    device,
-    address,
-    health,
-    inTurn: (talk) =>
-      port.converse(protocol.settings, talk).catch((error: unknown) => {
-        const result = resultOfPortError(error);
-        if ("text" in result) health.failed(result.text, clock.bootMs());
-        return result;
-      }),
-    read: async (conversation, reads) => {
-      const values = new Map<string, ChannelValue>();
-      let completeMs: number | undefined;
-      let silent: ExchangeResult | undefined;
-      for (const { name, channels } of protocol.reads) {
-        if (reads && !reads.has(name)) continue;
-        // A device that gave no answer is not asked for the rest: others wait for the line.
-        const result = silent ?? (await readWithRetries(conversation, name));
-        if (result.kind === "answer") completeMs = result.bootMs;
-        if (result.kind === "timeout" || result.kind === "port-absent") silent = result;
-        for (const channel of channels) values.set(channel, channelValue(result, channel));
-      }
-      return sampleOf(device, completeMs ?? clock.bootMs(), (channel) => values.get(channel) ?? missing("malformed"));
-    },
-  };
+function pollOf(clock: Clock, reader: SerialReader, reports: DeviceReports | undefined): () => Promise<Sample> {
+  if (!reports) return () => pollAsked(clock, reader);
+  const isAsked = reader.device.protocol.reads.some(({ isReport }) => !isReport);
+  return isAsked ? () => pollBoth(clock, reader, reports) : () => pollReports(clock, reader, reports);
 }
 
-const isWorthRetrying = ({ kind }: ExchangeResult): boolean =>
-  kind === "timeout" || kind === "checksum" || kind === "malformed";
-
-function channelValue(result: ExchangeResult, channel: string): ChannelValue {
-  if (result.kind === "refused") return missing("refused", result.code);
-  if (result.kind !== "answer") return missing(result.kind);
-  const value = result.values.get(channel) ?? "malformed";
-  return typeof value === "number" ? value : missing(value);
+async function pollAsked(clock: Clock, reader: SerialReader): Promise<Sample> {
+  const { device } = reader;
+  const asked = await reader.inTurn((conversation) => reader.read(conversation));
+  if ("kind" in asked) return failedSample(device, clock.bootMs(), asked);
+  const bootMs = asked.completeMs ?? clock.bootMs();
+  return sampleOf(device, bootMs, (channel) => asked.values.get(channel) ?? missing("malformed"));
 }
 
-const failedSample = (device: Device, bootMs: number, result: ExchangeResult): Sample =>
-  sampleOf(device, bootMs, (channel) => channelValue(result, channel));
+/** The time of the newest frame, answer or report; a report that came after the poll before is part of this one. */
+async function pollBoth(clock: Clock, reader: SerialReader, reports: DeviceReports): Promise<Sample> {
+  const asked = await pollAsked(clock, reader);
+  const { values, bootMs } = reports.take();
+  const sample = sampleOf(reader.device, asked.bootMs, (channel) => {
+    const [reported, answered] = [values.get(channel), valueIn(reader, asked, channel)];
+    return reported === undefined || (isMissing(reported) && isPortTrouble(answered)) ? answered : reported;
+  });
+  const isAnswered = asked.values.some((value) => typeof value === "number");
+  if (bootMs === undefined) return sample;
+  return { ...sample, bootMs: isAnswered ? Math.max(asked.bootMs, bootMs) : bootMs };
+}
 
-/** One entry per channel of the device, in its order. */
-export function sampleOf(device: Device, bootMs: number, valueOf: (channel: string) => ChannelValue): Sample {
-  return { device: device.name, bootMs, values: device.channels.map(({ name }) => valueOf(name)) };
+const isPortTrouble = (value: ChannelValue): boolean =>
+  isMissing(value) && (value.missing === "port-absent" || value.missing === "busy");
+
+const valueIn = ({ device }: SerialReader, { values }: Sample, channel: string): ChannelValue =>
+  values[device.channels.findIndex(({ name }) => name === channel)] ?? missing("malformed");
+
+/** Nothing is asked: what came since the poll before, else the next that comes. */
+async function pollReports(clock: Clock, reader: SerialReader, reports: DeviceReports): Promise<Sample> {
+  const { device } = reader;
+  const { answerWithinMs } = device.protocol.timing;
+  // Opens the line, and says why it can't be.
+  const opened = await reader.inTurn(async () => undefined);
+  const boundMs = opened ? 0 : Math.max(answerWithinMs, Math.min(device.everyMs, REPORT_WAIT_MS));
+  const how = await reports.untold(boundMs);
+  if (how === "interrupted") return sampleOf(device, clock.bootMs(), () => missing("unchanged"));
+  const { values, bootMs } = reports.take();
+  if (bootMs === undefined && opened) return failedSample(device, clock.bootMs(), opened);
+  const absent = how === "port-absent" && bootMs === undefined ? missing("port-absent") : undefined;
+  return sampleOf(device, bootMs ?? clock.bootMs(), (channel) => absent ?? values.get(channel) ?? missing("malformed"));
 }

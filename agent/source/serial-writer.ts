@@ -3,36 +3,48 @@
  * became of it is read back; where that fails the outcome is "unknown", never a second try.
  */
 import type { Command, Condition, Setting } from "@pump-station/sensor-descriptions/model.ts";
+import { REPORT_WAIT_MS } from "../limits.ts";
 import type { CommandOutcome, WriteOutcome } from "../outcome.ts";
-import { isMissing, type Sample } from "../reading.ts";
-import { type ExchangeResult, exchangeOnce } from "./exchange.ts";
+import { isMissing, missing, type Sample } from "../reading.ts";
+import type { Conversation } from "./conversation.ts";
+import type { ExchangeResult } from "./exchange.ts";
 import { valuesMeantBy } from "./newest-values.ts";
-import type { Conversation } from "./serial-port.ts";
-import type { SerialReader } from "./serial-source.ts";
+import type { DeviceReports } from "./reports.ts";
+import { sampleOf } from "./sample-of.ts";
+import type { SerialReader } from "./serial-reader.ts";
 import type { DeviceSource } from "./source.ts";
 
 /** Between two looks at a device that was told to do something. */
 const CONFIRM_EVERY_MS = 200;
 
-export function createSerialWriter(reader: SerialReader): Pick<DeviceSource, "set" | "command"> {
+/** Where a device's values come from: some are asked for, some it sends by itself. */
+interface Values {
+  readonly reader: SerialReader;
+  readonly reports: DeviceReports | undefined;
+}
+
+export function createSerialWriter(
+  reader: SerialReader,
+  reports?: DeviceReports,
+): Pick<DeviceSource, "set" | "command"> {
   const { device } = reader;
+  const values = { reader, reports };
   return {
     set: async (name, value) => {
       const setting = device.settings.find((candidate) => candidate.name === name);
       if (!setting) return { done: "refused", reason: `${device.name} has no setting ${name}` };
       const unfit = whyUnfit(setting, value);
       if (unfit !== undefined) return { done: "refused", reason: unfit };
-      const outcome = await reader.inTurn((conversation) => writeSetting(reader, conversation, setting, value));
+      const outcome = await reader.inTurn((conversation) => writeSetting(values, conversation, setting, value));
       return "kind" in outcome ? { done: "interlocked", reason: textOf(outcome) } : outcome;
     },
     command: async (name) => {
       const command = device.commands.find((candidate) => candidate.name === name);
       if (!command) return { done: "refused", reason: `${device.name} has no command ${name}` };
-      const outcome = await reader.inTurn((conversation) => sendCommand(reader, conversation, command));
+      const outcome = await reader.inTurn((conversation) => sendCommand(values, conversation, command));
       if ("done" in outcome) return outcome;
-      if (outcome.kind === "port-absent" || outcome.kind === "busy")
-        return { done: "interlocked", reason: textOf(outcome) };
-      return confirm(reader, command, outcome);
+      if ("kind" in outcome) return { done: "interlocked", reason: textOf(outcome) };
+      return confirm(values, command, outcome);
     },
   };
 }
@@ -48,13 +60,14 @@ function whyUnfit({ name, range, step, unit }: Setting, value: number): string |
 const isMultiple = (value: number, step: number): boolean => Math.abs(value / step - Math.round(value / step)) < 1e-6;
 
 async function writeSetting(
-  reader: SerialReader,
+  values: Values,
   conversation: Conversation,
   setting: Setting,
   value: number,
 ): Promise<WriteOutcome> {
+  const { reader } = values;
   const needed = [setting.readBack, ...(setting.onlyWhen?.channels ?? [])];
-  const before = await reader.read(conversation, readsThatGive(reader, needed));
+  const before = await readNow(values, conversation, needed);
   const current = rawValue(reader, before, setting.readBack);
   if (typeof current === "string")
     return { done: "interlocked", reason: `read ${setting.readBack} before writing: ${current}` };
@@ -63,10 +76,9 @@ async function writeSetting(
   if (held !== undefined) return { done: "interlocked", reason: held, value: current };
 
   const written = await write(reader, conversation, setting, value);
-  if (written.kind === "refused")
-    return { done: "refused", reason: `the device refused with code ${written.code}`, value: current };
+  if (written.kind === "refused") return { done: "refused", reason: `the device ${written.text}`, value: current };
   if (written.kind === "impossible") return { done: "refused", reason: written.text, value: current };
-  const after = await reader.read(conversation, readsThatGive(reader, [setting.readBack]));
+  const after = await readNow(values, conversation, [setting.readBack]);
   const readBack = rawValue(reader, after, setting.readBack);
   if (typeof readBack === "string") return { done: "unknown", reason: `${textOf(written)}; read back: ${readBack}` };
   if (isEqual(reader, setting, readBack, value)) return { done: "applied", value: readBack };
@@ -76,64 +88,95 @@ async function writeSetting(
 type Written = ExchangeResult | { readonly kind: "impossible"; readonly text: string };
 
 async function write(
-  { device, address, health }: SerialReader,
+  { device, exchange }: SerialReader,
   conversation: Conversation,
   setting: Setting,
   value: number,
 ): Promise<Written> {
   try {
-    const exchange = device.protocol.set(address, setting.name, value);
-    return await exchangeOnce(conversation, exchange, device.protocol.timing, health);
+    return await exchange(conversation, (turn) => device.protocol.set(device.address ?? 0, setting.name, value, turn));
   } catch (error) {
     if (error instanceof RangeError) return { kind: "impossible", text: `${setting.name} ${value}: ${error.message}` };
     throw error;
   }
 }
 
+interface Sent {
+  readonly result: ExchangeResult;
+  readonly sentMs: number;
+}
+
 async function sendCommand(
-  reader: SerialReader,
+  values: Values,
   conversation: Conversation,
   command: Command,
-): Promise<CommandOutcome | ExchangeResult> {
-  const { device, address, health } = reader;
+): Promise<CommandOutcome | Sent> {
+  const { device, exchange } = values.reader;
   if (command.onlyWhen) {
-    const before = await reader.read(conversation, readsThatGive(reader, command.onlyWhen.channels));
-    const held = whyHeld(reader, command.onlyWhen, before);
+    const before = await readNow(values, conversation, command.onlyWhen.channels);
+    const held = whyHeld(values.reader, command.onlyWhen, before);
     if (held !== undefined) return { done: "interlocked", reason: held };
   }
-  const exchange = device.protocol.command(address, command.name);
-  const sent = await exchangeOnce(conversation, exchange, device.protocol.timing, health);
-  if (sent.kind === "refused") return { done: "refused", reason: `the device refused with code ${sent.code}` };
+  const sentMs = conversation.clock.bootMs();
+  const result = await exchange(conversation, (turn) =>
+    device.protocol.command(device.address ?? 0, command.name, turn),
+  );
+  if (result.kind === "refused") return { done: "refused", reason: `the device ${result.text}` };
   // From here on the line was used: a port that went away meanwhile may have carried the command.
-  if (sent.kind === "port-absent" || sent.kind === "busy") return { done: "unknown", reason: textOf(sent) };
-  return sent;
+  if (result.kind === "port-absent" || result.kind === "busy") return { done: "unknown", reason: textOf(result) };
+  return { result, sentMs };
 }
 
 /** Looks until the command's effect is there; each look takes the port's turn, so that others keep theirs. */
-async function confirm(reader: SerialReader, command: Command, sent: ExchangeResult): Promise<CommandOutcome> {
+async function confirm(values: Values, command: Command, { result, sentMs }: Sent): Promise<CommandOutcome> {
   const condition = command.confirm;
-  if (!condition)
-    return sent.kind === "answer"
-      ? { done: "answered", reason: textOf(sent) }
-      : { done: "unknown", reason: textOf(sent) };
-  const reads = readsThatGive(reader, condition.channels);
+  const sent = textOf(result);
+  if (!condition) return { done: UNCONFIRMED[result.kind] ?? "unknown", reason: sent };
+  const { reader } = values;
   let startMs: number | undefined;
   for (;;) {
     const look = await reader.inTurn(async (conversation) => {
       const { clock, timers } = conversation;
       startMs ??= clock.bootMs();
-      const sample = await reader.read(conversation, reads);
+      const sample = await readNow(values, conversation, condition.channels, sentMs);
       return { sample, leftMs: startMs + command.withinMs - clock.bootMs(), timers };
     });
-    if ("kind" in look) return { done: "unknown", reason: `${textOf(sent)}; confirm: ${textOf(look)}` };
+    if ("kind" in look) return { done: "unknown", reason: `${sent}; confirm: ${textOf(look)}` };
     if (condition.test(valuesMeantBy(reader.device, look.sample)) === true)
       return { done: "confirmed", reason: condition.text };
     if (look.leftMs <= 0) {
-      const reason = `${textOf(sent)}; "${condition.text}" did not hold within ${command.withinMs} ms`;
+      const reason = `${sent}; "${condition.text}" did not hold within ${command.withinMs} ms`;
       return { done: "unknown", reason };
     }
     await look.timers.sleep(Math.min(CONFIRM_EVERY_MS, look.leftMs));
   }
+}
+
+const UNCONFIRMED: Partial<Record<ExchangeResult["kind"], CommandOutcome["done"]>> = {
+  answer: "answered",
+  sent: "sent",
+};
+
+/**
+ * The reads that give these channels, read now; what the device sends by itself is waited for, or with `sinceMs` taken
+ * if it came since then. An interlock must not be judged on what was true a minute ago.
+ */
+async function readNow(
+  { reader, reports }: Values,
+  conversation: Conversation,
+  channels: readonly string[],
+  sinceMs?: number,
+): Promise<Sample> {
+  const { clock } = conversation;
+  const names = readsThatGive(reader, channels);
+  const [fromMs, waitMs] = sinceMs === undefined ? [clock.bootMs(), REPORT_WAIT_MS] : [sinceMs, 0];
+  const { values } = await reader.read(conversation, names);
+  const reported = await reports?.since(names, fromMs, waitMs);
+  return sampleOf(
+    reader.device,
+    clock.bootMs(),
+    (channel) => reported?.get(channel) ?? values.get(channel) ?? missing("timeout"),
+  );
 }
 
 /** Why an interlock keeps us from writing; undefined when it doesn't. A value that is missing keeps us, too. */
@@ -161,5 +204,7 @@ function isEqual({ device }: SerialReader, { readBack }: Setting, a: number, b: 
   return Math.abs(a - b) <= resolution / 2;
 }
 
-const textOf = (result: ExchangeResult | Written): string =>
-  "text" in result ? result.text : result.kind === "answer" ? "the device answered" : result.kind;
+function textOf(result: Written): string {
+  if ("text" in result) return result.text;
+  return result.kind === "answer" ? "the device answered" : "sent to all; nobody answers a broadcast";
+}

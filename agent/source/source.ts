@@ -9,5 +9,12 @@ export interface DeviceSource {
   /** Reads first and writes only where it differs; never repeats a write blindly. */
   set(setting: string, value: number): Promise<WriteOutcome>;
   command(command: string): Promise<CommandOutcome>;
+  /**
+   * For devices that send by themselves: a report that must not wait for the next poll, as a sample in which what its
+   * frame doesn't carry is "unchanged".
+   */
+  onReport?(listener: (sample: Sample) => void): void;
+  /** A poll that waits for what the device sends by itself ends now, with nothing told. */
+  interrupt?(): void;
   close(): Promise<void>;
 }

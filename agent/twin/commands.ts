@@ -12,6 +12,7 @@ const IDS_MAX = 32;
 const STATUS: Readonly<Record<CommandOutcome["done"], number>> = {
   confirmed: 200,
   answered: 200,
+  sent: 202,
   interlocked: 409,
   refused: 422,
   unknown: 500,
