@@ -100,7 +100,12 @@ function createBench() {
       () => "stopped",
       (error: unknown) => String(error),
     );
-    return { status: () => agent.handlers["status"]?.({}) as AgentStatus, ended };
+    return {
+      status: () => agent.handlers["status"]?.({}) as AgentStatus,
+      /** What was saved goes to work now, not when it has settled. */
+      tryNow: () => agent.handlers["try"]?.({}),
+      ended,
+    };
   };
   return { time, files, broker, far, log, register, serial, chance, stop, start };
 }
@@ -109,12 +114,13 @@ describe("an agent whose description is replaced", () => {
   it("while a setting is being written to a device that has another name now goes on", async () => {
     const { time, files, far, register, start, log, stop } = createBench();
     files.write("/station.yaml", station(valve("one")));
-    const { status, ended } = start();
+    const { status, tryNow, ended } = start();
     await time.advance(3_000);
     expect(status().devices[0]?.health).toBe("good");
     far.setDesired({ devices: { one: { target: 150 } } });
     await time.advance(1);
     files.write("/station.yaml", station(valve("two")));
+    void tryNow();
     await time.advance(60_000);
     expect(register.target).toBe(150);
     // A line that we closed ourselves is no reading.
@@ -150,7 +156,7 @@ describe("an agent whose description is replaced", () => {
   it("never shows a value under the name of another channel", async () => {
     const { time, files, serial, start, stop } = createBench();
     files.write("/station.yaml", station(valve("one")));
-    const { status, ended } = start();
+    const { status, tryNow, ended } = start();
     await time.advance(3_000);
     expect(status().devices[0]?.health).toBe("good");
     serial.isStuck = true;
@@ -159,6 +165,7 @@ describe("an agent whose description is replaced", () => {
       typeWith(`      level:  { byte: 1, as: u8, scale: 1, unit: "%" }
       target: { byte: 1, as: u8, scale: 1, unit: mbar }`),
     );
+    void tryNow();
     await time.advance(10);
     expect(status().devices[0]?.health).toBe("waiting");
     stop.abort();

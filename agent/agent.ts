@@ -9,7 +9,7 @@ import { createMqttCloud } from "./cloud/mqtt/mqtt.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ControlHandler } from "./control/control.ts";
 import { deviceStatus, emptyStation, factsFrom, readBackFrom } from "./facts.ts";
-import { createGoingLive } from "./going-live.ts";
+import { createGoingLive } from "./going-live/going-live.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
 import { createRunningStation, type RunningStation, type RunningStationDeps } from "./running-station.ts";
@@ -89,9 +89,9 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   };
   const goingLive = createGoingLive(
     {
-      files: deps.files,
-      log,
+      ...deps,
       kept: state.document("description"),
+      state: state.document("going-live"),
       run: async (next) => {
         const before = running;
         await before?.stop();
@@ -104,7 +104,13 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
         }
       },
     },
-    { path: places.description, folders: places.deviceFolders, station: config.station },
+    {
+      path: places.description,
+      folders: places.deviceFolders,
+      station: config.station,
+      rejected: `${places.data}/rejected`,
+      trialMs: config["trial-window"],
+    },
   );
   const twin = createTwin(
     {
@@ -149,6 +155,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     onFresh: (device: Device, sample: Sample): void => {
       const before = newest.health(device.name);
       newest.take(device, sample);
+      goingLive.took(device, sample);
       const now = newest.health(device.name);
       if (before === now) return;
       log(now === "good" ? "info" : "warn", "device-health", { device: device.name, health: now, was: before });
@@ -193,7 +200,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       );
       await aborted(either);
       // What was read is made durable before anything that could take its time.
-      await goingLive.stop();
+      await goingLive.stop(signal.aborted);
       await running?.stop();
       committer.stop();
       const failed = (await serving).find((loop) => loop.status === "rejected");
@@ -207,6 +214,10 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
         buffer.commit();
         return uplink.sendNow();
       },
+      trial: () => goingLive.trial(),
+      try: ({ keep }) => goingLive.tryNow({ keep: keep === true }),
+      keep: () => goingLive.decide("kept"),
+      "roll-back": () => goingLive.decide("rolled-back"),
     },
   };
 }

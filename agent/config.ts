@@ -14,6 +14,7 @@
  *   upload-windows:                          # only then, in the station's time zone; alarms go at once
  *     - { days: [sat, sun], from: "02:30", to: "05:00" }
  *   commit-interval: 10s                     # what a power cut may cost; 60s spares an SD card
+ *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
  *   control: /run/pump-station/control.sock
@@ -23,7 +24,7 @@
 import { convert } from "@pump-station/sensor-descriptions/units.ts";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
-import { BUFFER_BYTES_DEFAULT } from "./limits.ts";
+import { BUFFER_BYTES_DEFAULT, TRIAL_MAX_MS, TRIAL_MIN_MS } from "./limits.ts";
 import { DAYS } from "./uplink/windows.ts";
 import { STATION_NAME } from "./wire/topics.ts";
 
@@ -78,6 +79,7 @@ const shape = z.strictObject({
   "upload-interval": duration(900_000, 1_000, 86_400_000),
   "upload-windows": z.array(uploadWindow).optional(),
   "commit-interval": duration(10_000, 100, 600_000),
+  "trial-window": duration(TRIAL_MIN_MS, 1_000, TRIAL_MAX_MS),
   buffer: byteCount,
   "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),
   control: z.string().default("/run/pump-station/control.sock"),

@@ -18,3 +18,10 @@ it("back-offs begin below their ends", () => {
   expect(limits.PUBLISH_DEADLINE_MS).toBeLessThan(limits.BACKOFF_MAX_MS);
   expect(limits.PROBE_EVERY_MAX_MS).toBeLessThan(limits.READ_BACK_EVERY_MS);
 });
+
+it("a trial lasts longer than a file takes to settle, and ends", () => {
+  expect(limits.SETTLE_MS).toBeLessThan(limits.SETTLE_CUT_MS);
+  expect(limits.SETTLE_CUT_MS).toBeLessThan(limits.TRIAL_MIN_MS);
+  expect(limits.TRIAL_MIN_MS).toBeLessThan(limits.TRIAL_MAX_MS);
+  expect(limits.TRIAL_LOOK_MS).toBeLessThan(limits.TRIAL_MIN_MS);
+});

@@ -56,3 +56,17 @@ export const WITHOUT_HOLES_AFTER_TIMEOUTS = 3;
 /** What a device says of itself in words: so many texts, each so long (an identification object has 245 bytes). */
 export const INFO_TEXTS_MAX = 32;
 export const INFO_LENGTH_MAX = 245;
+/** A new description is tried until each judged device was polled so often… */
+export const TRIAL_POLLS = 10;
+/** …at least this long: a device that has to warm up or to be found again gets its time… */
+export const TRIAL_MIN_MS = 120_000;
+/** …and no longer than this, however seldom a device is polled: somebody may wait in the rain for the verdict. */
+export const TRIAL_MAX_MS = 900_000;
+/** How often a trial is looked at. */
+export const TRIAL_LOOK_MS = 1_000;
+/** A saved file is read when it has stayed the same for this long… */
+export const SETTLE_MS = 2_000;
+/** …or for this long if it looks cut (empty, no line end, the beginning of what it was): a copy over LTE may stall. */
+export const SETTLE_CUT_MS = 20_000;
+/** Rejected descriptions that are kept by name; each is at most a few files of 64 KiB. */
+export const REJECTED_MAX = 10;

@@ -1,5 +1,6 @@
 /** What a running agent says of itself: the control socket's `status` and `read`, printed by the command line. */
 import type { BufferStatus } from "./buffer/buffer.ts";
+import type { DescriptionStatus } from "./going-live/status.ts";
 import type { SettingStatus } from "./twin/status.ts";
 import type { UplinkStatus } from "./uplink/uplink.ts";
 
@@ -24,13 +25,7 @@ export interface AgentStatus {
   readonly station: string;
   readonly version: string;
   readonly uptimeMs: number;
-  readonly description: {
-    readonly path: string;
-    /** What runs: the file on disk, the last good one because the file is broken, or nothing. */
-    readonly runs: "file" | "last good" | "nothing";
-    readonly hash: string | null;
-    readonly problems: readonly string[];
-  };
+  readonly description: DescriptionStatus;
   readonly devices: readonly DeviceStatus[];
   readonly buffer: BufferStatus;
   readonly cloud: string;

@@ -3,6 +3,7 @@ import { askAgent } from "../control/client.ts";
 import type { AgentStatus } from "../status.ts";
 import { type AddCommand, type CliDeps, SOCKET } from "./command.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
+import { trialText } from "./trial-text.ts";
 
 export const addStatus: AddCommand = (program, deps, finish) => {
   program
@@ -37,10 +38,33 @@ export function statusText(status: AgentStatus): string {
   return sections.filter(Boolean).join("\n\n");
 }
 
-function descriptionText({ path, runs, problems }: AgentStatus["description"]): string {
-  if (runs === "file") return `Description: ${path}`;
-  const what = runs === "last good" ? "is broken; the last good one runs" : "is broken; nothing is read";
-  return [`Description: ${path} ${what}`, ...problems.map((problem) => `  ${problem}`)].join("\n");
+function descriptionText(description: AgentStatus["description"]): string {
+  const { path, problems, differs } = description;
+  return [
+    `Description: ${path}${stateText(description)}`,
+    ...problems.map((problem) => `  ${problem}`),
+    ...(differs.length > 0
+      ? ["  the file says differently from what runs:", ...differs.map((line) => `    ${line}`)]
+      : []),
+    ...verdictLines(description),
+  ].join("\n");
+}
+
+function stateText({ runs, problems, differs, trial, verdict, hash }: AgentStatus["description"]): string {
+  if (runs === "nothing") return problems.length > 0 ? " is broken; nothing is read" : "";
+  if (runs === "file") return trial ? ` is on trial: ${trialText(trial)}` : "";
+  const isRolledBack = differs.length > 0 && verdict?.outcome === "rolled-back" && verdict.hash !== hash;
+  const what = isRolledBack ? "was rolled back" : differs.length > 0 ? "does not run" : "is broken";
+  return ` ${what}; the last good one runs`;
+}
+
+/** What a trial that ended well has to say, for who saved the file and left. */
+function verdictLines({ runs, trial, verdict, hash }: AgentStatus["description"]): string[] {
+  if (runs !== "file" || trial || verdict?.outcome !== "kept" || verdict.hash !== hash) return [];
+  return [
+    `  tried and kept${verdict.because.length > 0 ? ` (${verdict.because.join("; ")})` : ""}`,
+    ...verdict.listed.map((line) => `    ${line}`),
+  ];
 }
 
 function devicesText({ devices }: AgentStatus): string {

@@ -1,4 +1,4 @@
-/** Files in memory, for tests. A change calls the watchers at once. */
+/** Files in memory, for tests. A change calls the watchers of the file and of its folder at once. */
 import type { Files } from "../world.ts";
 
 export interface MemoryFiles extends Files {
@@ -10,16 +10,22 @@ export interface MemoryFiles extends Files {
 export function createMemoryFiles(): MemoryFiles {
   const contents = new Map<string, Uint8Array>();
   const watchers = new Map<string, Set<() => void>>();
+  const tell = (path: string): void => {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    for (const onChange of [...(watchers.get(path) ?? []), ...(watchers.get(folder) ?? [])]) onChange();
+  };
   const writeDurably = (path: string, bytes: Uint8Array): void => {
     contents.set(path, Uint8Array.from(bytes));
-    for (const onChange of watchers.get(path) ?? []) onChange();
+    tell(path);
   };
   return {
     contents,
     write: (path, text) => writeDurably(path, new TextEncoder().encode(text)),
     read: (path) => contents.get(path),
     writeDurably,
-    remove: (path) => void contents.delete(path),
+    remove: (path) => {
+      if (contents.delete(path)) tell(path);
+    },
     list: (folder) =>
       [...contents.keys()]
         .filter((path) => path.startsWith(`${folder}/`) && !path.slice(folder.length + 1).includes("/"))

@@ -1,0 +1,102 @@
+import { expect, it } from "vitest";
+import { SETTLE_CUT_MS, SETTLE_MS } from "../limits.ts";
+import { looksCut } from "./settling.ts";
+import { STATION, stationFile, trialBench } from "./testing/trial-bench.ts";
+
+const ONE = stationFile({ one: "" });
+const MANY = stationFile(Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`valve-${at + 1}`, "every: 30s"])));
+const SETTLED_MS = 2 * SETTLE_MS;
+
+async function running() {
+  const bench = trialBench();
+  bench.save(ONE);
+  await bench.goingLive.start();
+  return bench;
+}
+
+it("a file written in pieces goes live once, when it is whole", async () => {
+  const { time, save, ran, goingLive } = await running();
+  for (let length = 0; length < MANY.length; length += 97) {
+    save(MANY.slice(0, length));
+    await time.advance(SETTLE_MS * 0.9);
+    expect(ran).toHaveLength(1);
+  }
+  save(MANY);
+  await time.advance(SETTLED_MS);
+  expect(ran.map(({ devices }) => devices.length)).toEqual([1, 8]);
+  expect(goingLive.status().problems).toEqual([]);
+});
+
+it("a stalled copy that stops in the middle of a line is waited for, and told as broken when it doesn't go on", async () => {
+  const { time, save, ran, goingLive } = await running();
+  const half = MANY.slice(0, MANY.indexOf("valve-5") + 3);
+  save(half);
+  await time.advance(SETTLE_CUT_MS - SETTLE_MS);
+  expect(goingLive.status().problems).toEqual([]);
+  save(MANY);
+  await time.advance(SETTLED_MS);
+  expect(ran).toHaveLength(2);
+  save(half);
+  await time.advance(SETTLE_CUT_MS + SETTLE_MS);
+  expect(goingLive.status().runs).toBe("last good");
+  expect(goingLive.status().problems).not.toEqual([]);
+});
+
+it("nano, cp and cat >: truncated, then written", async () => {
+  const { time, save, ran, files } = await running();
+  save("");
+  await time.advance(SETTLE_CUT_MS / 2);
+  save(MANY);
+  await time.advance(SETTLED_MS);
+  expect(ran).toHaveLength(2);
+  expect(files.contents.has(STATION)).toBe(true);
+});
+
+it("vim, sed -i and mv: the name is gone for a moment, or shows another file", async () => {
+  const { time, save, ran, files, goingLive } = await running();
+  files.remove(STATION);
+  await time.advance(SETTLE_MS * 2);
+  expect(goingLive.status().problems).toEqual([]);
+  save(MANY);
+  await time.advance(SETTLED_MS);
+  expect(ran).toHaveLength(2);
+});
+
+it("a file that is saved while it is loaded is loaded again", async () => {
+  const { files, time } = await running();
+  let isSaved = false;
+  const { read } = files;
+  files.read = (path) => {
+    const bytes = read(path);
+    // Between the station file and its device file.
+    if (path === "/devices/valve.yaml" && !isSaved) {
+      isSaved = true;
+      files.contents.set(STATION, new TextEncoder().encode(MANY));
+    }
+    return bytes;
+  };
+  const other = trialBench({ files, time });
+  await other.goingLive.start();
+  await time.advance(SETTLED_MS);
+  expect(other.ran.map(({ devices }) => devices.length)).toEqual([1, 8]);
+});
+
+it("a file that is being saved while the agent starts is waited for; what ran before runs meanwhile", async () => {
+  const { goingLive, time, save, files, killed } = await running();
+  await goingLive.stop(true);
+  killed();
+  save(ONE.slice(0, 40));
+  const next = trialBench({ files, time });
+  await next.goingLive.start();
+  expect(next.ran).toHaveLength(1);
+  expect(next.goingLive.status().problems).toEqual([]);
+  next.save(MANY);
+  await time.advance(SETTLED_MS);
+  expect(next.ran.map(({ devices }) => devices.length)).toEqual([1, 8]);
+});
+
+it("looks cut: nothing, no line end, the beginning of what it was; not: what it was, or another text", () => {
+  expect([undefined, "", " \n", "a: 1\nb", "a: 1\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([true, true, true, true, true]); // biome-ignore format: one line
+  expect(["a: 1\nb: 2\n", "a: 2\n", "a: 1\nb: 2\nc: 3\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([false, false, false]); // biome-ignore format: one line
+  expect(looksCut("saved without a line end", "saved without a line end")).toBe(false);
+});
