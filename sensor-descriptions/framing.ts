@@ -37,6 +37,7 @@ export function createFramedProtocol(spec: FramedSpec): SerialProtocol {
     kind: "serial",
     settings: spec.serial,
     timing: spec.timing,
+    ...(spec.quirks ? { quirks: spec.quirks } : {}),
     reads: spec.reads.map(({ name, channels }) => ({ name, channels: channels.map(({ channel }) => channel.name) })),
     read: (address, name, newest) => {
       const one = message("read", name);

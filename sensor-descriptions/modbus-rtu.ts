@@ -29,6 +29,7 @@ export function createModbusProtocol(spec: ModbusSpec): SerialProtocol {
     kind: "serial",
     settings: spec.serial,
     timing: spec.timing,
+    ...(spec.quirks ? { quirks: spec.quirks } : {}),
     reads: spec.reads.map(({ name, channels }) => ({ name, channels: channels.map(({ channel }) => channel.name) })),
     read: (address, name) => {
       const { read, codec } = known(reads, "read", name);

@@ -91,6 +91,13 @@ export const choice = <const T extends readonly [string, ...string[]]>(choices: 
     return found === undefined ? { said: say.wrongChoice(t, choices, nearestWord(t, choices)) } : { ok: found };
   });
 
+export const truth = () =>
+  scalar(
+    { type: ["boolean", "string"], examples: ["true", "false"] },
+    (t): Reading<boolean> =>
+      t === "true" || t === "false" ? { ok: t === "true" } : { said: say.wrongChoice(t, ["true", "false"], undefined) },
+  );
+
 /** "1": the version of the language. A file for a newer program says so before anything else is judged. */
 export const format = () =>
   scalar({ type: NUMBER, examples: ["1"] }, (t) => (t === "1" ? { ok: 1 as const } : { said: say.unknownFormat(t) }));

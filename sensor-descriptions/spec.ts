@@ -2,7 +2,7 @@
  * The seam inside this package: what the loader has read, checked and resolved (units converted, hex parsed,
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
-import type { Channel, Condition, PulseProtocol, SerialSettings, SerialTiming } from "./model.ts";
+import type { Channel, Condition, PulseProtocol, SerialQuirks, SerialSettings, SerialTiming } from "./model.ts";
 
 export type ByteOrder = "big-endian" | "little-endian";
 
@@ -96,6 +96,7 @@ export interface FramedSpec {
   readonly protocol: "framed";
   readonly serial: SerialSettings;
   readonly timing: SerialTiming;
+  readonly quirks?: SerialQuirks;
   readonly byteOrder: ByteOrder;
   readonly frame: readonly FramePart[];
   /** How a refusal's body begins (`refusal: "FF"`); the byte after it is the code. */
@@ -120,6 +121,7 @@ export interface ModbusSpec {
   readonly protocol: "modbus-rtu";
   readonly serial: SerialSettings;
   readonly timing: SerialTiming;
+  readonly quirks?: SerialQuirks;
   readonly reads: readonly ModbusReadSpec[];
   /** Function 5 for a coil, 6 for one register, 16 for more. */
   readonly settings: readonly {

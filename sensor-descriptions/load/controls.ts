@@ -1,6 +1,6 @@
 /** Settings and commands: what all serial protocols say alike. */
 import { say } from "../messages.ts";
-import type { Channel, Command, SerialSettings, SerialTiming, Setting } from "../model.ts";
+import type { Channel, Command, SerialQuirks, SerialSettings, SerialTiming, Setting } from "../model.ts";
 import type { Quantity, Range } from "../quantities.ts";
 import type { ChannelSpec, FieldSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
@@ -75,11 +75,24 @@ interface SerialShape {
     readonly "pause-before-next"?: number | undefined;
     readonly late?: number | undefined;
     readonly retries?: number | undefined;
+    readonly "quiet-before"?: number | undefined;
+    readonly turnaround?: number | undefined;
   };
+  readonly quirks?: QuirksShape | undefined;
+}
+
+interface QuirksShape {
+  readonly "hears-itself"?: boolean | undefined;
+  readonly wake?: { readonly bytes: Uint8Array; readonly pause: number } | undefined;
+  readonly "pause-between-bytes"?: number | undefined;
+  readonly "reopen-after"?: number | undefined;
 }
 
 /** Defaults: no pause, twice `answer-within` of quiet after a timeout, one more try. */
-export function serialOf(judge: Judge, shape: SerialShape): { serial: SerialSettings; timing: SerialTiming } {
+export function serialOf(
+  judge: Judge,
+  shape: SerialShape,
+): { serial: SerialSettings; timing: SerialTiming; quirks?: SerialQuirks } {
   const answerWithinMs = shape.timing["answer-within"];
   const lateMs = shape.timing.late ?? 2 * answerWithinMs;
   if (lateMs < answerWithinMs) judge.report(["timing", "late"], say.lateTooShort());
@@ -90,9 +103,26 @@ export function serialOf(judge: Judge, shape: SerialShape): { serial: SerialSett
       pauseBeforeNextMs: shape.timing["pause-before-next"] ?? 0,
       lateMs,
       retries: shape.timing.retries ?? 1,
+      ...given("quietBeforeMs", shape.timing["quiet-before"]),
+      ...given("turnaroundMs", shape.timing.turnaround),
     },
+    ...given("quirks", shape.quirks && quirksOf(shape.quirks)),
   };
 }
+
+function quirksOf(shape: QuirksShape): SerialQuirks {
+  const { wake } = shape;
+  return {
+    ...given("hearsItself", shape["hears-itself"]),
+    ...given("wake", wake && { bytes: wake.bytes, pauseMs: wake.pause }),
+    ...given("pauseBetweenBytesMs", shape["pause-between-bytes"]),
+    ...given("reopenAfter", shape["reopen-after"]),
+  };
+}
+
+/** A property only where the file says it. */
+const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 
 /** "115200 8N1": how two lines are told apart in messages. */
 export const spokenLine = (serial: SerialSettings): string =>

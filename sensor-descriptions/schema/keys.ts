@@ -83,7 +83,30 @@ export const serialKeys = {
       .optional()
       .describe("quiet time after a timeout; default: twice answer-within"),
     retries: s.whole(0, 5).optional(),
+    "quiet-before": s
+      .duration(0, 60 * SECOND)
+      .optional()
+      .describe("the line must have been silent this long before a request"),
+    turnaround: s
+      .duration(0, 60 * SECOND)
+      .optional()
+      .describe("the port waits this long after a request to all devices, which none answers"),
   }),
+  quirks: z
+    .strictObject({
+      "hears-itself": s.truth().optional().describe("the adapter hears its own request: it is taken off the answer"),
+      wake: z
+        .strictObject({ bytes: s.bytes(), pause: s.duration(0, 60 * SECOND) })
+        .optional()
+        .describe("sent before each request to a device that sleeps, then a pause"),
+      "pause-between-bytes": s.duration(0, SECOND).optional().describe("for a device that can't keep up"),
+      "reopen-after": s
+        .whole(1, 1000)
+        .optional()
+        .describe("close and open the port after so many timeouts of the device in a row"),
+    })
+    .optional()
+    .describe("what this device or its adapter needs although no protocol says so"),
   "byte-order": s.choice(BYTE_ORDERS).optional().describe("default: big-endian"),
 };
 export const settingKeys = {
