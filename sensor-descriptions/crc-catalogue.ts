@@ -1,26 +1,23 @@
 /**
- * CRC parameters by their names in the "Catalogue of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue).
- * Every algorithm here reflects both its input and its output, or neither. `check` is the CRC of ASCII "123456789".
+ * CRC parameters by their names in the "Catalogue of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue):
+ * all of 8 to 32 bits. Nearly every algorithm reflects both its input and its output, or neither; CRC-12/UMTS reflects
+ * its output alone. `check` is the CRC of ASCII "123456789".
  */
+
+export type CrcOrder = "reflected" | "normal" | "output-reflected";
 
 export interface CrcParameters {
   readonly name: string;
-  readonly width: 8 | 16 | 32;
+  /** 8 to 32 bits. */
+  readonly width: number;
   readonly polynomial: number;
   readonly init: number;
-  readonly reflected: boolean;
+  readonly order: CrcOrder;
   readonly xorOut: number;
   readonly check: number;
 }
 
-type Row = readonly [
-  name: string,
-  polynomial: number,
-  init: number,
-  order: "reflected" | "normal",
-  xor: number,
-  check: number,
-];
+type Row = readonly [name: string, polynomial: number, init: number, order: CrcOrder, xor: number, check: number];
 
 // biome-ignore format: a table
 const CRC_8: readonly Row[] = [
@@ -97,21 +94,55 @@ const CRC_32: readonly Row[] = [
   ["CRC-32/XFER",       0x000000af, 0x00000000, "normal",    0x00000000, 0xbd0be338],
 ];
 
+type WideRow = readonly [width: number, ...row: Row];
+
+// biome-ignore format: a table
+const CRC_OF_OTHER_WIDTHS: readonly WideRow[] = [
+  [10, "CRC-10/ATM",        0x233, 0x000, "normal", 0x000, 0x199],
+  [10, "CRC-10/CDMA2000",   0x3d9, 0x3ff, "normal", 0x000, 0x233],
+  [10, "CRC-10/GSM",        0x175, 0x000, "normal", 0x3ff, 0x12a],
+  [11, "CRC-11/FLEXRAY",    0x385, 0x01a, "normal", 0x000, 0x5a3],
+  [11, "CRC-11/UMTS",       0x307, 0x000, "normal", 0x000, 0x061],
+  [12, "CRC-12/CDMA2000",   0xf13, 0xfff, "normal", 0x000, 0xd4d],
+  [12, "CRC-12/DECT",       0x80f, 0x000, "normal", 0x000, 0xf5b],
+  [12, "CRC-12/GSM",        0xd31, 0x000, "normal", 0xfff, 0xb34],
+  [12, "CRC-12/UMTS",       0x80f, 0x000, "output-reflected", 0x000, 0xdaf],
+  [13, "CRC-13/BBC",        0x1cf5, 0x0000, "normal", 0x0000, 0x04fa],
+  [14, "CRC-14/DARC",       0x0805, 0x0000, "reflected", 0x0000, 0x082d],
+  [14, "CRC-14/GSM",        0x202d, 0x0000, "normal", 0x3fff, 0x30ae],
+  [15, "CRC-15/CAN",        0x4599, 0x0000, "normal", 0x0000, 0x059e],
+  [15, "CRC-15/MPT1327",    0x6815, 0x0000, "normal", 0x0001, 0x2566],
+  [17, "CRC-17/CAN-FD",     0x1685b, 0x00000, "normal", 0x00000, 0x04f03],
+  [21, "CRC-21/CAN-FD",     0x102899, 0x000000, "normal", 0x000000, 0x0ed841],
+  [24, "CRC-24/BLE",        0x00065b, 0x555555, "reflected", 0x000000, 0xc25a56],
+  [24, "CRC-24/FLEXRAY-A",  0x5d6dcb, 0xfedcba, "normal", 0x000000, 0x7979bd],
+  [24, "CRC-24/FLEXRAY-B",  0x5d6dcb, 0xabcdef, "normal", 0x000000, 0x1f23b8],
+  [24, "CRC-24/INTERLAKEN", 0x328b63, 0xffffff, "normal", 0xffffff, 0xb4f3e6],
+  [24, "CRC-24/LTE-A",      0x864cfb, 0x000000, "normal", 0x000000, 0xcde703],
+  [24, "CRC-24/LTE-B",      0x800063, 0x000000, "normal", 0x000000, 0x23ef52],
+  [24, "CRC-24/OPENPGP",    0x864cfb, 0xb704ce, "normal", 0x000000, 0x21cf02],
+  [24, "CRC-24/OS-9",       0x800063, 0xffffff, "normal", 0xffffff, 0x200fa5],
+  [30, "CRC-30/CDMA",       0x2030b9c7, 0x3fffffff, "normal", 0x3fffffff, 0x04c34abf],
+  [31, "CRC-31/PHILIPS",    0x04c11db7, 0x7fffffff, "normal", 0x7fffffff, 0x0ce9e46c],
+];
+
 const parameters =
-  (width: 8 | 16 | 32) =>
+  (width: number) =>
   ([name, polynomial, init, order, xorOut, check]: Row): CrcParameters => ({
     name,
     width,
     polynomial,
     init,
-    reflected: order === "reflected",
+    order,
     xorOut,
     check,
   });
 
-export const CRC_CATALOGUE: ReadonlyMap<string, CrcParameters> = new Map(
-  [...CRC_8.map(parameters(8)), ...CRC_16.map(parameters(16)), ...CRC_32.map(parameters(32))].map((crc) => [
-    crc.name,
-    crc,
-  ]),
-);
+const ALL: readonly CrcParameters[] = [
+  ...CRC_8.map(parameters(8)),
+  ...CRC_16.map(parameters(16)),
+  ...CRC_32.map(parameters(32)),
+  ...CRC_OF_OTHER_WIDTHS.map(([width, ...row]) => parameters(width)(row)),
+];
+
+export const CRC_CATALOGUE: ReadonlyMap<string, CrcParameters> = new Map(ALL.map((crc) => [crc.name, crc]));

@@ -48,7 +48,9 @@ type SerialExample = Extract<ExampleOf, { kind: "read" | "set" | "command" }>;
 
 function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Example, shows: SerialExample): string[] {
   const address = example.given.get("address") ?? 0;
-  const exchange = exchangeOf(protocol, address, shows);
+  const report = protocol.reads.find(({ name, isReport }) => isReport && shows.kind === "read" && name === shows.read);
+  if (report) return reportFailures(type, protocol, address, report.name, example);
+  const exchange = exchangeOf(protocol, address, shows, example.turn);
   const failures = sameBytes("sent", exchange.request, example.sent);
   if (!example.answer) return failures;
   const outcome = exchange.recognise().push(example.answer);
@@ -57,11 +59,38 @@ function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Exa
   return failures.length > 0 ? failures : deviceSideFailures(protocol, address, exchange, example, outcome);
 }
 
-function exchangeOf(protocol: SerialProtocol, address: number, shows: SerialExample): SerialExchange {
-  if (shows.kind === "read") return protocol.read(address, shows.read, () => undefined);
-  if (shows.kind === "set") return protocol.set(address, shows.setting, shows.value);
-  return protocol.command(address, shows.command);
+function exchangeOf(protocol: SerialProtocol, address: number, shows: SerialExample, turn?: number): SerialExchange {
+  if (shows.kind === "read") return protocol.read(address, shows.read, () => undefined, turn);
+  if (shows.kind === "set") return protocol.set(address, shows.setting, shows.value, turn);
+  return protocol.command(address, shows.command, turn);
 }
+
+/** What the device sends by itself has to be found, and found again in what the simulated device makes of it. */
+function reportFailures(
+  type: DeviceType,
+  protocol: SerialProtocol,
+  address: number,
+  read: string,
+  example: Example,
+): string[] {
+  if (example.sent) return ["nothing is sent: the device reports this by itself"];
+  if (!example.answer || !protocol.listen || !protocol.report) return ["it shows no bytes that were received"];
+  const [report, ...more] = protocol.listen(address).push(example.answer);
+  if (!report || more.length > 0) return [`${more.length + (report ? 1 : 0)} reports are recognised in it`];
+  if (report.read !== read) return [`it is taken for a report "${report.read}"`];
+  const failures = valueFailures(type, example, report.values);
+  if (failures.length > 0) return failures;
+  const simulated = protocol.report(address, read, report.values);
+  if (simulated.length !== example.answer.length) return sameBytes("simulated report", simulated, example.answer);
+  const [again] = protocol.listen(address).push(simulated);
+  return again ? changedValues(report.values, again.values) : ["the simulated report isn't recognised"];
+}
+
+/** Bytes that belong to no channel may differ; what is read from them may not. */
+const changedValues = (values: Values, again: Values): string[] =>
+  [...values].flatMap(([name, value]) =>
+    again.get(name) === value ? [] : [`simulated ${name} is ${shown(again.get(name))}, not ${shown(value)}`],
+  );
 
 function outcomeFailures(type: DeviceType, example: Example, outcome: AnswerOutcome): string[] {
   if (outcome.kind === "bad") return [`the answer is refused: ${outcome.reason}`];
@@ -88,14 +117,8 @@ function deviceSideFailures(
   const values: Values = outcome.kind === "answer" ? outcome.values : new Map();
   const answer = request.kind === "read" ? request.answer(values) : request.answer();
   if (answer.length !== example.answer?.length) return sameBytes("simulated answer", answer, example.answer);
-  // Bytes that belong to no channel may differ; what is read from them may not.
   const again = exchange.recognise().push(answer);
-  if (again?.kind !== "answer") return ["the simulated answer isn't recognised"];
-  return [...values].flatMap(([name, value]) =>
-    again.values.get(name) === value
-      ? []
-      : [`simulated ${name} is ${shown(again.values.get(name))}, not ${shown(value)}`],
-  );
+  return again?.kind === "answer" ? changedValues(values, again.values) : ["the simulated answer isn't recognised"];
 }
 
 function i2cFailures(

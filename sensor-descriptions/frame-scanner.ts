@@ -3,7 +3,8 @@
  *
  * A start is only a guess: the start bytes may stand inside data, and a damaged length may announce bytes that never
  * come. So a damaged frame gives up its first byte alone, and the search goes on from the second; and while a frame
- * is incomplete, whole frames that end inside of it are accepted when they are the one that is waited for.
+ * is incomplete, whole frames that end inside of it are accepted when they are the one that is waited for. Where a
+ * byte that stands in no frame ends each of them, neither is needed.
  */
 
 /** A frame that has not ended after this many bytes is no frame. Modbus RTU: 256; known baseboards: 260. */
@@ -12,9 +13,15 @@ export const FRAME_BYTES_MAX = 1_024;
 /** What begins at a place: the frame's length, no frame, or "more bytes are needed to say". */
 export const NO_FRAME = -1;
 export const NEED_MORE = 0;
+/** A byte between frames that says nothing: no frame, and not counted as stray. */
+export const IDLE_BYTE = -2;
 
-interface FrameSearch {
-  /** Length of the frame that begins at `at` (it may reach beyond `end`), NO_FRAME, or NEED_MORE. */
+export interface FrameSearch {
+  /** What ends a frame ends every other one that has begun: no whole frame hides in an incomplete one. */
+  readonly hidesNone?: boolean;
+  /** What ends a frame can't stand inside of one: a damaged frame goes as a whole. */
+  readonly hasSureEnds?: boolean;
+  /** Length of the frame that begins at `at` (it may reach beyond `end`), NO_FRAME, IDLE_BYTE or NEED_MORE. */
   sizeAt(data: Uint8Array, at: number, end: number): number;
   isIntact(data: Uint8Array, at: number, size: number): boolean;
   /** An intact frame; true when it is one that was waited for. `data` is valid during the call only. */
@@ -74,15 +81,18 @@ export class FrameScanner {
    */
   #scan(data: Uint8Array, end: number, seen: number): number {
     const search = this.#search;
+    const hasSureEnds = search.hasSureEnds === true;
     let at = 0;
     while (at < end) {
       const size = search.sizeAt(data, at, end);
       const isNone = size === NEED_MORE ? end - at >= FRAME_BYTES_MAX : size < 0 || size > FRAME_BYTES_MAX;
       if (isNone) {
-        at++;
-        this.strayBytes++;
+        // Where ends are sure, all that is too long up to the next one is noise.
+        const count = !hasSureEnds || size < 0 ? 1 : size === NEED_MORE ? end - at : size;
+        at += count;
+        if (size !== IDLE_BYTE) this.strayBytes += count;
       } else if (size === NEED_MORE || at + size > end) {
-        const inner = this.#acceptInside(data, at, end, seen);
+        const inner = search.hidesNone === true ? at : this.#acceptInside(data, at, end, seen);
         if (inner === at) return at;
         at = inner;
       } else if (search.isIntact(data, at, size)) {
@@ -90,8 +100,9 @@ export class FrameScanner {
         at += size;
       } else {
         search.damaged(data, at, size);
-        at++;
-        this.strayBytes++;
+        const count = hasSureEnds ? size : 1;
+        at += count;
+        this.strayBytes += count;
       }
     }
     return at;

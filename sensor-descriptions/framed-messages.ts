@@ -1,6 +1,6 @@
 /** What a framed protocol can say: its reads, settings and commands as templates and codings, for host and device. */
-import { type ChannelCodec, createChannelCodec } from "./channels.ts";
 import type { FrameLayout } from "./frame-layout.ts";
+import { type BodyCodec, createBodyCodec } from "./framed-body.ts";
 import type { FieldSpec, FramedSpec, Template } from "./spec.ts";
 import { type BodyTemplate, createTemplate } from "./template.ts";
 
@@ -8,39 +8,71 @@ export interface FramedMessage {
   readonly kind: "read" | "set" | "command";
   readonly name: string;
   readonly request: BodyTemplate;
-  /** How the answer's body begins. */
-  readonly answer: Uint8Array;
-  /** What the answer's body holds; without channels for writes. */
-  readonly channels: ChannelCodec;
-  /** The answer repeats the value's bytes after its beginning; only where a length part can tell. */
+  /** The answer's body; without channels for writes. */
+  readonly body: BodyCodec;
+  /** The answer repeats the value's bytes after its beginning; only where the frame tells how long the body is. */
   readonly repeatsValue: boolean;
 }
 
-/** One entry per read, setting and command. Throws Error when a placeholder has no coding. */
-export function messagesOf(spec: FramedSpec, layout: FrameLayout): readonly FramedMessage[] {
-  const codings = new Map<string, FieldSpec>();
-  for (const { channel, source } of spec.reads.flatMap(({ channels }) => channels)) {
-    if (source.from === "field") codings.set(channel.name, source.field);
-  }
+/** What the device sends by itself. */
+export interface FramedReport {
+  readonly name: string;
+  readonly body: BodyCodec;
+}
+
+export interface FramedMessages {
+  readonly asked: readonly FramedMessage[];
+  readonly reports: readonly FramedReport[];
+}
+
+/** Throws Error when a placeholder has no coding. */
+export function messagesOf(
+  spec: FramedSpec,
+  frames: { readonly request: FrameLayout; readonly answer: FrameLayout },
+): FramedMessages {
   const template = (parts: Template, value?: FieldSpec): BodyTemplate =>
-    createTemplate(parts, (placeholder) => {
-      const coding = placeholder === "value" && value !== undefined ? value : codings.get(placeholder);
-      if (coding === undefined) throw new Error(`{${placeholder}}: no channel of that name is read as a field`);
-      return coding;
-    });
-  const noChannels = createChannelCodec([]);
-  const reads = spec.reads.map(({ name, send, answer, channels }) => {
-    const kind = "read" as const;
-    return { kind, name, request: template(send), answer, channels: createChannelCodec(channels), repeatsValue: false };
+    createTemplate(parts, codingIn(spec, value), frames.request.bodyLength);
+  const noChannels = (answer: Uint8Array): BodyCodec => createBodyCodec({ answer, channels: [] });
+  const reads = spec.reads.flatMap((read): FramedMessage[] => {
+    if (read.send === undefined) return [];
+    const request = template(read.send);
+    return [{ kind: "read", name: read.name, request, body: createBodyCodec(read), repeatsValue: false }];
   });
-  const settings = spec.settings.map(({ name, write, answer, field }) => {
-    const kind = "set" as const;
-    const request = template(write, field);
-    return { kind, name, request, answer, channels: noChannels, repeatsValue: layout.hasLength };
+  const repeatsValue = frames.answer.endsItself && frames.answer.bodyLength === undefined;
+  const settings = spec.settings.map(({ name, write, answer, field }): FramedMessage => {
+    return { kind: "set", name, request: template(write, field), body: noChannels(answer), repeatsValue };
   });
-  const commands = spec.commands.map(({ name, send, answer }) => {
-    const kind = "command" as const;
-    return { kind, name, request: template(send), answer, channels: noChannels, repeatsValue: false };
+  const commands = spec.commands.map(({ name, send, answer }): FramedMessage => {
+    return { kind: "command", name, request: template(send), body: noChannels(answer), repeatsValue: false };
   });
-  return [...reads, ...settings, ...commands];
+  const reports = spec.reads.flatMap((read) =>
+    read.send === undefined ? [{ name: read.name, body: createBodyCodec(read) }] : [],
+  );
+  const asked = [...reads, ...settings, ...commands];
+  refuseLonger(frames.answer.bodyLength, [...asked, ...reports]);
+  return { asked, reports };
+}
+
+function refuseLonger(
+  bodyLength = Number.POSITIVE_INFINITY,
+  messages: readonly { name: string; body: BodyCodec }[],
+): void {
+  for (const { name, body } of messages) {
+    if (body.least <= bodyLength) continue;
+    throw new Error(`${name}: a body of ${body.least} bytes doesn't fit into a frame whose bodies have ${bodyLength}`);
+  }
+}
+
+/** Each placeholder is coded like the channel of its name, {value} like the setting's. */
+function codingIn(spec: FramedSpec, value: FieldSpec | undefined): (placeholder: string) => FieldSpec {
+  const codings = new Map<string, FieldSpec>();
+  for (const { channels, recordChannels = [] } of spec.reads) {
+    for (const { channel, source } of channels) if (source.from === "field") codings.set(channel.name, source.field);
+    for (const { channel, field } of recordChannels) codings.set(channel.name, field);
+  }
+  return (placeholder) => {
+    const coding = placeholder === "value" && value !== undefined ? value : codings.get(placeholder);
+    if (coding === undefined) throw new Error(`{${placeholder}}: no channel of that name is read as a field`);
+    return coding;
+  };
 }

@@ -138,6 +138,10 @@ export const say = {
 
   hexWithoutPrefix: (text: string) => error(324, `address ${text} is hexadecimal`, `write "0x${text.toLowerCase()}"`),
 
+  notLetters: (letter: string) =>
+    error(330, `${quoted(letter)} can't be sent as one byte`, "write \\xHH with the byte's two hexadecimal digits"),
+  badEscape: (text: string) => error(331, `${quoted(text)} means nothing`, "possible: \\r, \\n, \\t, \\\\ and \\xHH"),
+
   // 4xx: a device file
   typeIsNotFileName: (type: string, file: string) =>
     error(401, `the file is called "${file}", but says "type: ${type}"`, "both have to be the same name"),
@@ -182,6 +186,29 @@ export const say = {
     warning(434, '"late:" is shorter than "answer-within:": a late answer could pass for the next one'),
   formulaCycle: (way: readonly string[]) =>
     error(475, `the value is computed from itself: ${way.join(" ← ")}`, "one of them has to come from bytes"),
+
+  recordsNeedLength: () => error(440, 'records need "length:" or "length-at:", one of both'),
+  recordWithoutRecords: () => error(441, '"record:" needs a section "records:" in the same read'),
+  askedOrByItself: () => error(442, 'a read needs "send:", or "by-itself: true", one of both'),
+  answerMissing: () => error(443, '"answer:" is missing: how the body of the answer begins'),
+  stuffingUnclear: () =>
+    error(
+      444,
+      'stuffing needs "escape:", "xor:" and "escaped:", or else a "table:"',
+      'for example table: { 7E: "7D 5E" }',
+    ),
+  stuffingNotTwo: (byte: string) => error(445, `${byte} has to be sent as an escape byte and one more`),
+  escapeNotEscaped: (escape: string) =>
+    error(446, `the escape byte ${escape} isn't escaped itself`, "then it couldn't stand among the data: add it"),
+  wrappedTwice: () => error(447, 'a frame has "wrapping:" or "stuffing:", one of both'),
+  wrappingNeedsStart: (what: string) => error(448, `${what} needs a frame that begins with a part "start"`),
+  bodyHasNoEnd: () =>
+    error(
+      449,
+      "nothing says where the body ends, up to which there are records",
+      'add a part "length" or "end", "length:" to the body, or "count:" to the records',
+    ),
+  notOneByte: (text: string) => error(450, `${quoted(text)} is not one byte`),
 
   // 5xx: a station file
   unknownType: (type: string, suggestion: string | undefined, known: readonly string[]) =>
@@ -232,6 +259,8 @@ export const say = {
     ),
   exampleUnknown: (kind: string, name: string, suggestion: string | undefined, known: readonly string[]) =>
     error(604, `there is no ${kind} "${name}"`, meant(suggestion, known)),
+  exampleAnswerTwice: () =>
+    error(451, 'an example has "answer:" or "received:", one of both', '"received:" is what a device sent by itself'),
   examplesFew: (count: number) =>
     warning(605, `${count} of at least 2 examples`, "examples are what tells a typing error from a fact"),
 };

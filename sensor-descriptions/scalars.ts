@@ -3,6 +3,7 @@
  * The `meta` of each is what an editor is told through the JSON Schema, where YAML has made numbers of some texts.
  */
 import * as z from "zod";
+import { readLetters } from "./letters.ts";
 import { type Said, say } from "./messages.ts";
 import {
   type Range,
@@ -30,12 +31,13 @@ interface Editor {
   readonly examples?: readonly string[];
 }
 
-function scalar<T>(editor: Editor, read: (text: string) => Reading<T>) {
+/** `trim: false`: blanks at both ends belong to the value. */
+function scalar<T>(editor: Editor, read: (text: string) => Reading<T>, { trim } = { trim: true }) {
   return z
     .string()
     .meta({ ...editor })
     .transform((text, context): T => {
-      const reading = read(text.trim());
+      const reading = read(trim ? text.trim() : text);
       if ("ok" in reading) return reading.ok;
       context.addIssue({
         code: "custom",
@@ -70,6 +72,9 @@ export const quantity = () => scalar({ type: NUMBER, examples: ["0.2794 mm", "-0
 export const number = () => scalar({ type: NUMBER }, readNumber);
 export const range = () => scalar({ type: "string", examples: ["0 to 1500", "200 to 1000 mbar"] }, readRange);
 export const bytes = () => scalar({ type: NUMBER, examples: ["55 AA"] }, readBytes);
+
+/** "R?\r\n": letters, and \r \n \t \xHH for those that have no key; blanks at the ends belong to it. */
+export const lineText = () => scalar({ type: ANY, examples: ["R?\\r\\n"] }, readLetters, { trim: false });
 
 export const whole = (low = 0, high = Number.MAX_SAFE_INTEGER) =>
   scalar({ type: ["integer", "string"] }, (t) => {

@@ -2,6 +2,7 @@
  * The seam inside this package: what the loader has read, checked and resolved (units converted, hex parsed,
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
+import type { SumName } from "./checksum-sums.ts";
 import type { Channel, Condition, PulseProtocol, SerialQuirks, SerialSettings, SerialTiming } from "./model.ts";
 
 export type ByteOrder = "big-endian" | "little-endian";
@@ -54,18 +55,23 @@ export type Template = readonly (
   | { readonly placeholder: string }
 )[];
 
-export type CheckSpec = { readonly kind: "crc"; readonly name: string } | { readonly kind: "sum8" | "xor8" | "lrc8" };
+export type CheckSpec = { readonly kind: "crc"; readonly name: string } | { readonly kind: SumName };
 
 export type FramePart =
   | { readonly part: "start"; readonly bytes: Uint8Array }
+  /** Closes the body where no length says how long it is. */
+  | { readonly part: "end"; readonly bytes: Uint8Array }
   | { readonly part: "address"; readonly as: "u8" | "u16" }
+  /** A number that counts exchanges; the answer repeats it. */
+  | { readonly part: "sequence"; readonly as: "u8" | "u16" }
   | {
       readonly part: "length";
       readonly as: "u8" | "u16";
       readonly counts: "body" | "body+check" | "frame";
       readonly bias: number;
     }
-  | { readonly part: "body" }
+  /** `length`: always so many bytes; what a message doesn't fill is 0. */
+  | { readonly part: "body"; readonly length?: number }
   | {
       readonly part: "check";
       readonly check: CheckSpec;
@@ -73,14 +79,49 @@ export type FramePart =
       readonly from: number;
       readonly to: number;
       readonly byteOrder: ByteOrder;
+      /** Two letters 0–9, A–F for each byte of the check, instead of the byte. */
+      readonly written?: "hex-digits";
     };
+
+/** How the bytes between start and end travel; absent: as they are. */
+export type FrameWrapping =
+  /** Byte → the bytes that are sent for it; the first of them is an escape byte, and that one is escaped as well. */
+  | { readonly kind: "stuffing"; readonly table: ReadonlyMap<number, Uint8Array> }
+  /** RFC 1055. All parts are inside. */
+  | { readonly kind: "slip" }
+  /** Cheshire & Baker, 1999. All parts are inside, a zero byte ends each frame. */
+  | { readonly kind: "cobs" }
+  /** Each byte between start and end as two letters 0–9, A–F. */
+  | { readonly kind: "hex-digits" };
+
+/** A variable number of records in a body, one after the other. */
+export interface RecordsSpec {
+  /** Where the first one begins in the body. */
+  readonly from: number;
+  /** How many there are; absent: to the end of the body. */
+  readonly count?: FieldSpec;
+  /** Bytes of each, or the field of a record that holds its own length. */
+  readonly length: number | { readonly field: FieldSpec; readonly extra: number };
+  /** Which record it is; absent: they are counted from 0. */
+  readonly key?: FieldSpec;
+}
+
+export interface RecordChannelSpec {
+  readonly channel: Channel;
+  readonly record: number;
+  /** `at` is counted from the record's first byte. */
+  readonly field: FieldSpec;
+}
 
 export interface FramedReadSpec {
   readonly name: string;
-  readonly send: Template;
+  /** Undefined: the device sends it by itself. */
+  readonly send?: Template;
   /** How the answer's body begins. */
   readonly answer: Uint8Array;
   readonly channels: readonly ChannelSpec[];
+  readonly records?: RecordsSpec;
+  readonly recordChannels?: readonly RecordChannelSpec[];
 }
 
 export interface WriteSpec {
@@ -99,8 +140,13 @@ export interface FramedSpec {
   readonly quirks?: SerialQuirks;
   readonly byteOrder: ByteOrder;
   readonly frame: readonly FramePart[];
+  /** Where requests look different from answers. */
+  readonly requestFrame?: readonly FramePart[];
+  readonly wrapping?: FrameWrapping;
   /** How a refusal's body begins (`refusal: "FF"`); the byte after it is the code. */
   readonly refusal?: Uint8Array;
+  /** What the codes of refusals mean. */
+  readonly refusals?: ReadonlyMap<number, string>;
   readonly reads: readonly FramedReadSpec[];
   readonly settings: readonly WriteSpec[];
   readonly commands: readonly { readonly name: string; readonly send: Template; readonly answer: Uint8Array }[];

@@ -18,8 +18,12 @@ export interface BodyTemplate {
   bytesOf(placeholder: string, body: Uint8Array): Uint8Array;
 }
 
-/** `fieldOf` gives the coding of a placeholder. */
-export function createTemplate(template: Template, fieldOf: (placeholder: string) => FieldSpec): BodyTemplate {
+/** `fieldOf` gives the coding of a placeholder; zeros fill the body up to `fixedLength`. */
+export function createTemplate(
+  template: Template,
+  fieldOf: (placeholder: string) => FieldSpec,
+  fixedLength = 0,
+): BodyTemplate {
   const constants: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   const holes: { readonly at: number; readonly name: string; readonly field: Field }[] = [];
   let length = 0;
@@ -33,7 +37,11 @@ export function createTemplate(template: Template, fieldOf: (placeholder: string
       length += field.size;
     }
   }
-  const size = length;
+  if (fixedLength > 0 && length > fixedLength) {
+    throw new Error(`a request's body of ${length} bytes doesn't fit into a frame whose bodies have ${fixedLength}`);
+  }
+  if (length < fixedLength) constants.push({ at: length, bytes: new Uint8Array(fixedLength - length) });
+  const size = Math.max(length, fixedLength);
   return {
     length: size,
     constantBytes: constants.reduce((sum, { bytes }) => sum + bytes.length, 0),

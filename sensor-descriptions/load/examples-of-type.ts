@@ -22,6 +22,8 @@ export interface Example {
   /** Bytes to the device; undefined: not shown. */
   readonly sent?: Uint8Array;
   readonly answer?: Uint8Array;
+  /** Sequence number of the request; 0 unless said. */
+  readonly turn?: number;
   /** The device refuses with this code. */
   readonly refused?: number;
   readonly gives: ReadonlyMap<string, DecodedValue>;
@@ -59,7 +61,9 @@ export function readExamples(
     const given = givenNeeds(judge, at, example, needs);
     const shows = shownBy(judge, at, example, kind, shape, built);
     if (!shows) return [];
-    const { name, from, sent, answer, refused } = example;
+    const { name, from, sent, refused, turn } = example;
+    const answer = example.answer ?? example.received;
+    if (example.answer && example.received) judge.report([...at, "received"], say.exampleAnswerTwice(), "key");
     return [
       {
         name,
@@ -71,6 +75,7 @@ export function readExamples(
         ...(sent ? { sent } : {}),
         ...(answer ? { answer } : {}),
         ...(refused === undefined ? {} : { refused }),
+        ...(turn === undefined ? {} : { turn }),
       },
     ];
   });

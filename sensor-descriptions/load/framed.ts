@@ -1,37 +1,30 @@
 /** Device files of our own framing: from their shape to what the framed protocol is compiled from. */
 import type * as z from "zod";
-import { checksumNames, isChecksumName } from "../checksum.ts";
 import { say } from "../messages.ts";
 import type { framedShape } from "../schema/framed.ts";
-import type {
-  ByteOrder,
-  ChannelSpec,
-  CheckSpec,
-  FramedReadSpec,
-  FramedSpec,
-  FramePart,
-  Template,
-  WriteSpec,
-} from "../spec.ts";
+import type { ByteOrder, ChannelSpec, FramedReadSpec, FramedSpec, Template, WriteSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { type ByteChannelShape, channelOf, fieldOf, isFromBytes, needKey, stepOf } from "./channels.ts";
 import { commandOf, serialOf, settingOf } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
+import { frameOf, wrappingOf } from "./frame.ts";
+import { recordChannelOf, recordsOf } from "./framed-records.ts";
 import { formulaNames, type Judge } from "./judge.ts";
 import type { Path } from "./source-document.ts";
 
 type Shape = z.output<typeof framedShape>;
-type PartShape = Shape["frame"][number];
+type ReadShape = Shape["reads"][string];
 
 export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
   const { judge } = around;
   const byteOrder = shape["byte-order"] ?? "big-endian";
   const reads = Object.entries(shape.reads).map(([name, read]) => readOf(around, name, read, byteOrder));
-  const specs = reads.flatMap((read) => read.channels);
+  const specs = reads.flatMap(channelsOf);
   const channels = specs.map(({ channel }) => channel);
   reportTwice(judge, reads);
-  for (const [name, { send }] of Object.entries(shape.reads))
+  for (const [name, { send = [] }] of Object.entries(shape.reads))
     checkTemplate(judge, ["reads", name, "send"], send, specs);
+  reportEndless(judge, shape);
   const writes: WriteSpec[] = [];
   const settings = Object.entries(shape.settings ?? {}).flatMap(([name, setting]) => {
     const known = settingOf(judge, name, setting, specs);
@@ -45,12 +38,16 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
   });
   const commands = Object.entries(shape.commands ?? {});
   for (const [name, { send }] of commands) checkTemplate(judge, ["commands", name, "send"], send, specs);
+  const wrapping = wrappingOf(judge, shape);
   const spec: FramedSpec = {
     protocol: "framed",
     ...serialOf(judge, shape),
     byteOrder,
-    frame: frameOf(judge, shape.frame),
+    frame: frameOf(judge, ["frame"], shape.frame),
+    ...(shape["request-frame"] ? { requestFrame: frameOf(judge, ["request-frame"], shape["request-frame"]) } : {}),
+    ...(wrapping ? { wrapping } : {}),
     ...(shape.refusal ? { refusal: shape.refusal } : {}),
+    ...(shape.refusals ? { refusals: byCode(shape.refusals) } : {}),
     reads,
     settings: writes,
     commands: commands.map(([name, { send, answer }]) => ({ name, send, answer })),
@@ -63,22 +60,56 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
   };
 }
 
-function readOf(
-  around: Surroundings,
-  name: string,
-  read: Shape["reads"][string],
-  byteOrder: ByteOrder,
-): FramedReadSpec {
+function readOf(around: Surroundings, name: string, read: ReadShape, byteOrder: ByteOrder): FramedReadSpec {
+  const { judge } = around;
+  const at = ["reads", name];
+  if ((read.send !== undefined) === (read["by-itself"] === true)) judge.report(at, say.askedOrByItself(), "key");
+  if (read.send !== undefined && read.answer === undefined) judge.report(at, say.answerMissing(), "key");
   const entries = Object.entries(read.channels);
   const names = formulaNames(
     entries.map(([channel]) => channel),
     around.given.keys(),
   );
+  const records = read.records && recordsOf(judge, [...at, "records"], read.records, byteOrder);
   const channels = entries.flatMap(([channel, shape]) => {
-    const spec = byteChannel(around, ["reads", name, "channels", channel], channel, shape, byteOrder, names);
+    if (shape.record !== undefined) return [];
+    const spec = byteChannel(around, [...at, "channels", channel], channel, shape, byteOrder, names);
     return spec ? [spec] : [];
   });
-  return { name, send: read.send, answer: read.answer, channels };
+  const recordChannels = entries.flatMap(([channel, shape]) => {
+    if (shape.record === undefined) return [];
+    const place = [...at, "channels", channel];
+    if (!read.records) judge.report([...place, "record"], say.recordWithoutRecords(), "key");
+    const spec = recordChannelOf(judge, place, channel, shape, byteOrder);
+    return spec ? [spec] : [];
+  });
+  return {
+    name,
+    ...(read.send === undefined ? {} : { send: read.send }),
+    answer: read.answer ?? new Uint8Array(),
+    channels,
+    ...(records ? { records, recordChannels } : {}),
+  };
+}
+
+/** All channels of a read, those in records among them. */
+const channelsOf = ({ channels, recordChannels = [] }: FramedReadSpec): readonly ChannelSpec[] => [
+  ...channels,
+  ...recordChannels.map(({ channel, field }) => ({ channel, source: { from: "field" as const, field } })),
+];
+
+const byCode = (names: Readonly<Record<number, string>>): ReadonlyMap<number, string> =>
+  new Map(Object.entries(names).map(([code, name]) => [Number(code), name]));
+
+/** Records up to the body's end, in a frame that doesn't say where that is. */
+function reportEndless(judge: Judge, { frame, wrapping, reads }: Shape): void {
+  const saysEnd =
+    wrapping === "slip" ||
+    wrapping === "cobs" ||
+    frame.some(({ part, length }) => part === "length" || part === "end" || (part === "body" && length !== undefined));
+  if (saysEnd) return;
+  for (const [name, { records }] of Object.entries(reads))
+    if (records && !records.count) judge.report(["reads", name, "records"], say.bodyHasNoEnd(), "key");
 }
 
 function byteChannel(
@@ -102,14 +133,22 @@ function byteChannel(
   return { channel: channelOf(judge, at, name, shape, stepOf(field)), source: { from: "field", field } };
 }
 
+interface Named {
+  readonly channel: { readonly name: string };
+}
+
 /** A channel's name is its name in the whole device, whatever read it comes with. */
 export function reportTwice(
   judge: Judge,
-  reads: readonly { readonly name: string; readonly channels: readonly ChannelSpec[] }[],
+  reads: readonly {
+    readonly name: string;
+    readonly channels: readonly Named[];
+    readonly recordChannels?: readonly Named[];
+  }[],
 ): void {
   const seen = new Set<string>();
   for (const read of reads) {
-    for (const { channel } of read.channels) {
+    for (const { channel } of [...read.channels, ...(read.recordChannels ?? [])]) {
       if (seen.has(channel.name))
         judge.report(["reads", read.name, "channels", channel.name], say.channelTwice(channel.name), "key");
       seen.add(channel.name);
@@ -130,80 +169,4 @@ function checkTemplate(
     if (!("placeholder" in piece) || known.includes(piece.placeholder)) continue;
     judge.report(at, say.unknownName(piece.placeholder, nearestWord(piece.placeholder, known), known));
   }
-}
-
-/** Which keys a part has to have; the others it may not. */
-const PART_KEYS: Record<
-  PartShape["part"],
-  { readonly needs: readonly (keyof PartShape)[]; readonly may: readonly (keyof PartShape)[] }
-> = {
-  start: { needs: ["bytes"], may: [] },
-  address: { needs: ["as"], may: [] },
-  length: { needs: ["as", "counts"], may: ["bias"] },
-  body: { needs: [], may: [] },
-  check: { needs: ["over"], may: ["crc", "sum", "byte-order"] },
-};
-
-function frameOf(judge: Judge, parts: Shape["frame"]): FramePart[] {
-  const frame = parts.flatMap((part, index) => {
-    const known = partOf(judge, part, parts, index);
-    return known ? [known] : [];
-  });
-  if (!parts.some(({ part }) => part === "body")) judge.report(["frame"], say.frameNeeds("body"), "key");
-  for (const name of new Set(parts.map(({ part }) => part))) {
-    const places = parts.flatMap(({ part }, index) => (part === name ? [index] : []));
-    if (places[1] !== undefined) judge.report(["frame", places[1]], say.frameHasTwice(name));
-  }
-  return frame;
-}
-
-function partOf(judge: Judge, shape: PartShape, parts: Shape["frame"], index: number): FramePart | undefined {
-  const at = ["frame", index];
-  const { needs, may } = PART_KEYS[shape.part];
-  for (const key of needs) if (shape[key] === undefined) judge.report(at, say.framePartNeeds(shape.part, key));
-  for (const key of Object.keys(shape) as (keyof PartShape)[]) {
-    const isAllowed = key === "part" || needs.includes(key) || may.includes(key);
-    if (!isAllowed && shape[key] !== undefined)
-      judge.report([...at, key], say.framePartTakesNo(shape.part, key), "key");
-  }
-  const { bytes, as, counts } = shape;
-  switch (shape.part) {
-    case "start":
-      return bytes && { part: "start", bytes };
-    case "address":
-      return as && { part: "address", as };
-    case "length":
-      return as && counts && { part: "length", as, counts, bias: shape.bias ?? 0 };
-    case "body":
-      return { part: "body" };
-    case "check":
-      return checkOf(judge, at, shape, parts);
-  }
-}
-
-function checkOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"]): FramePart | undefined {
-  const check = checkSpecOf(judge, at, shape);
-  const [first = "", last = ""] = (shape.over ?? "").split(/\s+to\s+/).map((word) => word.trim());
-  const names = parts.map(({ part }) => part as string);
-  const [from, to] = [names.indexOf(first), names.indexOf(last === "" ? first : last)];
-  if (shape.over !== undefined) {
-    for (const word of [first, last])
-      if (word !== "" && !names.includes(word)) judge.report([...at, "over"], say.unknownFramePart(word));
-    if (from >= 0 && to >= 0 && from > to) judge.report([...at, "over"], say.partsReversed());
-  }
-  if (!check || from < 0 || to < from) return undefined;
-  return { part: "check", check, from, to, byteOrder: shape["byte-order"] ?? "big-endian" };
-}
-
-function checkSpecOf(judge: Judge, at: Path, shape: PartShape): CheckSpec | undefined {
-  if (shape.crc !== undefined && shape.sum !== undefined)
-    judge.report([...at, "sum"], say.framePartTakesNo("check", "sum"), "key");
-  if (shape.crc === undefined) {
-    if (shape.sum === undefined) judge.report(at, say.framePartNeeds("check", "crc"));
-    return shape.sum && { kind: shape.sum };
-  }
-  const { crc } = shape;
-  if (isChecksumName(crc)) return { kind: "crc", name: crc };
-  judge.report([...at, "crc"], say.unknownChecksum(crc, nearestWord(crc, checksumNames)));
-  return undefined;
 }

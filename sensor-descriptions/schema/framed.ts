@@ -1,27 +1,74 @@
 /** Device files of our own framing: `frame:` in parts, bodies that ask and answer. */
 import * as z from "zod";
+import { SUM_NAMES } from "../checksum-sums.ts";
 import * as s from "../scalars.ts";
 import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, serialKeys, settingKeys } from "./keys.ts";
 
-const byteChannel = z.strictObject({ byte: s.whole(0, 1023).optional(), ...fieldKeys, ...meaningKeys });
+const byteChannel = z.strictObject({
+  byte: s.whole(0, 1023).optional().describe("counted from 0 in the body, or in the record"),
+  record: s.whole().optional().describe("key of the record in which the byte stands; its place, from 0, without keys"),
+  ...fieldKeys,
+  ...meaningKeys,
+});
+
+const spot = {
+  byte: s.whole(0, 1023),
+  as: s.choice(["u8", "u16", "u24", "u32"]),
+  "byte-order": s.choice(BYTE_ORDERS).optional(),
+};
+
+const records = z.strictObject({
+  from: s.whole(0, 1023).describe("where the first record begins in the body"),
+  count: z.strictObject(spot).optional().describe("how many there are; without it, up to the end of the body"),
+  length: s.whole(1, 1023).optional().describe("bytes of each record"),
+  "length-at": z
+    .strictObject({ ...spot, counts: s.choice(["rest", "record"]) })
+    .optional()
+    .describe("where a record says its own length: of the rest behind that number, or of the whole record"),
+  key: z.strictObject(spot).optional().describe("which record it is"),
+});
 const framePart = z.strictObject({
-  part: s.choice(["start", "address", "length", "body", "check"]),
+  part: s.choice(["start", "end", "address", "sequence", "length", "body", "check"]),
   bytes: s.bytes().optional(),
   as: s.choice(["u8", "u16"]).optional(),
   counts: s.choice(["body", "body+check", "frame"]).optional(),
   bias: s.whole(-255, 255).optional(),
-  crc: s.text().optional(),
-  sum: s.choice(["sum8", "xor8", "lrc8"]).optional(),
+  length: s.whole(1, 1023).optional().describe("bytes of every body"),
+  crc: s.text().optional().describe("name of a CRC in the reveng catalogue: CRC-16/MODBUS"),
+  sum: s.choice(SUM_NAMES).optional(),
+  written: s.choice(["hex-digits"]).optional().describe("two letters 0-9, A-F for each byte of the check"),
   over: s.text().optional(),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
 });
+const stuffing = z.strictObject({
+  escape: s.bytes().optional(),
+  xor: s.bytes().optional().describe("what travels behind the escape byte: the byte XOR this"),
+  escaped: s.bytes().optional().describe("bytes that are sent as two; the escape byte always is"),
+  table: z.record(s.text(), s.bytes()).optional().describe("instead of these: byte → the two bytes sent for it"),
+});
+
 export const framedShape = z.strictObject({
   ...everyType,
   protocol: s.choice(["framed"]).optional(),
   ...serialKeys,
   frame: z.array(framePart).min(1),
+  "request-frame": z.array(framePart).min(1).optional().describe("where requests look different from answers"),
+  wrapping: s
+    .choice(["slip", "cobs", "hex-digits"])
+    .optional()
+    .describe("how the parts travel: RFC 1055, COBS, or each byte between start and end as two letters"),
+  stuffing: stuffing.optional().describe("bytes between start and end that travel as two"),
   refusal: s.bytes().optional().describe("how a refusal's body begins; the next byte is its code"),
-  reads: named(z.strictObject({ send: s.template(), answer: s.bytes(), channels: named(byteChannel) })),
+  refusals: z.record(s.whole(0, 255), s.text()).optional().describe("what the codes of refusals mean"),
+  reads: named(
+    z.strictObject({
+      send: s.template().optional(),
+      "by-itself": s.truth().optional().describe("the device sends it without being asked"),
+      answer: s.bytes().optional().describe("how the body begins"),
+      records: records.optional().describe("a variable number of records in the body"),
+      channels: named(byteChannel),
+    }),
+  ),
   settings: named(z.strictObject({ write: s.template(), answer: s.bytes(), ...settingKeys })).optional(),
   commands: named(z.strictObject({ send: s.template(), answer: s.bytes(), ...commandKeys })).optional(),
 });

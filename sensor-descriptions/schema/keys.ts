@@ -48,20 +48,25 @@ const alarm = z.strictObject({
   for: s.duration(0, DAY).optional(),
   severity: s.choice(["info", "warning", "critical"]),
 });
-const example = z.strictObject({
-  name: s.text(),
-  from: s.text().optional().describe('"datasheet …", "computed from …" or "capture …"'),
-  given: z.record(s.name(), s.text()).optional().describe("what the station file would say"),
-  read: s.text().optional(),
-  set: z.record(s.name(), s.text()).optional(),
-  command: s.text().optional(),
-  sent: s.bytes().optional(),
-  answer: s.bytes().optional(),
-  refused: s.whole(0, 255).optional(),
-  transfers: z.array(z.strictObject({ write: s.bytes().optional(), read: s.bytes().optional() })).optional(),
-  pulses: z.strictObject({ total: s.whole(), since: s.whole(), over: s.duration(1) }).optional(),
-  gives: z.record(s.name(), s.text()).optional(),
-});
+const exampleOf = <T extends z.ZodType>(bytes: () => T) =>
+  z.strictObject({
+    name: s.text(),
+    from: s.text().optional().describe('"datasheet …", "computed from …" or "capture …"'),
+    given: z.record(s.name(), s.text()).optional().describe("what the station file would say"),
+    read: s.text().optional(),
+    turn: s.whole().optional().describe("the sequence number that was sent"),
+    set: z.record(s.name(), s.text()).optional(),
+    command: s.text().optional(),
+    sent: bytes().optional(),
+    answer: bytes().optional(),
+    received: bytes().optional().describe("what a device sent by itself"),
+    refused: s.whole(0, 255).optional(),
+    transfers: z.array(z.strictObject({ write: s.bytes().optional(), read: s.bytes().optional() })).optional(),
+    pulses: z.strictObject({ total: s.whole(), since: s.whole(), over: s.duration(1) }).optional(),
+    gives: z.record(s.name(), s.text()).optional(),
+  });
+
+export const textExamples = z.array(exampleOf(s.lineText)).optional();
 
 export const everyType = {
   format: s.format().describe("version of the language: 1"),
@@ -71,7 +76,7 @@ export const everyType = {
   every: s.duration(100, DAY).describe("how often it is read when the station file says nothing"),
   needs: named(need).optional().describe("what the station file has to say about one such device"),
   alarms: named(alarm).optional(),
-  examples: z.array(example).optional(),
+  examples: z.array(exampleOf(s.bytes)).optional(),
 };
 export const serialKeys = {
   serial: z.strictObject({ speed: s.whole(50, 4_000_000), mode: s.serialMode() }),
