@@ -168,6 +168,9 @@ describe("a chip with constants and a ready bit", () => {
 
   it("is given up when it never gets ready", () => {
     const conversation = chip(CALIBRATED).measure(constants());
-    expect(() => talk(conversation, ["08", "08", "08"])).toThrow(/until !busy: not so within 5 ms/);
+    const given = (): unknown => talk(conversation, ["08", "08", "08"]);
+    expect(given).toThrowError(
+      expect.objectContaining({ reason: "timeout", message: "until !busy: not so within 5 ms" }),
+    );
   });
 });

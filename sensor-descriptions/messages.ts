@@ -186,6 +186,18 @@ export const say = {
     warning(434, '"late:" is shorter than "answer-within:": a late answer could pass for the next one'),
   formulaCycle: (way: readonly string[]) =>
     error(475, `the value is computed from itself: ${way.join(" ← ")}`, "one of them has to come from bytes"),
+  repeatedStart: (written: number, read: number) =>
+    error(
+      476,
+      `a repeated start can't be made here: ${written} bytes written and ${read} read in one transfer`,
+      "Linux programs can do it for one written byte and up to 32 read ones",
+    ),
+  writtenUnknown: (name: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(477, `nothing says what {${name}} stands for`, meant(suggestion, known) ?? 'say it in "with:"'),
+  writtenUnused: (name: string) => error(478, `no {${name}} stands in "write:"`),
+  maskLength: (mask: number, expect: number) => error(479, `the mask has ${mask} bytes, but ${expect} are compared`),
+  choicesNeeded: () =>
+    error(480, 'a "choice" needs "choices:", and nothing else has them', 'for example "choices: { low: 0, high: 1 }"'),
 
   recordsNeedLength: () => error(440, 'records need "length:" or "length-at:", one of both'),
   recordWithoutRecords: () => error(441, '"record:" needs a section "records:" in the same read'),

@@ -206,11 +206,11 @@ export type I2cStep =
 /** A conversation yields steps and is given the bytes that each transfer read (empty for waits and pure writes). */
 export type I2cConversation<T> = Generator<I2cStep, T, Uint8Array>;
 
-/** Thrown by an I2C conversation when the chip's bytes are wrong. */
+/** Thrown by an I2C conversation when the chip's bytes are wrong, or it doesn't get ready ("timeout"). */
 export class I2cAnswerError extends Error {
   override readonly name = "I2cAnswerError";
-  readonly reason: "checksum" | "malformed" | "no-sensor";
-  constructor(reason: "checksum" | "malformed" | "no-sensor", message: string) {
+  readonly reason: "checksum" | "malformed" | "no-sensor" | "timeout";
+  constructor(reason: "checksum" | "malformed" | "no-sensor" | "timeout", message: string) {
     super(message);
     this.reason = reason;
   }
@@ -225,6 +225,8 @@ export interface I2cProtocol {
   prepare(): I2cConversation<I2cConstants>;
   /** One conversion: trigger, wait, read, check, compute. */
   measure(constants: I2cConstants): I2cConversation<Values>;
+  /** For chips with commands. Throws Error when there is none of this name. */
+  command?(name: string, constants: I2cConstants): I2cConversation<void>;
   /** Longest read and write in bytes, so that `check` can refuse what a backend can't do. */
   readonly readLengthMax: number;
 }

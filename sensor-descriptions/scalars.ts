@@ -107,6 +107,20 @@ export const truth = () =>
 export const format = () =>
   scalar({ type: NUMBER, examples: ["1"] }, (t) => (t === "1" ? { ok: 1 as const } : { said: say.unknownFormat(t) }));
 
+/** "60" or "60 or 61": bytes, all of the same length. */
+export const alternatives = () =>
+  scalar({ type: NUMBER, examples: ["60", "60 or 61"] }, (t): Reading<readonly Uint8Array[]> => {
+    const all: Uint8Array[] = [];
+    for (const piece of t.split(/\s+or\s+/)) {
+      const reading = readBytes(piece);
+      if ("said" in reading) return reading;
+      all.push(reading.ok);
+    }
+    return all.some(({ length }) => length === 0 || length !== all[0]?.length)
+      ? { said: say.notBytes(t) }
+      : { ok: all };
+  });
+
 /** "4 to 23" or "3": bits of an integer, 0 is the lowest. */
 export const bits = () =>
   scalar({ type: NUMBER, examples: ["4 to 23", "3"] }, (t): Reading<Range> => {

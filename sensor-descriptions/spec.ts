@@ -184,38 +184,61 @@ export interface ModbusSpec {
   }[];
 }
 
-/** One step of an I2C sequence. */
-export type I2cStepSpec =
-  | { readonly do: "write"; readonly bytes: Uint8Array }
+/** A CRC byte after every `every` bytes, by catalogue name. */
+export interface I2cCrcSpec {
+  readonly name: string;
+  readonly every: number;
+  /** Of a write: bytes before the first that is covered (a command word). */
+  readonly from?: number;
+}
+
+/** Bytes to a chip. `filled` are computed when they are sent: `field.at` counts in `bytes`. */
+export interface I2cWriteSpec {
+  readonly bytes: Uint8Array;
+  readonly filled?: readonly { readonly name: string; readonly field: FieldSpec; readonly formula: Formula }[];
+}
+
+export interface I2cReadSpec {
+  /** Written before the read in the same transfer: register number or command; may be empty. */
+  readonly write: Uint8Array;
+  readonly filled?: I2cWriteSpec["filled"];
+  /** Bytes on the bus, CRC bytes included. */
+  readonly length: number;
+  /** Checked, and taken off before fields are counted. */
+  readonly crc?: I2cCrcSpec;
+  readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
+}
+
+/** One step of an I2C sequence; done only when `when` isn't 0, if there is one. */
+export type I2cStepSpec = { readonly when?: Formula } & (
+  | ({ readonly do: "write"; readonly crc?: I2cCrcSpec } & I2cWriteSpec)
   | { readonly do: "wait"; readonly ms: number }
-  | {
-      readonly do: "read";
-      /** Written before the read in the same transfer: register number or command; may be empty. */
-      readonly write: Uint8Array;
-      readonly length: number;
-      /** A CRC byte after every `crcEvery` bytes, by catalogue name; taken off before fields are counted. */
-      readonly crc?: { readonly name: string; readonly every: number };
-      readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
-    }
-  /** Repeat the read until the formula is not 0, at most `withinMs`. */
-  | {
+  | ({ readonly do: "read" } & I2cReadSpec)
+  /** Repeat the read until the formula is not 0, at most `withinMs`; after that the reason is "timeout". */
+  | ({
       readonly do: "until";
-      readonly write: Uint8Array;
-      readonly length: number;
-      readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
       readonly formula: Formula;
       readonly everyMs: number;
       readonly withinMs: number;
-    };
+    } & I2cReadSpec)
+);
+
+/** Bytes read from a register that must equal `expect` or one of `or`, as far as `mask` has bits. */
+export interface I2cIdentity {
+  readonly write: Uint8Array;
+  readonly expect: Uint8Array;
+  readonly or?: readonly Uint8Array[];
+  readonly mask?: Uint8Array;
+}
 
 export interface I2cSpec {
   readonly protocol: "i2c";
-  /** Bytes read from a register that must equal `expect`. */
-  readonly identify: readonly { readonly write: Uint8Array; readonly expect: Uint8Array }[];
+  readonly identify: readonly I2cIdentity[];
   readonly setUp: readonly I2cStepSpec[];
   /** Read once after set-up; its fields are the constants. */
   readonly constants: readonly I2cStepSpec[];
   readonly measure: readonly I2cStepSpec[];
+  readonly commands?: readonly { readonly name: string; readonly steps: readonly I2cStepSpec[] }[];
   /** In order; each may use fields, constants, and those before it. */
   readonly lets: readonly { readonly name: string; readonly formula: Formula }[];
   readonly channels: readonly ChannelSpec[];

@@ -153,6 +153,7 @@ function formulasOf(shape: DeviceShape): string {
   const texts: string[] = [];
   JSON.stringify(shape, (key, value: unknown) => {
     if (key === "formula" && typeof value === "string") texts.push(value);
+    if ((key === "if" || key === "until") && typeof value === "string") texts.push(value);
     if (key === "let" && typeof value === "object" && value !== null) texts.push(...(Object.values(value) as string[]));
     return value;
   });
@@ -171,6 +172,7 @@ function needsOf(shape: DeviceShape, kind: ProtocolName, judge: Judge): Readonly
   for (const [name, need] of Object.entries(shape.needs ?? {})) {
     const at = ["needs", name];
     if ((need.kind === "quantity") !== (need.unit !== undefined)) judge.report(at, say.needsBoth(), "key");
+    if ((need.kind === "choice") !== (need.choices !== undefined)) judge.report(at, say.choicesNeeded(), "key");
     const unit = need.unit === undefined ? "" : ucumName(need.unit);
     const range = need.range === undefined ? implied?.range : judge.take([...at, "range"], rangeIn(need.range, unit));
     const allowed: Need = {
@@ -179,6 +181,7 @@ function needsOf(shape: DeviceShape, kind: ProtocolName, judge: Judge): Readonly
       unit,
       ...(range && name === "address" ? { range } : need.range && range ? { range } : {}),
       ...(need["one-of"] ? { oneOf: need["one-of"] } : {}),
+      ...(need.choices ? { choices: new Map(Object.entries(need.choices)) } : {}),
     };
     const value =
       need.default === undefined ? undefined : judge.take([...at, "default"], readNeed(allowed, need.default));

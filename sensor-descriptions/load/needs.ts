@@ -1,20 +1,24 @@
 /** What a device file asks of the station file (`needs:`), and how an answer to it is read. */
 import { say } from "../messages.ts";
 import { type Quantity, quantityIn, type Reading, readQuantity, readWhole } from "../quantities.ts";
+import { nearestWord } from "../spelling.ts";
 
 /** What the station file has to say about one such device. */
 export interface Need {
   readonly name: string;
-  readonly kind: "whole-number" | "quantity";
-  /** "" for whole numbers. */
+  readonly kind: "whole-number" | "quantity" | "choice";
+  /** "" for whole numbers and choices. */
   readonly unit: string;
   readonly range?: { readonly low: number; readonly high: number };
   readonly oneOf?: readonly number[];
+  /** Of a choice: the word in the station file → the number in formulas and bytes. */
+  readonly choices?: ReadonlyMap<string, number>;
   readonly default?: number;
 }
 
 /** What the station file (or an example) says for a need, in its unit, within its bounds. */
 export function readNeed(need: Need, text: string): Reading<number> {
+  if (need.kind === "choice") return readChoice(need.choices ?? new Map(), text);
   const reading = need.kind === "whole-number" ? readWhole(text) : quantityReading(text, need.unit);
   if ("said" in reading) return reading;
   if (need.oneOf && !need.oneOf.includes(reading.ok)) {
@@ -30,6 +34,20 @@ export function readNeed(need: Need, text: string): Reading<number> {
     return { said: say.outOfRange(text, spokenNeed(need, range.low), spokenNeed(need, range.high)) };
   }
   return reading;
+}
+
+function readChoice(choices: ReadonlyMap<string, number>, text: string): Reading<number> {
+  const value = choices.get(text.trim());
+  const words = [...choices.keys()];
+  return value === undefined ? { said: say.wrongChoice(text, words, nearestWord(text, words)) } : { ok: value };
+}
+
+/** What a station file could say, for an example in a message. */
+export function exampleOfNeed(need: Need): string {
+  const [word] = need.choices?.keys() ?? [];
+  if (word !== undefined) return word;
+  if (need.oneOf) return `0x${(need.oneOf[0] ?? 0).toString(16)}`;
+  return `${need.range?.low ?? 1}${need.unit === "" ? "" : ` ${need.unit}`}`;
 }
 
 function quantityReading(text: string, unit: string): Reading<number> {

@@ -9,7 +9,7 @@ import { nearestWord } from "../spelling.ts";
 import { readAddress } from "./address.ts";
 import type { DeviceType } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
-import { type Need, readNeed } from "./needs.ts";
+import { exampleOfNeed, type Need, readNeed } from "./needs.ts";
 import { unknownKey } from "./shape.ts";
 import type { Path, Tree } from "./source-document.ts";
 
@@ -135,9 +135,7 @@ function needOf(judge: Judge, at: Path, text: Tree | undefined, need: Need, type
 }
 
 function exampleOf(need: Need, type: DeviceType): string {
-  if (need.oneOf) return `0x${(need.oneOf[0] ?? 0).toString(16)}`;
-  if (type.kind === "i2c" && need.name === "address") return "0x76";
-  return `${need.range?.low ?? 1}${need.unit === "" ? "" : ` ${need.unit}`}`;
+  return type.kind === "i2c" && need.name === "address" && !need.oneOf ? "0x76" : exampleOfNeed(need);
 }
 
 function partsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType, everyMs: number) {

@@ -35,10 +35,14 @@ export const meaningKeys = {
   note: s.text().optional(),
 };
 const need = z.strictObject({
-  kind: s.choice(["whole-number", "quantity"]),
+  kind: s.choice(["whole-number", "quantity", "choice"]),
   unit: s.text().optional(),
   range: s.range().optional(),
   "one-of": z.array(s.whole()).optional(),
+  choices: z
+    .record(s.text(), s.number())
+    .optional()
+    .describe("of a choice: words for the station file, and the number that formulas and bytes have for each"),
   default: s.text().optional(),
   note: s.text().optional(),
 });

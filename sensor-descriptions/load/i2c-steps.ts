@@ -1,0 +1,128 @@
+/** The steps of an I2C description: what they send, what they read, and which names their formulas may use. */
+import type * as z from "zod";
+import { checksumNames, isChecksumName } from "../checksum.ts";
+import { SIZES } from "../fields.ts";
+import { formulaName } from "../formula.ts";
+import { say } from "../messages.ts";
+import type { i2cShape } from "../schema/i2c.ts";
+import type { ByteOrder, FieldSpec, Formula, I2cCrcSpec, I2cReadSpec, I2cStepSpec } from "../spec.ts";
+import { nearestWord } from "../spelling.ts";
+import { fieldOf, needKey } from "./channels.ts";
+import type { Surroundings } from "./device-type.ts";
+import { writeOf } from "./i2c-writes.ts";
+import { formulaNames } from "./judge.ts";
+import type { Path } from "./source-document.ts";
+
+export type StepShape = z.output<typeof i2cShape>["measure"][number];
+export type Fields = readonly { readonly name: string; readonly field: FieldSpec }[];
+
+/** A step's surroundings: the names that are known when it runs. */
+export interface StepPlace {
+  readonly around: Surroundings;
+  readonly at: Path;
+  readonly order: ByteOrder;
+  readonly known: ReadonlySet<string>;
+}
+
+/** `known`: fields that were read before this section, by their names in the file. */
+export function stepsOf(
+  around: Surroundings,
+  at: Path,
+  shapes: readonly StepShape[],
+  order: ByteOrder,
+  known: readonly string[],
+): I2cStepSpec[] {
+  const names = formulaNames(known, around.given.keys());
+  return shapes.flatMap((shape, index) => {
+    const place: StepPlace = { around, at: [...at, index], order, known: names };
+    const step = stepSpec(place, shape);
+    const when = shape.if === undefined ? undefined : formulaAt(place, "if", shape.if, names);
+    // Known from here on even when the step is wrong: one mistake, one message.
+    for (const name of Object.keys(shape.fields ?? {})) names.add(formulaName(name));
+    return step ? [{ ...step, ...(when ? { when } : {}) }] : [];
+  });
+}
+
+export const fieldsAmong = (steps: readonly I2cStepSpec[]): Fields =>
+  steps.flatMap((step) => ("fields" in step ? step.fields : []));
+
+function stepSpec(place: StepPlace, step: StepShape): I2cStepSpec | undefined {
+  const { at, around } = place;
+  const kinds = (["wait", "read"] as const).filter((key) => step[key] !== undefined);
+  const isWrite = step.write !== undefined && kinds.length === 0;
+  const isUnclear = kinds.length + (isWrite ? 1 : 0) !== 1 || (step.wait !== undefined && step.write !== undefined);
+  const isReadsOwn = step.read === undefined && (step.fields !== undefined || step.until !== undefined);
+  if (isUnclear || isReadsOwn || (step.wait !== undefined && step.crc8 !== undefined)) {
+    around.judge.report(at, say.stepUnclear());
+    return undefined;
+  }
+  if (step.wait !== undefined) return { do: "wait", ms: step.wait };
+  const { bytes, filled } = writeOf(place, step);
+  const crc = crcOf(place, step, step.read ?? bytes.length);
+  checkRepeatedStart(place, step, bytes.length);
+  const fill = filled.length > 0 ? { filled } : {};
+  if (step.read === undefined) return { do: "write", bytes, ...fill, ...(crc ? { crc } : {}) };
+  const fields = fieldsOf(place, step);
+  const read = { write: bytes, ...fill, length: step.read, fields, ...(crc ? { crc } : {}) };
+  return step.until === undefined ? { do: "read", ...read } : untilSpec(place, step, step.until, read);
+}
+
+function fieldsOf({ around, at, order }: StepPlace, step: StepShape): Fields {
+  const every = step.crc8?.every;
+  const read = step.read ?? 0;
+  const bytes = every === undefined ? read : read - Math.floor(read / (every + 1));
+  return Object.entries(step.fields ?? {}).flatMap(([name, shape]) => {
+    const place = [...at, "fields", name];
+    if (shape.as === undefined) needKey(around.judge, place, "as");
+    if (shape.as === undefined) return [];
+    if (shape.byte + SIZES[shape.as] > bytes) around.judge.report([...place, "byte"], say.fieldBeyondRead(bytes));
+    const field = fieldOf(around.judge, place, shape.byte, shape.as, shape, { byte: step["byte-order"] ?? order });
+    return [{ name, field }];
+  });
+}
+
+const UNTIL_EVERY_MS = 2;
+const UNTIL_WITHIN_MS = 1_000;
+
+function untilSpec(place: StepPlace, step: StepShape, text: string, read: I2cReadSpec): I2cStepSpec | undefined {
+  const names = new Set([...place.known, ...read.fields.map(({ name }) => formulaName(name))]);
+  const formula = formulaAt(place, "until", text, names);
+  if (!formula) return undefined;
+  return {
+    do: "until",
+    ...read,
+    formula,
+    everyMs: step.every ?? UNTIL_EVERY_MS,
+    withinMs: step.within ?? UNTIL_WITHIN_MS,
+  };
+}
+
+const formulaAt = (
+  { around, at }: StepPlace,
+  key: string,
+  text: string,
+  names: ReadonlySet<string>,
+): Formula | undefined => around.judge.formula([...at, key], text, names, around.given);
+
+/** `length`: all bytes read, or those written without their check bytes. */
+function crcOf({ around, at }: StepPlace, { crc8, read }: StepShape, length: number): I2cCrcSpec | undefined {
+  if (!crc8) return undefined;
+  const { name, every, from } = crc8;
+  const isWhole = read === undefined ? (length - (from ?? 0)) % every === 0 : length % (every + 1) === 0;
+  if (!isWhole) {
+    around.judge.report([...at, read === undefined ? "write" : "read"], say.crcLength(length, every));
+  }
+  if (isChecksumName(name)) return { name, every, ...(from === undefined ? {} : { from }) };
+  around.judge.report([...at, "crc8", "name"], say.unknownChecksum(name, nearestWord(name, checksumNames)));
+  return undefined;
+}
+
+/** What i2c-bus can do in one transfer: the kernel's SMBus block read (I2C_SMBUS_BLOCK_MAX). */
+const COMBINED_READ_MAX = 32;
+
+function checkRepeatedStart({ around, at }: StepPlace, step: StepShape, written: number): void {
+  if (step["repeated-start"] === undefined) return;
+  const read = step.read ?? 0;
+  if (written === 1 && read >= 1 && read <= COMBINED_READ_MAX) return;
+  around.judge.report([...at, "repeated-start"], say.repeatedStart(written, read));
+}

@@ -1,0 +1,54 @@
+/** What a step writes: `"01 {config}"`, constant bytes and numbers that are computed when they are sent. */
+import { SIZES } from "../fields.ts";
+import { formulaName } from "../formula.ts";
+import { say } from "../messages.ts";
+import type { I2cWriteSpec } from "../spec.ts";
+import { nearestWord } from "../spelling.ts";
+import { fieldOf } from "./channels.ts";
+import type { StepPlace, StepShape } from "./i2c-steps.ts";
+
+type Filled = NonNullable<I2cWriteSpec["filled"]>[number];
+
+/** A placeholder is a name of `with:`, or a need of the station file, which then takes one byte. */
+export function writeOf(place: StepPlace, step: StepShape): { bytes: Uint8Array; filled: readonly Filled[] } {
+  const bytes: number[] = [];
+  const filled: Filled[] = [];
+  const used = new Set<string>();
+  for (const part of step.write ?? []) {
+    if ("bytes" in part) {
+      bytes.push(...part.bytes);
+      continue;
+    }
+    used.add(part.placeholder);
+    const hole = filledBy(place, step, part.placeholder, bytes.length);
+    if (!hole) continue;
+    bytes.push(...new Uint8Array(SIZES[hole.field.as]));
+    filled.push(hole);
+  }
+  for (const name of Object.keys(step.with ?? {})) {
+    if (!used.has(name)) place.around.judge.report([...place.at, "with", name], say.writtenUnused(name), "key");
+  }
+  return { bytes: Uint8Array.from(bytes), filled };
+}
+
+function filledBy(place: StepPlace, step: StepShape, name: string, position: number): Filled | undefined {
+  const { around, at, known } = place;
+  const said = step.with?.[name];
+  const path = said ? [...at, "with", name, "formula"] : [...at, "write"];
+  if (!said && !around.given.has(formulaName(name))) {
+    const names = [...Object.keys(step.with ?? {}), ...around.given.keys()];
+    around.judge.report(path, say.writtenUnknown(name, nearestWord(name, names), names));
+    return undefined;
+  }
+  const formula = around.judge.formula(path, said?.formula ?? formulaName(name), known, around.given);
+  const order = step["byte-order"] ?? place.order;
+  const field = fieldOf(
+    around.judge,
+    path,
+    position,
+    said?.as ?? "u8",
+    { "byte-order": said?.["byte-order"] },
+    { byte: order },
+  );
+  return formula && { name, field, formula };
+}
