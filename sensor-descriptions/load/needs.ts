@@ -1,7 +1,6 @@
 /** What a device file asks of the station file (`needs:`), and how an answer to it is read. */
 import { say } from "../messages.ts";
 import { type Quantity, quantityIn, type Reading, readQuantity, readWhole } from "../quantities.ts";
-import { nearestWord } from "../spelling.ts";
 
 /** What the station file has to say about one such device. */
 export interface Need {
@@ -39,7 +38,7 @@ export function readNeed(need: Need, text: string): Reading<number> {
 function readChoice(choices: ReadonlyMap<string, number>, text: string): Reading<number> {
   const value = choices.get(text.trim());
   const words = [...choices.keys()];
-  return value === undefined ? { said: say.wrongChoice(text, words, nearestWord(text, words)) } : { ok: value };
+  return value === undefined ? { said: say.notOneOf(text, words) } : { ok: value };
 }
 
 /** What a station file could say, for an example in a message. */
