@@ -20,7 +20,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   preprocess: ["reading.ts", "limits.ts", "@descriptions"],
   buffer: ["wire", "reading.ts", "world.ts", "limits.ts"],
   cloud: ["wire", "reading.ts", "world.ts", "limits.ts"],
-  uplink: ["buffer", "cloud", "wire", "reading.ts", "world.ts", "limits.ts"],
+  uplink: ["buffer", "cloud", "wire", "reading.ts", "world.ts", "limits.ts", "@descriptions"],
   twin: ["cloud", "wire", "outcome.ts", "reading.ts", "world.ts", "limits.ts", "@descriptions"],
   state: ["reading.ts", "world.ts", "limits.ts"],
   control: ["reading.ts", "world.ts", "limits.ts"],

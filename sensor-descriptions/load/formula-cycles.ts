@@ -1,19 +1,33 @@
 /** Channels that are computed from each other in a circle have no value: each is said at its own line. */
 import { formulaName } from "../formula.ts";
 import { say } from "../messages.ts";
-import type { ChannelSpec, ProtocolSpec } from "../spec.ts";
+import type { ChannelSpec, I2cSpec, ProtocolSpec } from "../spec.ts";
 import type { Judge } from "./judge.ts";
 import type { Path } from "./source-document.ts";
 
 export function reportFormulaCycles(spec: ProtocolSpec, judge: Judge): void {
-  if ("channels" in spec) inOneRead(spec.channels, ["channels"], judge);
+  if ("channels" in spec) inOneRead(spec.channels, ["channels"], judge, "lets" in spec ? namesBefore(spec) : new Set());
   else for (const read of spec.reads) inOneRead(read.channels, ["reads", read.name, "channels"], judge);
 }
 
-function inOneRead(channels: readonly ChannelSpec[], at: Path, judge: Judge): void {
+/** A channel that bears the name of a field or `let` line is computed from that, not from itself. */
+const namesBefore = ({ constants, measure, lets }: I2cSpec): ReadonlySet<string> => {
+  const fields = [...constants, ...measure].flatMap((step) => ("fields" in step ? step.fields : []));
+  return new Set([...fields, ...lets].map(({ name }) => formulaName(name)));
+};
+
+function inOneRead(
+  channels: readonly ChannelSpec[],
+  at: Path,
+  judge: Judge,
+  before: ReadonlySet<string> = new Set(),
+): void {
   const needed = new Map<string, readonly string[]>();
-  for (const { channel, source } of channels)
-    if (source.from === "formula") needed.set(formulaName(channel.name), source.formula.names);
+  for (const { channel, source } of channels) {
+    const own = formulaName(channel.name);
+    const isOther = (name: string): boolean => name !== own || !before.has(own);
+    if (source.from === "formula") needed.set(own, source.formula.names.filter(isOther));
+  }
   for (const { channel } of channels) {
     const way = wayBack(formulaName(channel.name), needed);
     if (way) judge.report([...at, channel.name, "formula"], say.formulaCycle(way));
