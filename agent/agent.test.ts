@@ -69,7 +69,7 @@ function createBench() {
   const broker = createMemoryBroker(time);
   const far = createMemoryBridge(broker, "demo-lake");
   const log: string[] = [];
-  const register = { target: 100 };
+  const register = { target: 100, isSilent: false };
   const frame = (...body: number[]): Uint8Array => {
     const bytes = [0xa5, body.length, ...body];
     return Uint8Array.of(
@@ -78,6 +78,7 @@ function createBench() {
     );
   };
   const serial = createScriptedSerial(time, (request): Portion[] => {
+    if (register.isSilent) return [];
     if (request[2] === 2) register.target = request[3] ?? 0;
     return [{ afterMs: 5, bytes: request[2] === 2 ? frame(0x82) : frame(0x81, register.target) }];
   });
@@ -168,6 +169,36 @@ describe("an agent whose description is replaced", () => {
     void tryNow();
     await time.advance(10);
     expect(status().devices[0]?.health).toBe("waiting");
+    stop.abort();
+    await time.advance(10_000);
+    expect(await ended).toBe("stopped");
+  });
+});
+
+describe("Writes are not reads: settings of a device that may lose them", () => {
+  it("are read back at start, whenever it reappears, and every ten minutes, and written only where they differ", async () => {
+    const { time, files, far, register, serial, start, stop } = createBench();
+    const writes = (): number => serial.written.filter(({ bytes }) => bytes[2] === 2).length;
+    files.write("/station.yaml", station(valve("one")));
+    far.setDesired({ devices: { one: { target: 150 } } });
+    const { ended } = start();
+    await time.advance(10_000);
+    expect([register.target, writes()]).toEqual([150, 1]);
+
+    register.isSilent = true;
+    await time.advance(120_000);
+    // It was without power, and begins with what its maker thought of.
+    register.target = 100;
+    register.isSilent = false;
+    await time.advance(70_000);
+    expect([register.target, writes()]).toEqual([150, 2]);
+
+    // Somebody turned it by hand.
+    register.target = 100;
+    await time.advance(615_000);
+    expect([register.target, writes()]).toEqual([150, 3]);
+    await time.advance(1_300_000);
+    expect(writes()).toBe(3);
     stop.abort();
     await time.advance(10_000);
     expect(await ended).toBe("stopped");

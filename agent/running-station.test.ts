@@ -1,8 +1,10 @@
 import type { Alarm, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { describe, expect, it } from "vitest";
-import type { AlarmTransition } from "./reading.ts";
+import type { AlarmTransition, Sample } from "./reading.ts";
 import { createRunningStation } from "./running-station.ts";
+import { createScriptedSerial } from "./testing/scripted-serial.ts";
 import { createSimulatedTime } from "./testing/simulated-time.ts";
+import { createSmallDevice, createSmallProtocol, smallReport, whenIs } from "./testing/small-protocol.ts";
 import type { Ports } from "./world.ts";
 
 const hot: Alarm = {
@@ -93,5 +95,82 @@ describe("alarms across restarts", () => {
     const remembered = { names: [] as readonly string[] };
     expect((await process(remembered, stationOf([hot]), 20)).noted).toEqual(['told while ["rain.too-hot"] was noted']);
     expect((await process(remembered, stationOf([hot]), 3)).noted).toEqual(['told while ["rain.too-hot"] was noted']);
+  });
+});
+
+describe("a device that sends by itself", () => {
+  it("begins an alarm and shows its state at once, not at the next poll an hour later", async () => {
+    const time = createSimulatedTime();
+    const fault: Alarm = { name: "pumping", when: whenIs("state", 1), forMs: 0, severity: "critical" };
+    const pump = createSmallDevice({
+      protocol: createSmallProtocol({}, { reads: "reported" }),
+      channels: createSmallDevice().channels.slice(0, 2),
+      everyMs: 3_600_000,
+      alarms: [fault],
+    });
+    const serial = createScriptedSerial(time, () => []);
+    const told: string[] = [];
+    const kept: Sample[] = [];
+    const running = createRunningStation(
+      {
+        ...time,
+        log: () => {},
+        ports: { serial } as unknown as Ports,
+        totals: { loadTotal: () => 0, saveTotal: () => {} },
+        onFresh: () => {},
+        onSample: (sample) => kept.push(sample),
+        onAlarm: ({ alarm, active }) => told.push(`${alarm} ${active}`),
+        activeAlarms: { load: () => [], save: () => {} },
+      },
+      {
+        ...stationOf([]),
+        ports: new Map([["line", { name: "line", kind: "serial", path: "/dev/x" }]]),
+        devices: [pump],
+      },
+      { fullSpeed: false },
+    );
+    await time.advance(10);
+    serial.say(smallReport(50, 0));
+    await time.advance(60_000);
+    serial.say(smallReport(51, 1));
+    await time.advance(10);
+    expect(kept.map(({ values }) => values)).toEqual([
+      [50, 0],
+      [51, 1],
+    ]);
+    expect(told).toEqual(["pumping true"]);
+    expect(kept[1]?.bootMs).toBe(time.clock.bootMs() - 10);
+    await running.stop();
+    expect(time.waiting).toBe(0);
+  });
+
+  it("that is waited for doesn't hold up the end", async () => {
+    const time = createSimulatedTime();
+    const pump = createSmallDevice({ protocol: createSmallProtocol({}, { reads: "reported" }), everyMs: 3_600_000 });
+    const running = createRunningStation(
+      {
+        ...time,
+        log: () => {},
+        ports: { serial: createScriptedSerial(time, () => []) } as unknown as Ports,
+        totals: { loadTotal: () => 0, saveTotal: () => {} },
+        onFresh: () => {},
+        onSample: () => {},
+        onAlarm: () => {},
+        activeAlarms: { load: () => [], save: () => {} },
+      },
+      {
+        ...stationOf([]),
+        ports: new Map([["line", { name: "line", kind: "serial", path: "/dev/x" }]]),
+        devices: [pump],
+      },
+      { fullSpeed: false },
+    );
+    await time.advance(100);
+    let isStopped = false;
+    void running.stop().then(() => {
+      isStopped = true;
+    });
+    await time.advance(1);
+    expect(isStopped).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ import { createSerialSource } from "../source/serial-source.ts";
 import type { DeviceSource } from "../source/source.ts";
 import { createScriptedSerial } from "../testing/scripted-serial.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
-import { createSmallDevice, createSmallDeviceSide, whenIs } from "../testing/small-protocol.ts";
+import { createSmallDevice, createSmallDeviceSide, createSmallProtocol, whenIs } from "../testing/small-protocol.ts";
 import type { Ports, Timers } from "../world.ts";
 import { createCadence } from "./cadence.ts";
 
@@ -23,6 +23,7 @@ function createBench(
   const time = createSimulatedTime({ bootMs: options.startMs ?? 0 });
   const polls: { device: string; atMs: number }[] = [];
   const samples: Sample[] = [];
+  const interrupted: string[] = [];
   const sources = new Map<string, DeviceSource>();
   for (const { name } of devices) {
     let count = 0;
@@ -37,13 +38,14 @@ function createBench(
       set: async () => ({ done: "refused", reason: "" }),
       command: async () => ({ done: "refused", reason: "" }),
       close: async () => {},
+      interrupt: () => void interrupted.push(name),
     });
   }
   const early: Timers = { ...time.timers, after: (ms, run) => time.timers.after(ms - (options.earlyMs ?? 0), run) };
   const deps = { clock: time.clock, timers: early, log: () => {} };
   const cadence = createCadence(deps, devices, sources, (_, sample) => samples.push(sample), options);
   const times = (device: string) => polls.filter((poll) => poll.device === device).map(({ atMs }) => atMs);
-  return { time, cadence, samples, times };
+  return { time, cadence, samples, times, interrupted };
 }
 
 const good: Answer = { takesMs: 10, values: [1, 0, 1] };
@@ -197,6 +199,62 @@ describe("the cadence", () => {
     expect(times("pump")).toHaveLength(2);
     expect(samples).toHaveLength(2);
     expect(time.waiting).toBe(0);
+  });
+});
+
+describe("what a device sends by itself", () => {
+  const reporting = (reads: "mixed" | "reported", more: Partial<Device> = {}) =>
+    createSmallDevice({ protocol: createSmallProtocol({}, { reads }), ...more });
+  const unchanged = missing("unchanged");
+  const hear = (cadence: ReturnType<typeof createCadence>, ...values: ChannelValue[]): void =>
+    cadence.hear("pump", { device: "pump", bootMs: 0, values });
+
+  it("goes the ordinary way, and decides at once whether the device is asked faster", async () => {
+    const device = reporting("mixed", { everyMs: 60_000, faster: { when: whenIs("state", 1), everyMs: 1_000 } });
+    const { time, cadence, samples, times } = createBench([device], () => ({
+      ...good,
+      values: [unchanged, unchanged, 1],
+    }));
+    await time.advance(10_500);
+    hear(cadence, 50, 1, unchanged);
+    expect(samples.at(-1)?.values).toEqual([50, 1, unchanged]);
+    await time.advance(2_000);
+    expect(times("pump")).toEqual([0, 11_000, 12_000]);
+    hear(cadence, 50, 0, unchanged);
+    await time.advance(20_000);
+    expect(times("pump")).toHaveLength(3);
+  });
+
+  it("doesn't hide that it doesn't answer: a device that only reports is probed, so that others keep their polls", async () => {
+    const half: Answer = { takesMs: 600, values: [50, 0, missing("timeout")] };
+    const { time, cadence } = createBench([reporting("mixed")], () => half);
+    for (let second = 0; second < 20; second++) {
+      await time.advance(1_000);
+      hear(cadence, 50, second % 2, unchanged);
+    }
+    expect(cadence.running("pump").isProbed).toBe(true);
+  });
+
+  it("ends the probing of a device that isn't asked for anything", async () => {
+    const device = reporting("reported", { channels: createSmallDevice().channels.slice(0, 2) });
+    const { time, cadence } = createBench([device], () => ({
+      ...silent,
+      values: [missing("timeout"), missing("timeout")],
+    }));
+    await time.advance(20_000);
+    expect(cadence.running("pump").isProbed).toBe(true);
+    hear(cadence, 50, 0);
+    expect(cadence.running("pump").isProbed).toBe(false);
+  });
+
+  it("is not heard after the stop, which waits for nobody who waits for it", async () => {
+    const { time, cadence, samples, interrupted } = createBench([reporting("reported")], () => good);
+    await time.advance(500);
+    const stopping = cadence.stop();
+    hear(cadence, 50, 0);
+    await stopping;
+    expect(samples).toHaveLength(1);
+    expect(interrupted).toEqual(["pump"]);
   });
 });
 

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SerialPort } from "serialport";
@@ -8,7 +9,7 @@ import { createSerialPorts } from "./serial.ts";
 import { createTimers } from "./timers.ts";
 
 const settings = { baudRate: 115_200, dataBits: 8, parity: "none", stopBits: 1 } as const;
-const ports = createSerialPorts({ timers: createTimers() });
+const ports = createSerialPorts({ timers: createTimers(), log: () => {} });
 
 let folder: string;
 beforeEach(() => {
@@ -32,6 +33,20 @@ describe("a serial line on a real pseudo-terminal", () => {
     await line.write(every, 1_000);
     expect(await echoed).toEqual([...every]);
     await line.close();
+    far.unplug();
+  });
+
+  it("UART truth: hupcl is off, so that closing drops no DTR, which resets many baseboards", async () => {
+    const far = plugIn(join(folder, "tty"));
+    const flags = (): string => execFileSync("stty", ["-a", "-F", join(folder, "tty")], { encoding: "utf8" });
+    // A pseudo-terminal forgets its flags when nobody has it open.
+    const holder = openSync(join(folder, "tty"), constants.O_RDWR | constants.O_NOCTTY);
+    execFileSync("stty", ["-F", join(folder, "tty"), "hupcl"]);
+    expect(flags()).toMatch(/\shupcl/);
+    const line = await ports.open(join(folder, "tty"), settings);
+    expect(flags()).toMatch(/\s-hupcl/);
+    await line.close();
+    closeSync(holder);
     far.unplug();
   });
 

@@ -1,16 +1,21 @@
 /** Serial lines over `serialport`. Its streams stay in here: what leaves is bytes, one close, and PortErrors. */
+import { execFile } from "node:child_process";
 import { isatty } from "node:tty";
+import { promisify } from "node:util";
 import type { SerialSettings } from "@pump-station/sensor-descriptions/model.ts";
 import type { SerialPort } from "serialport";
-import { PortError, type PortFailure, type SerialLine, type SerialPorts, type Timers } from "../world.ts";
+import { type Log, PortError, type PortFailure, type SerialLine, type SerialPorts, type Timers } from "../world.ts";
 
 /** How long a line may stay hung up unnoticed. */
 const LIVENESS_EVERY_MS = 1_000;
+/** Two ioctls; a driver that hangs in them must not keep the port from being used. */
+const FLAG_DEADLINE_MS = 2_000;
 
-export function createSerialPorts(deps: { readonly timers: Timers }): SerialPorts {
+export function createSerialPorts(deps: { readonly timers: Timers; readonly log: Log }): SerialPorts {
   return {
     open: async (path, settings) => {
       const port = await openPort(path, settings);
+      await keepDtrAtClose(path, deps.log);
       return createLine(deps.timers, port, path);
     },
   };
@@ -22,7 +27,7 @@ async function openPort(path: string, settings: SerialSettings): Promise<SerialP
     path,
     ...settings,
     autoOpen: false,
-    // Dropping DTR on close resets many baseboards.
+    // Not to be set; keepDtrAtClose clears it.
     hupcl: false,
     // Two programs on one line take bytes from each other.
     lock: true,
@@ -33,6 +38,18 @@ async function openPort(path: string, settings: SerialSettings): Promise<SerialP
       else resolve(port);
     });
   });
+}
+
+/**
+ * Dropping DTR at close resets many baseboards. Linux sets HUPCL on every new tty, and serialport 13 never clears it
+ * (its `hupcl: false` only doesn't set it), so stty does. A port that keeps the flag is still a port.
+ */
+async function keepDtrAtClose(path: string, log: Log): Promise<void> {
+  try {
+    await promisify(execFile)("stty", ["-F", path, "-hupcl"], { timeout: FLAG_DEADLINE_MS });
+  } catch (error) {
+    log("warn", "port-drops-dtr-at-close", { path, error: String(error) });
+  }
 }
 
 /** The native binding gives no code, only strerror's text. */

@@ -62,6 +62,22 @@ describe("the small-change filter", () => {
     expect(runAll(device, drift).map(({ values }) => values[0])).toEqual([50, 55, 60, 65, 70]);
   });
 
+  it("takes a report between two polls for what it carries: the rest stays as it was kept, and the heartbeat whole", () => {
+    const kept = runAll(device, [
+      sampleAt(0, 50, 0, 1),
+      sampleAt(1, UNCHANGED, 1, UNCHANGED),
+      sampleAt(2, 52, 1, 1),
+      sampleAt(60_000, UNCHANGED, 0, UNCHANGED),
+      sampleAt(60_001, 52, 0, 1),
+    ]);
+    expect(valuesOf(kept)).toEqual([
+      [50, 0, 1],
+      [UNCHANGED, 1, UNCHANGED],
+      [UNCHANGED, 0, UNCHANGED],
+      [52, 0, 1],
+    ]);
+  });
+
   it("always passes a change of state", () => {
     const kept = runAll(device, [sampleAt(0, 50, 0, 1), sampleAt(1, 50, 1, 1), sampleAt(2, 50, 0, 1)]);
     expect(valuesOf(kept).slice(1)).toEqual([

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { missing } from "../reading.ts";
-import { createScriptedSerial, type Portion } from "../testing/scripted-serial.ts";
-import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { answering, createSerialBench as createBench } from "../testing/serial-bench.ts";
 import {
   createSmallDevice,
   createSmallDeviceSide,
@@ -10,41 +9,6 @@ import {
   whenBelow,
   whenIs,
 } from "../testing/small-protocol.ts";
-import type { Ports } from "../world.ts";
-import { createSerialPort } from "./serial-port.ts";
-import { createSerialSource, type SerialDevice } from "./serial-source.ts";
-
-type FarEnd = (request: Uint8Array) => readonly Portion[];
-
-/** One line with the given devices on it; `far` says what comes back. */
-function createBench(far: FarEnd, devices: SerialDevice[] = [createSmallDevice()]) {
-  const time = createSimulatedTime();
-  const logged: string[] = [];
-  const serial = createScriptedSerial(time, far);
-  const ports = { serial } as unknown as Ports;
-  const deps = { ports, clock: time.clock, timers: time.timers, log: (_: string, event: string) => logged.push(event) };
-  const port = createSerialPort(deps, { name: "line", path: "/dev/ttyTest" });
-  const sources = devices.map((device) => createSerialSource(deps, device, port));
-  /** Runs the clock until the promise has settled. */
-  const settled = async <T>(promise: Promise<T>, withinMs = 60_000): Promise<T> => {
-    let isSettled = false;
-    const done = promise.finally(() => {
-      isSettled = true;
-    });
-    done.catch(() => undefined);
-    for (let ms = 0; ms < withinMs && !isSettled; ms += 1) await time.advance(1);
-    if (!isSettled) throw new Error(`not settled within ${withinMs} ms`);
-    return done;
-  };
-  return { time, serial, logged, source: sources[0]!, sources, settled };
-}
-
-const answering =
-  (device: ReturnType<typeof createSmallDeviceSide>, afterMs = 3): FarEnd =>
-  (request) => {
-    const bytes = device.hear(request);
-    return bytes ? [{ afterMs, bytes }] : [];
-  };
 
 describe("reading a device", () => {
   it("merges all reads of a poll into one sample in the order of the channels", async () => {

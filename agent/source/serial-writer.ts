@@ -88,13 +88,16 @@ async function writeSetting(
 type Written = ExchangeResult | { readonly kind: "impossible"; readonly text: string };
 
 async function write(
-  { device, exchange }: SerialReader,
+  reader: SerialReader,
   conversation: Conversation,
   setting: Setting,
   value: number,
 ): Promise<Written> {
   try {
-    return await exchange(conversation, (turn) => device.protocol.set(device.address ?? 0, setting.name, value, turn));
+    const { device } = reader;
+    return await reader.exchange(conversation, (turn) =>
+      device.protocol.set(device.address ?? 0, setting.name, value, turn),
+    );
   } catch (error) {
     if (error instanceof RangeError) return { kind: "impossible", text: `${setting.name} ${value}: ${error.message}` };
     throw error;
@@ -111,14 +114,15 @@ async function sendCommand(
   conversation: Conversation,
   command: Command,
 ): Promise<CommandOutcome | Sent> {
-  const { device, exchange } = values.reader;
+  const { reader } = values;
+  const { device } = reader;
   if (command.onlyWhen) {
     const before = await readNow(values, conversation, command.onlyWhen.channels);
-    const held = whyHeld(values.reader, command.onlyWhen, before);
+    const held = whyHeld(reader, command.onlyWhen, before);
     if (held !== undefined) return { done: "interlocked", reason: held };
   }
   const sentMs = conversation.clock.bootMs();
-  const result = await exchange(conversation, (turn) =>
+  const result = await reader.exchange(conversation, (turn) =>
     device.protocol.command(device.address ?? 0, command.name, turn),
   );
   if (result.kind === "refused") return { done: "refused", reason: `the device ${result.text}` };

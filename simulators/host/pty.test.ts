@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const serialPorts = createSerialPorts({ timers: createTimers() });
+const serialPorts = createSerialPorts({ timers: createTimers(), log: () => {} });
 const SETTINGS = { baudRate: 115_200, dataBits: 8, parity: "none", stopBits: 1 } as const;
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 

@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import { deviceStatus } from "../facts.ts";
+import { createNewest } from "../newest.ts";
+import type { RunningStation } from "../running-station.ts";
+import type { SourceHealth } from "../source/health.ts";
+import type { AgentStatus } from "../status.ts";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { createSmallDevice } from "../testing/small-protocol.ts";
+import { statusText } from "./status.ts";
+
+const HEALTH: SourceHealth = {
+  polls: 10,
+  good: 10,
+  timeouts: 0,
+  checksumErrors: 0,
+  strayBytes: 0,
+  otherFrames: 0,
+  reports: 0,
+};
+
+const statusWith = (health: SourceHealth): AgentStatus => {
+  const { clock } = createSimulatedTime();
+  const running = {
+    sources: new Map([["pump", { health: () => health }]]),
+    cadence: { running: () => ({ everyMs: 1_000 }) },
+  } as unknown as RunningStation;
+  return {
+    station: "demo",
+    version: "1",
+    uptimeMs: 1,
+    description: { path: "/station.yaml", runs: "file", hash: null, problems: [] },
+    devices: [deviceStatus(createSmallDevice(), running, createNewest(clock), clock)],
+    buffer: { waiting: 0, accepted: 0, receipted: 0, dropped: 0, bytes: 0, bytesMax: 1 },
+    cloud: "mqtt://x",
+    uplink: { connected: true, since: 0, intervalMs: 1, messages: 0, bytes: 0, readings: 0 },
+    activeAlarms: [],
+    now: 1,
+    settings: [],
+    process: { rssBytes: 1, cpuMs: 1 },
+  } as unknown as AgentStatus;
+};
+
+it("says what a device tells of itself, how it is read differently, and its last error by the protocol's name", () => {
+  const status = statusWith({
+    ...HEALTH,
+    lastError: { what: "read all: refused: illegal data address (2)", bootMs: 1 },
+    info: { firmware: "1.4.2" },
+    inParts: { all: "refused: illegal data address (2)" },
+  });
+  expect(status.devices[0]).toMatchObject({ info: { firmware: "1.4.2" } });
+  const text = statusText(status);
+  expect(text).toContain("pump: firmware 1.4.2");
+  expect(text).toContain("read all: refused: illegal data address (2)");
+  expect(text).toContain('"all" is read in parts, without the registers that no channel needs');
+});
+
+it("adds no line for a device that has nothing to say", () => {
+  const [, devices] = statusText(statusWith(HEALTH)).split("\n\n").slice(1);
+  expect(devices?.split("\n")).toHaveLength(2);
+});
