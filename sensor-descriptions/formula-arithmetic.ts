@@ -120,7 +120,7 @@ export const DERIVED: ReadonlyMap<string, FormulaFunction> = new Map([
   ["dew_point", two(dewPoint)],
   ["frost_point", two(frostPoint)],
   ["absolute_humidity", two(absoluteHumidity)],
-  ["sea_level_pressure", takes(3, 4, seaLevelPressure as FormulaFunction["compute"])],
+  ["sea_level_pressure", takes(3, 4, seaLevelPressure)],
   ["wind_east", two(windEast)],
   ["wind_north", two(windNorth)],
   ["wind_direction", two(windDirection)],

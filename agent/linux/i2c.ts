@@ -8,8 +8,9 @@ const BLOCK_BYTES_MAX = 32;
 
 /** What is used of the module; the real one is loaded when the first bus is opened. */
 export interface I2cModule {
-  openPromisified(busNumber: number): Promise<Pick<PromisifiedBus, "i2cRead" | "i2cWrite" | "readI2cBlock" | "close">>;
+  openPromisified(busNumber: number): Promise<Pick<PromisifiedBus, UsedCall>>;
 }
+type UsedCall = "i2cRead" | "i2cWrite" | "readI2cBlock" | "writeI2cBlock" | "sendByte" | "receiveByte" | "close";
 
 const loadI2cBus = async (): Promise<I2cModule> => {
   try {
@@ -74,11 +75,47 @@ async function transfer(bus: OpenBus, address: number, write: Uint8Array, readLe
     return whole(answer, bytesRead);
   }
   // A transfer of nothing still asks whether somebody acknowledges the address.
-  if (write.length > 0 || readLength === 0) await bus.i2cWrite(address, write.length, Buffer.from(write));
+  if (write.length > 0 || readLength === 0) await plainWrite(bus, address, Buffer.from(write));
   if (readLength === 0) return new Uint8Array(0);
-  const { bytesRead } = await bus.i2cRead(address, readLength, answer);
-  return whole(answer, bytesRead);
+  return plainRead(bus, address, answer);
 }
+
+/**
+ * Adapters of PCs (i801, piix4) and the kernel's i2c-stub speak SMBus only. A block write puts the same bytes on the
+ * wire: the first stands in the place of SMBus's command.
+ */
+async function plainWrite(bus: OpenBus, address: number, bytes: Buffer): Promise<void> {
+  try {
+    await bus.i2cWrite(address, bytes.length, bytes);
+  } catch (error) {
+    const [first] = bytes;
+    if (!isUnsupported(error)) throw error;
+    if (first === undefined || bytes.length > BLOCK_BYTES_MAX + 1) throw smbusOnly(`a write of ${bytes.length} bytes`);
+    if (bytes.length === 1) await bus.sendByte(address, first);
+    else await bus.writeI2cBlock(address, first, bytes.length - 1, bytes.subarray(1));
+  }
+}
+
+async function plainRead(bus: OpenBus, address: number, answer: Buffer): Promise<Uint8Array> {
+  try {
+    const { bytesRead } = await bus.i2cRead(address, answer.length, answer);
+    return whole(answer, bytesRead);
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    if (answer.length > 1) throw smbusOnly(`a read of ${answer.length} bytes without a register`);
+    return Uint8Array.of(await bus.receiveByte(address));
+  }
+}
+
+/** ENOTSUP and EOPNOTSUPP have one number in Linux, and Node knows it by either name. */
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof Error && ["ENOTSUP", "EOPNOTSUPP"].includes((error as NodeJS.ErrnoException).code ?? "");
+
+const smbusOnly = (what: string): PortError =>
+  new PortError(
+    "denied",
+    `this bus's adapter speaks SMBus only and can't make ${what}; the chip needs a plain I2C adapter`,
+  );
 
 function whole(answer: Buffer, bytesRead: number): Uint8Array {
   if (bytesRead !== answer.length) throw new PortError("nack", `read ${answer.length} bytes: ${bytesRead} came`);

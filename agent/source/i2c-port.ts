@@ -15,6 +15,7 @@ export function createI2cPort(
   let bus: I2cBus | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let failure: string | undefined;
+  let isStuck = false;
 
   const open = async (): Promise<I2cBus> => {
     try {
@@ -34,8 +35,16 @@ export function createI2cPort(
   const transfer: SharedI2cPort["transfer"] = async (address, { write, readLength }) => {
     bus ??= await open();
     try {
-      return await bus.transfer(address, write, readLength);
+      const answer = await bus.transfer(address, write, readLength);
+      if (isStuck) deps.log("info", "bus-free", { port: port.name, path: port.path });
+      isStuck = false;
+      return answer;
     } catch (error) {
+      // Every transfer fails while the clock is held low; said once.
+      if (error instanceof PortError && error.failure === "stuck" && !isStuck) {
+        isStuck = true;
+        deps.log("warn", "bus-stuck", { port: port.name, path: port.path, error: error.message });
+      }
       if (error instanceof PortError && (error.failure === "absent" || error.failure === "closed")) await drop();
       throw error;
     }

@@ -1,3 +1,5 @@
+import { createChecksum } from "@pump-station/sensor-descriptions/checksum.ts";
+import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { I2cAnswerError, type I2cProtocol } from "@pump-station/sensor-descriptions/model.ts";
 import { describe, expect, it } from "vitest";
 import { missing } from "../reading.ts";
@@ -114,10 +116,159 @@ describe("a chip on I2C", () => {
     expect(i2c.opened).toBe(2);
   });
 
-  it("refuses settings and commands, which its description can't have", async () => {
+  it("refuses settings, which its description can't have, and commands that it doesn't have", async () => {
     const { source } = createBench();
     expect(await source.set("target", 1)).toMatchObject({ done: "refused" });
     expect(await source.command("stop")).toMatchObject({ done: "refused" });
+  });
+});
+
+/** A thermometer: register 01 takes the mode (0 after power on: converts nothing), 00 gives the temperature, 39 heats. */
+const THERMOMETER = `format: 1
+type: thermometer
+source: "test"
+protocol: i2c
+every: 10s
+identify:
+  - { write: "0F", expect: "B1" }
+set-up:
+  - write: "01 60"
+measure:
+  - { write: "00", read: 3, crc8: { name: CRC-8/NRSC-5, every: 2 }, fields: { raw: { byte: 0, as: i16 } } }
+channels:
+  temperature: { field: raw, unit: °C, resolution: 1 }
+commands:
+  heat:
+    steps: [{ write: "39" }]
+    only-when: temperature below 40 °C
+    confirm: temperature above 30 °C
+    within: 1s
+  reset:
+    steps: [{ write: "06" }]
+`;
+
+function createThermometer() {
+  const time = createSimulatedTime();
+  const i2c = createScriptedI2c();
+  const chip = { mode: 0, temperature: 21, heats: true };
+  const powerOff = (): void => {
+    chip.mode = 0;
+    chip.temperature = 21;
+  };
+  const crc8 = createChecksum({ kind: "crc", name: "CRC-8/NRSC-5" });
+  const answer = (write: Uint8Array): Uint8Array => {
+    if (write[0] === 0x0f) return Uint8Array.of(0xb1);
+    if (write[0] === 0x01) chip.mode = write[1]!;
+    if (write[0] === 0x06) powerOff();
+    if (write[0] === 0x39 && chip.heats) chip.temperature = 35;
+    if (write[0] !== 0x00) return new Uint8Array();
+    // An unconfigured chip answers, too: with what stands in its registers after power on.
+    const word = chip.mode === 0x60 ? [0, chip.temperature] : [0, 0];
+    return Uint8Array.of(...word, chip.mode === 0x60 ? crc8.of(Uint8Array.from(word)) : 0);
+  };
+  i2c.chips.set(0x44, answer);
+  const logged: string[] = [];
+  const deps = {
+    ports: { i2c: () => i2c } as unknown as Ports,
+    clock: time.clock,
+    timers: time.timers,
+    log: (_level: string, event: string) => void logged.push(event),
+  };
+  const { type, problems } = loadDeviceType({ path: "thermometer.yaml", text: THERMOMETER });
+  if (!type) throw new Error(problems.map(({ message }) => message).join("\n"));
+  const protocol = type.protocol(new Map([["address", 0x44]])) as I2cProtocol;
+  const { channels, commands } = type;
+  const port = createI2cPort(deps, { name: "mast", path: "/dev/i2c-1" });
+  const sourceAt = (address: number) =>
+    createI2cSource(deps, { ...createSmallDevice(), address, protocol, channels, commands }, port);
+  const settled = async <T>(work: Promise<T>): Promise<T> => {
+    await time.advance(3_000);
+    return work;
+  };
+  const source = sourceAt(0x44);
+  const poll = async (from = source) => (await settled(from.poll())).values;
+  return { time, i2c, chip, answer, powerOff, source, sourceAt, poll, settled, logged };
+}
+
+describe("a described chip", () => {
+  it("that lost its power and came back with its first registers is set up again", async () => {
+    const { poll, powerOff, i2c, answer } = createThermometer();
+    expect(await poll()).toEqual([21]);
+    powerOff();
+    // Its registers hold zeros now, and the check byte of nothing is not zero.
+    expect(await poll()).toEqual([missing("checksum")]);
+    expect(await poll()).toEqual([21]);
+    // Away in the middle of a measurement, another time.
+    i2c.chips.set(0x44, (write) => (write[0] === 0 ? "nack" : answer(write)));
+    expect(await poll()).toEqual([missing("nack")]);
+    powerOff();
+    i2c.chips.set(0x44, answer);
+    expect(await poll()).toEqual([21]);
+  });
+
+  it("on a wedged bus times out, its neighbour is told busy at once, and both come back; it is logged once", async () => {
+    const { poll, i2c, answer, logged, sourceAt } = createThermometer();
+    const neighbour = sourceAt(0x45);
+    i2c.chips.set(0x45, answer);
+    expect(await poll(neighbour)).toEqual([21]);
+    i2c.chips.set(0x44, () => "stuck");
+    i2c.chips.set(0x45, () => "busy");
+    expect(await poll()).toEqual([missing("timeout")]);
+    expect(await poll()).toEqual([missing("timeout")]);
+    expect(await poll(neighbour)).toEqual([missing("busy")]);
+    expect(logged.filter((event) => event === "bus-stuck")).toHaveLength(1);
+    i2c.chips.set(0x44, answer);
+    i2c.chips.set(0x45, answer);
+    expect(await poll(neighbour)).toEqual([21]);
+    expect(await poll()).toEqual([21]);
+    expect(logged.at(-1)).toBe("bus-free");
+  });
+});
+
+describe("a command to a chip", () => {
+  it("is sent once and confirmed by measuring", async () => {
+    const { source, settled, i2c } = createThermometer();
+    expect(await settled(source.command("heat"))).toEqual({ done: "confirmed", reason: "temperature above 30 °C" });
+    expect(i2c.transfers.filter(({ write }) => write[0] === 0x39)).toHaveLength(1);
+  });
+
+  it("whose effect doesn't show is unknown, and not sent again", async () => {
+    const { source, settled, i2c, chip } = createThermometer();
+    chip.heats = false;
+    expect(await settled(source.command("heat"))).toMatchObject({
+      done: "unknown",
+      reason: expect.stringMatching(/did not hold within 1000 ms/),
+    });
+    expect(i2c.transfers.filter(({ write }) => write[0] === 0x39)).toHaveLength(1);
+  });
+
+  it("is held back by its interlock, by a missing value, and by a chip that isn't there", async () => {
+    const { source, settled, i2c, chip } = createThermometer();
+    chip.temperature = 45;
+    expect(await settled(source.command("heat"))).toMatchObject({
+      done: "interlocked",
+      reason: expect.stringMatching(/does not hold/),
+    });
+    i2c.chips.set(0x44, () => "nack");
+    expect(await settled(source.command("heat"))).toMatchObject({
+      done: "interlocked",
+      reason: expect.stringMatching(/can't be judged/),
+    });
+    expect(await settled(source.command("reset"))).toMatchObject({
+      done: "interlocked",
+      reason: expect.stringMatching(/prepare/),
+    });
+    expect(i2c.transfers.some(({ write }) => write[0] === 0x39)).toBe(false);
+  });
+
+  it("that fails on its way is unknown, and the chip is set up again afterwards", async () => {
+    const { source, settled, i2c, answer, poll } = createThermometer();
+    await poll();
+    i2c.chips.set(0x44, (write) => (write[0] === 0x06 ? "nack" : answer(write)));
+    expect(await settled(source.command("reset"))).toMatchObject({ done: "unknown" });
+    i2c.chips.set(0x44, answer);
+    expect(await settled(source.command("reset"))).toMatchObject({ done: "answered" });
+    expect(await poll()).toEqual([21]);
   });
 });
 

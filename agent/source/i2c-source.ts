@@ -1,4 +1,4 @@
-/** A chip on an I2C bus: prepared once, measured at each poll, prepared again after any failure. */
+/** A chip on an I2C bus: prepared once, measured at each poll, prepared again after any failure or command. */
 import {
   type Device,
   I2cAnswerError,
@@ -10,6 +10,7 @@ import { type MissingReason, missing, type Sample } from "../reading.ts";
 import { type Clock, type Log, PortError, type PortFailure, type Timers } from "../world.ts";
 import { createHealthCounter } from "./health.ts";
 import type { SharedI2cPort } from "./i2c-port.ts";
+import { createI2cWriter } from "./i2c-writer.ts";
 import { sampleOf } from "./serial-source.ts";
 import type { ObservedSource } from "./sources.ts";
 
@@ -35,10 +36,11 @@ export function createI2cSource(
     }
   };
 
+  const prepared = async (): Promise<I2cConstants> => (constants ??= await converse(device.protocol.prepare()));
+
   const measure = async (): Promise<Sample> => {
     try {
-      constants ??= await converse(device.protocol.prepare());
-      const values = await converse(device.protocol.measure(constants));
+      const values = await converse(device.protocol.measure(await prepared()));
       return sampleOf(device, clock.bootMs(), (channel) => {
         const value = values.get(channel) ?? "malformed";
         return typeof value === "number" ? value : missing(value);
@@ -54,19 +56,34 @@ export function createI2cSource(
     }
   };
 
+  // One conversation with a chip at a time: a second trigger would spoil the first measurement.
+  const inTurn = <T>(talk: () => Promise<T>): Promise<T> => {
+    const mine = polling.then(talk);
+    polling = mine.catch(() => undefined);
+    return mine;
+  };
+
+  const writer = createI2cWriter({
+    device,
+    clock,
+    timers,
+    inTurn,
+    measure,
+    prepared,
+    converse,
+    // A command may change what was set up: the next poll begins from the start.
+    forget: () => (constants = undefined),
+  });
+
   return {
     device: device.name,
-    // One conversation with a chip at a time: a second trigger would spoil the first measurement.
-    poll: () => {
-      const mine = polling.then(measure).then((sample) => {
+    poll: () =>
+      inTurn(measure).then((sample) => {
         health.polled(sample);
         return sample;
-      });
-      polling = mine.catch(() => undefined);
-      return mine;
-    },
+      }),
     set: async (setting) => ({ done: "refused", reason: `${device.name} on I2C has no setting ${setting}` }),
-    command: async (command) => ({ done: "refused", reason: `${device.name} on I2C has no command ${command}` }),
+    command: writer.command,
     close: async () => {},
     health: () => health.read(),
   };
