@@ -3,6 +3,7 @@
  * as a cold process of the built program, and what 50 described devices add to an agent's memory.
  *
  *   npm run bench -- descriptions [--only decode|formula|check|memory]
+ *   npm run bench -- descriptions --only fuzz [--runs N] [--seed N]     mutated I2C answers, no figure but a verdict
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,12 +15,34 @@ import { createSources } from "@pump-station/agent/source/sources.ts";
 import { parseFormula } from "@pump-station/sensor-descriptions/formula.ts";
 import { loadDeviceType, loadStation } from "@pump-station/sensor-descriptions/load.ts";
 import type { I2cConversation, I2cProtocol, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
+import { fuzzI2cAnswers } from "@pump-station/sensor-descriptions/testing/fuzz-i2c.ts";
 import { median, nowMs, programs } from "./rig/rig.ts";
 
 export async function run(args: readonly string[]): Promise<void> {
   const only = args.includes("--only") ? args[args.indexOf("--only") + 1] : undefined;
+  if (only === "fuzz") return fuzz(option(args, "--runs", 500_000), option(args, "--seed", 1));
   const measures = { decode, formula, check: checkTime, memory };
   for (const [name, measure] of Object.entries(measures)) if (only === undefined || only === name) measure();
+}
+
+function option(args: readonly string[], name: string, fallback: number): number {
+  const at = args.indexOf(name);
+  return at < 0 ? fallback : Number(args[at + 1]);
+}
+
+/** Every I2C chip of the catalogue in turn; throws with the seed of the run that went wrong. */
+function fuzz(runs: number, seed: number): void {
+  const folder = join(programs.catalogue, "sensors");
+  const types = readdirSync(folder).map((name) =>
+    typeOf(name.replace(/\.yaml$/, ""), readFileSync(join(folder, name), "utf8")),
+  );
+  const from = nowMs();
+  const { outcomes } = fuzzI2cAnswers(types, runs, seed);
+  const counted = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${thousands(count)}`);
+  print(
+    `${thousands(runs)} conversations with mutated I2C answers from seed ${seed}`,
+    `no crash, no hang, no value with a wrong CRC (${counted.join(", ")}; ${Math.round((nowMs() - from) / 1_000)} s)`,
+  );
 }
 
 const print = (what: string, figure: string): void => console.log(`${what}: ${figure}`);

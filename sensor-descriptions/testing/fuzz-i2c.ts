@@ -1,0 +1,161 @@
+/**
+ * Chips that answer nonsense: the transfers of a description's own examples, with bytes changed, cut off and added. A
+ * conversation has to end, in values or in one of the named reasons, and no value may come out of a wrong CRC.
+ */
+import type { DeviceType } from "../load.ts";
+import {
+  type DecodedValue,
+  I2cAnswerError,
+  type I2cConversation,
+  type I2cProtocol,
+  type I2cStep,
+  type Values,
+} from "../model.ts";
+import type { I2cCrcSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
+
+export interface FuzzCounts {
+  readonly runs: number;
+  /** By what became of the run: "values", or the reason. */
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+/** Conversations of known chips take below 100 steps; an `until` adds one for each look. */
+const STEPS_MAX = 10_000;
+
+/** Throws Error with the seed of the run that went wrong. The same seed gives the same runs. */
+export function fuzzI2cAnswers(types: readonly DeviceType[], runs: number, seed: number): FuzzCounts {
+  const chips = types.filter(({ kind }) => kind === "i2c").map(chipOf);
+  const outcomes: Record<string, number> = {};
+  for (let run = 0; run < runs; run++) {
+    const chip = chips[run % chips.length];
+    if (!chip) throw new Error("no description speaks I2C");
+    const outcome = oneRun(chip, createRandom(seed + run), `${chip.name}, seed ${seed + run}`);
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
+  return { runs, outcomes };
+}
+
+interface Chip {
+  readonly name: string;
+  readonly protocol: I2cProtocol;
+  readonly channels: readonly string[];
+  /** Written bytes and length of a read → bytes that an example showed. */
+  readonly answers: ReadonlyMap<string, readonly Uint8Array[]>;
+  readonly checks: ReadonlyMap<string, I2cCrcSpec>;
+}
+
+const keyOf = (write: Uint8Array, length: number): string => `${Buffer.from(write).toString("hex")}/${length}`;
+
+function chipOf(type: DeviceType): Chip {
+  const given = type.examples[0]?.given ?? new Map<string, number>();
+  const spec = type.spec(given) as I2cSpec;
+  const answers = new Map<string, Uint8Array[]>();
+  for (const { shows } of type.examples) {
+    for (const { write, read } of shows.kind === "transfers" ? shows.transfers : []) {
+      const key = keyOf(write, read.length);
+      answers.set(key, [...(answers.get(key) ?? []), read]);
+    }
+  }
+  const steps: readonly I2cStepSpec[] = [...spec.setUp, ...spec.constants, ...spec.measure];
+  const checks = new Map(
+    steps.flatMap((step) =>
+      (step.do === "read" || step.do === "until") && step.crc && !step.filled
+        ? [[keyOf(step.write, step.length), step.crc] as const]
+        : [],
+    ),
+  );
+  const channels = type.channels.map(({ name }) => name);
+  return { name: type.name, protocol: type.protocol(given) as I2cProtocol, channels, answers, checks };
+}
+
+function oneRun(chip: Chip, random: () => number, what: string): string {
+  const broken = { crc: false };
+  // In half of the runs a register keeps saying the same, so that what is waited for may never come.
+  const kept = random() < 0.5 ? new Map<string, Uint8Array>() : undefined;
+  const answer = (step: I2cStep): Uint8Array => {
+    if (step.do === "wait" || step.readLength === 0) return new Uint8Array();
+    const key = keyOf(step.write, step.readLength);
+    const known = chip.answers.get(key) ?? [];
+    const shown = known[Math.floor(random() * known.length)] ?? new Uint8Array(step.readLength);
+    const bytes = kept?.get(key) ?? mutated(shown, random);
+    kept?.set(key, bytes);
+    const check = chip.checks.get(key);
+    if (check && !isIntact(bytes, check)) broken.crc = true;
+    return bytes;
+  };
+  try {
+    const constants = drive(chip.protocol.prepare(), answer, what);
+    const values = drive(chip.protocol.measure(constants), answer, what);
+    if (broken.crc) throw new Error(`${what}: values came out of a wrong CRC`);
+    requireNamed(chip, values, what);
+    return "values";
+  } catch (error) {
+    if (!(error instanceof I2cAnswerError)) throw error;
+    return error.reason;
+  }
+}
+
+function drive<T>(conversation: I2cConversation<T>, answer: (step: I2cStep) => Uint8Array, what: string): T {
+  let state = conversation.next();
+  for (let steps = 0; !state.done; steps++) {
+    if (steps > STEPS_MAX) throw new Error(`${what}: the conversation doesn't end`);
+    state = conversation.next(answer(state.value));
+  }
+  return state.value;
+}
+
+function requireNamed({ channels }: Chip, values: Values, what: string): void {
+  for (const name of channels) {
+    const value: DecodedValue | undefined = values.get(name);
+    const isNamed = typeof value === "number" ? Number.isFinite(value) : value === "malformed" || value === "no-sensor";
+    if (!isNamed) throw new Error(`${what}: ${name} is ${String(value)}`);
+  }
+}
+
+/** Mostly one change, often none, sometimes noise from end to end. */
+function mutated(bytes: Uint8Array, random: () => number): Uint8Array {
+  const kind = Math.floor(random() * 12);
+  const at = Math.floor(random() * bytes.length);
+  const copy = bytes.slice();
+  if (kind < 4) return copy;
+  if (kind < 7) copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+  else if (kind < 9) copy[at] = Math.floor(random() * 256);
+  else if (kind === 9) copy.fill(random() < 0.5 ? 0xff : 0);
+  else if (kind === 10) for (let i = 0; i < copy.length; i++) copy[i] = Math.floor(random() * 256);
+  else return random() < 0.5 ? copy.slice(0, at) : Uint8Array.of(...copy, Math.floor(random() * 256));
+  return copy;
+}
+
+/** CRC-8 of Sensirion and others, bit by bit: not the tables that are under test. */
+const CRC8: Readonly<Record<string, { readonly polynomial: number; readonly init: number }>> = {
+  "CRC-8/NRSC-5": { polynomial: 0x31, init: 0xff },
+  "CRC-8/SMBUS": { polynomial: 0x07, init: 0 },
+};
+
+function isIntact(bytes: Uint8Array, { name, every }: I2cCrcSpec): boolean {
+  const crc = CRC8[name];
+  // A CRC that isn't known here proves nothing.
+  if (!crc) return true;
+  for (let at = 0; at < bytes.length; at += every + 1) {
+    let register = crc.init;
+    for (const byte of bytes.subarray(at, at + every)) {
+      register ^= byte;
+      for (let bit = 0; bit < 8; bit++) {
+        register = register & 0x80 ? ((register << 1) ^ crc.polynomial) & 0xff : register << 1;
+      }
+    }
+    if (bytes[at + every] !== register) return false;
+  }
+  return true;
+}
+
+/** mulberry32: small, fast, the same on every machine. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
