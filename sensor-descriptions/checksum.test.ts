@@ -22,6 +22,9 @@ it("covers only the bytes from…to", () => {
 it("agrees with bytes that devices send", () => {
   // Sensirion SHT4x datasheet 4.4: CRC of BE EF is 92.
   expect(createChecksum({ kind: "crc", name: "CRC-8/NRSC-5" }).of(bytes("BE EF"))).toBe(0x92);
+  // TE HTU21D datasheet, CRC examples: DC gives 79, 68 3A gives 7C, 4E 85 gives 6B.
+  const sht2x = createChecksum({ kind: "crc", name: "CRC-8/SHT2X" });
+  expect(["DC", "68 3A", "4E 85"].map((hex) => sht2x.of(bytes(hex)))).toEqual([0x79, 0x7c, 0x6b]);
   // Modbus: read one holding register at 0 of slave 1: 01 03 00 00 00 01, then 84 0A.
   expect(createChecksum({ kind: "crc", name: "CRC-16/MODBUS" }).of(bytes("01 03 00 00 00 01"))).toBe(0x0a84);
 });
@@ -62,9 +65,9 @@ it.each([
   expect(createChecksum({ kind }).of(padded, 1, data.length + 1)).toBe(check);
 });
 
-it("holds every CRC of 8 to 32 bits that the catalogue lists: 20 of 8, 31 of 16, 12 of 32 and 26 of other widths", () => {
+it("holds every CRC of 8 to 32 bits that the catalogue lists: 20 of 8, 31 of 16, 12 of 32, 26 of others; and one of chips", () => {
   const count = (width: number): number => [...CRC_CATALOGUE.values()].filter((crc) => crc.width === width).length;
-  expect([count(8), count(16), count(32), CRC_CATALOGUE.size]).toEqual([20, 31, 12, 89]);
+  expect([count(8), count(16), count(32), CRC_CATALOGUE.size]).toEqual([20 + 1, 31, 12, 89 + 1]);
 });
 
 it("knows its names and refuses others", () => {

@@ -1,7 +1,8 @@
 /**
  * CRC parameters by their names in the "Catalogue of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue):
  * all of 8 to 32 bits. Nearly every algorithm reflects both its input and its output, or neither; CRC-12/UMTS reflects
- * its output alone. `check` is the CRC of ASCII "123456789".
+ * its output alone. `check` is the CRC of ASCII "123456789". What chips use although the catalogue has no name for it
+ * stands apart.
  */
 
 export type CrcOrder = "reflected" | "normal" | "output-reflected";
@@ -126,6 +127,12 @@ const CRC_OF_OTHER_WIDTHS: readonly WideRow[] = [
   [31, "CRC-31/PHILIPS",    0x04c11db7, 0x7fffffff, "normal", 0x7fffffff, 0x0ce9e46c],
 ];
 
+// biome-ignore format: a table
+const CRC_8_OF_CHIPS: readonly Row[] = [
+  // x^8 + x^5 + x^4 + 1 from 0: SHT2x, HTU21D, Si7021 (Silicon Labs Si7021-A20, 5.1; TE HTU21D, CRC examples).
+  ["CRC-8/SHT2X", 0x31, 0x00, "normal", 0x00, 0xa2],
+];
+
 const parameters =
   (width: number) =>
   ([name, polynomial, init, order, xorOut, check]: Row): CrcParameters => ({
@@ -140,6 +147,7 @@ const parameters =
 
 const ALL: readonly CrcParameters[] = [
   ...CRC_8.map(parameters(8)),
+  ...CRC_8_OF_CHIPS.map(parameters(8)),
   ...CRC_16.map(parameters(16)),
   ...CRC_32.map(parameters(32)),
   ...CRC_OF_OTHER_WIDTHS.map(([width, ...row]) => parameters(width)(row)),

@@ -3,8 +3,6 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ChipModel, createChipBench } from "../testing/chip-bench.ts";
 
-const bench = createChipBench("ads1115");
-
 /** The pointer stays; writing takes a pointer and two bytes. */
 function wordRegisters(
   read: (register: number, nowMs: number) => number,
@@ -55,15 +53,19 @@ function ads1115(volts: readonly number[]): ChipModel {
   );
 }
 
-test("an ADS1115 gives the voltage of each input, and none for one beyond its range", () => {
-  const volts = fc.array(fc.double({ min: -0.3, max: 5, noNaN: true }), { minLength: 4, maxLength: 4 });
+test("an ADS1115 gives the voltage of each input on every range, and none for one beyond it", () => {
+  const ranges = FULL_SCALE_V.slice(0, 6).map((full, code) => ({
+    full,
+    bench: createChipBench("ads1115", { "input-range": code }),
+  }));
+  const share = fc.double({ min: -0.3, max: 1.2, noNaN: true });
   fc.assert(
-    fc.property(volts, (four) => {
-      const values = bench.read(ads1115(four));
-      four.forEach((volt, i) => {
+    fc.property(fc.constantFrom(...ranges), fc.tuple(share, share, share, share), ({ full, bench }, shares) => {
+      const values = bench.read(ads1115(shares.map((each) => each * full)));
+      shares.forEach((each, i) => {
         const value = values.get(`input-${i}`);
-        if (volt >= 4.096) expect(value).toBe("malformed");
-        else if (volt < 4.0958) expect(Math.abs((value as number) - volt)).toBeLessThan(0.000_063);
+        if (each >= 1) expect(value).toBe("malformed");
+        else if (each < 0.9999) expect(Math.abs((value as number) - each * full)).toBeLessThanOrEqual(full / 65_500);
       });
     }),
     { numRuns: 1000 },
