@@ -5,7 +5,8 @@
 import { cobs } from "./cobs.ts";
 import type { BodyLengthAt, FrameLayout } from "./frame-layout.ts";
 import { createPacketCodec } from "./frame-packets.ts";
-import { createStuffedCodec } from "./frame-stuffed.ts";
+import { placesOf } from "./frame-places.ts";
+import { createStuffedCodec, type FrameMarks } from "./frame-stuffed.ts";
 import { hexPairs } from "./hex-pairs.ts";
 import { createSlip } from "./slip.ts";
 import type { FramePart, FrameWrapping } from "./spec.ts";
@@ -20,6 +21,8 @@ export interface OpenFrame {
 
 export interface FrameCodec {
   readonly layout: FrameLayout;
+  /** Whether a frame by itself says where its body ends. */
+  readonly endsItself: boolean;
   /** As FrameSearch has them. */
   readonly hidesNone: boolean;
   readonly hasSureEnds: boolean;
@@ -47,12 +50,13 @@ export function createFrameCodec(
       return createStuffedCodec(layout, marksOf(frame), hexPairs);
     case "stuffing": {
       const stuffing = createStuffing(wrapping.table);
-      const { start, end } = marksOf(frame);
+      const marks = marksOf(frame);
+      const { start, end, tail } = marks;
       // One byte that begins and ends frames may end one and begin the next at once (RFC 1662, 3.1).
-      const isFlag = start.length === 1 && end.length === 1 && start[0] === end[0];
+      const isFlag = start.length === 1 && end.length === 1 && start[0] === end[0] && tail === 0;
       return isFlag
         ? createPacketCodec(layout, stuffing, { delimiter: start[0] as number, isPart: true })
-        : createStuffedCodec(layout, { start, end }, stuffing);
+        : createStuffedCodec(layout, marks, stuffing);
     }
   }
 }
@@ -60,6 +64,7 @@ export function createFrameCodec(
 function createPlainCodec(layout: FrameLayout): FrameCodec {
   return {
     layout,
+    endsItself: layout.endsItself,
     hidesNone: layout.endsAtMark,
     hasSureEnds: false,
     sizeAt: layout.sizeAt,
@@ -75,11 +80,14 @@ function createPlainCodec(layout: FrameLayout): FrameCodec {
 
 const NOTHING = new Uint8Array();
 
-/** First and last part of a frame, where these are constant bytes. */
-function marksOf(frame: readonly FramePart[]): { readonly start: Uint8Array; readonly end: Uint8Array } {
+/** The first part of a frame and its end, where these are constant bytes. */
+function marksOf(frame: readonly FramePart[]): FrameMarks {
   const [first, last] = [frame[0], frame.at(-1)];
+  const closing = frame.findLast(({ part }) => part === "end") ?? (last === first ? undefined : last);
+  const behind = closing === undefined ? [] : frame.slice(frame.indexOf(closing) + 1);
   return {
     start: first?.part === "start" ? first.bytes : NOTHING,
-    end: last !== undefined && last !== first && "bytes" in last ? last.bytes : NOTHING,
+    end: closing !== undefined && "bytes" in closing ? closing.bytes : NOTHING,
+    tail: placesOf(behind).reduce((sum, { size }) => sum + size, 0),
   };
 }

@@ -22,11 +22,13 @@ export interface FrameLayout {
   readonly endsItself: boolean;
   /** Whether it is the end part that says so. */
   readonly endsAtMark: boolean;
-  /** Bytes of every body; undefined: bodies differ. */
+  /** Bytes of every body, the code among them; undefined: bodies differ. */
   readonly bodyLength: number | undefined;
+  /** Where the first bytes of the body stand, when they stand apart. */
+  readonly code: { readonly at: number; readonly size: number } | undefined;
   /** How many sequence numbers there are; 0: the frame has none. */
   readonly sequences: number;
-  /** Throws RangeError when address, length or body don't fit their parts. */
+  /** `body` begins with the code. Throws RangeError when address, length or body don't fit their parts. */
   build(address: number, body: Uint8Array, sequence: number): Uint8Array;
   /** As FrameSearch.sizeAt. `bodyLengthAt` tells a body's length from its beginning, where the frame doesn't. */
   sizeAt(data: Uint8Array, at: number, end: number, bodyLengthAt: BodyLengthAt): number;
@@ -59,20 +61,28 @@ export function createFrameLayout(frame: readonly FramePart[], byteOrder: ByteOr
   const fixed = body.part.length;
   const end = length === undefined && fixed === undefined ? endPart(places) : undefined;
   const [counter] = sequences;
+  const code = places.find(({ part }) => part.part === "code");
+  const endsItself = length !== undefined || fixed !== undefined || end !== undefined;
   return {
     bodyAt: body.at,
     overhead,
-    endsItself: length !== undefined || fixed !== undefined || end !== undefined,
+    endsItself,
     endsAtMark: end !== undefined,
-    bodyLength: fixed,
+    bodyLength: fixed === undefined ? undefined : fixed + (code?.size ?? 0),
+    code,
     sequences: counter === undefined ? 0 : 256 ** counter.size,
-    build: (address, content, sequence) => {
+    build: (address, message, sequence) => {
+      const content = code === undefined ? message : message.subarray(code.size);
+      if (code !== undefined && message.length < code.size) {
+        throw new RangeError(`body of ${message.length} bytes: its code alone has ${code.size}`);
+      }
       if (fixed !== undefined && content.length > fixed) {
         throw new RangeError(`body of ${content.length} bytes: the frame holds ${fixed}`);
       }
       const bodyLength = fixed ?? content.length;
       const frame = new Uint8Array(overhead + bodyLength);
       frame.set(content, body.at);
+      if (code !== undefined) frame.set(message.subarray(0, code.size), code.at);
       for (const part of constants) frame.set(part.bytes, part.at + (part.isAfterBody ? bodyLength : 0));
       for (const part of addresses) writeNumber(frame, part, bodyLength, address);
       for (const part of sequences) writeNumber(frame, part, bodyLength, sequence);

@@ -22,6 +22,7 @@ export function createPacketCodec(
   const unwrapped = new Uint8Array(FRAME_BYTES_MAX);
   return {
     layout,
+    endsItself: true,
     hidesNone: true,
     hasSureEnds: true,
     sizeAt: (data, at, end) => {

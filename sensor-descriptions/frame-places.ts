@@ -30,6 +30,8 @@ function sizeOf(part: FramePart): number {
     case "sequence":
     case "length":
       return part.as === "u8" ? 1 : 2;
+    case "code":
+      return part.length;
     case "body":
       return 0;
     case "check":

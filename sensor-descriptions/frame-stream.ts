@@ -40,14 +40,14 @@ export function createFrameStream(codec: FrameCodec, listener: FrameListener): F
 }
 
 /** One for all frames of a stream: it is filled anew for each, so that nothing is allocated. */
-class CurrentFrame implements Frame, OpenFrame {
-  data: Uint8Array = new Uint8Array();
-  at = 0;
-  size = 0;
+class CurrentFrame implements Frame {
+  /** The parts, without wrapping. */
+  readonly #parts: OpenFrame = { data: new Uint8Array(), at: 0, size: 0 };
+  data = this.#parts.data;
   bodyAt = 0;
   bodyLength = -1;
   readonly #codec: FrameCodec;
-  #line: Uint8Array = this.data;
+  #line = this.#parts.data;
   #lineAt = 0;
   #lineSize = 0;
 
@@ -62,18 +62,35 @@ class CurrentFrame implements Frame, OpenFrame {
     this.#lineAt = at;
     this.#lineSize = size;
     this.bodyLength = -1;
-    if (!this.#codec.open(line, at, size, this)) return false;
-    this.bodyAt = this.at + layout.bodyAt;
-    this.bodyLength = this.size - layout.overhead;
-    return this.bodyLength >= 0 && layout.isIntact(this.data, this.at, this.size);
+    const parts = this.#parts;
+    if (!this.#codec.open(line, at, size, parts)) return false;
+    this.data = parts.data;
+    this.bodyAt = parts.at + layout.bodyAt;
+    this.bodyLength = parts.size - layout.overhead;
+    if (this.bodyLength < 0) return false;
+    if (layout.code !== undefined) this.#join(layout.code.at, layout.code.size);
+    return layout.isIntact(parts.data, parts.at, parts.size);
+  }
+
+  /** Puts the code in front of the body. */
+  #join(codeAt: number, size: number): void {
+    const { data, at } = this.#parts;
+    const body = new Uint8Array(size + this.bodyLength);
+    body.set(data.subarray(at + codeAt, at + codeAt + size));
+    body.set(data.subarray(this.bodyAt, this.bodyAt + this.bodyLength), size);
+    this.data = body;
+    this.bodyAt = 0;
+    this.bodyLength = body.length;
   }
 
   isFor(address: number): boolean {
-    return this.#codec.layout.isFor(address, this.data, this.at, this.size);
+    const { data, at, size } = this.#parts;
+    return this.#codec.layout.isFor(address, data, at, size);
   }
 
   sequence(): number | undefined {
-    return this.#codec.layout.sequenceOf(this.data, this.at, this.size);
+    const { data, at, size } = this.#parts;
+    return this.#codec.layout.sequenceOf(data, at, size);
   }
 
   line(): Uint8Array {

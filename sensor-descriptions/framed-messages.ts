@@ -1,5 +1,5 @@
 /** What a framed protocol can say: its reads, settings and commands as templates and codings, for host and device. */
-import type { FrameLayout } from "./frame-layout.ts";
+import type { FrameCodec } from "./frame-codec.ts";
 import { type BodyCodec, createBodyCodec } from "./framed-body.ts";
 import type { FieldSpec, FramedSpec, Template } from "./spec.ts";
 import { type BodyTemplate, createTemplate } from "./template.ts";
@@ -28,17 +28,17 @@ export interface FramedMessages {
 /** Throws Error when a placeholder has no coding. */
 export function messagesOf(
   spec: FramedSpec,
-  frames: { readonly request: FrameLayout; readonly answer: FrameLayout },
+  frames: { readonly request: FrameCodec; readonly answer: FrameCodec },
 ): FramedMessages {
   const template = (parts: Template, value?: FieldSpec): BodyTemplate =>
-    createTemplate(parts, codingIn(spec, value), frames.request.bodyLength);
+    createTemplate(parts, codingIn(spec, value), frames.request.layout.bodyLength);
   const noChannels = (answer: Uint8Array): BodyCodec => createBodyCodec({ answer, channels: [] });
   const reads = spec.reads.flatMap((read): FramedMessage[] => {
     if (read.send === undefined) return [];
     const request = template(read.send);
     return [{ kind: "read", name: read.name, request, body: createBodyCodec(read), repeatsValue: false }];
   });
-  const repeatsValue = frames.answer.endsItself && frames.answer.bodyLength === undefined;
+  const repeatsValue = frames.answer.endsItself && frames.answer.layout.bodyLength === undefined;
   const settings = spec.settings.map(({ name, write, answer, field }): FramedMessage => {
     return { kind: "set", name, request: template(write, field), body: noChannels(answer), repeatsValue };
   });
@@ -49,7 +49,7 @@ export function messagesOf(
     read.send === undefined ? [{ name: read.name, body: createBodyCodec(read) }] : [],
   );
   const asked = [...reads, ...settings, ...commands];
-  refuseLonger(frames.answer.bodyLength, [...asked, ...reports]);
+  refuseLonger(frames.answer.layout.bodyLength, [...asked, ...reports]);
   return { asked, reports };
 }
 

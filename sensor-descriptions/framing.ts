@@ -19,11 +19,14 @@ import type { FramedSpec, FramePart } from "./spec.ts";
 
 /** Throws Error when the parts contradict each other; a loaded description never does. */
 export function createFramedProtocol(spec: FramedSpec): SerialProtocol {
-  const codecOf = (parts: readonly FramePart[]): FrameCodec =>
-    createFrameCodec(createFrameLayout(parts, spec.byteOrder), parts, spec.wrapping);
+  const codecOf = (parts: readonly FramePart[]): FrameCodec => {
+    const codec = createFrameCodec(createFrameLayout(parts, spec.byteOrder), parts, spec.wrapping);
+    if (codec.layout.code === undefined || codec.endsItself) return codec;
+    throw new Error("frame: it has a code apart from its body, and doesn't say where the body ends");
+  };
   const answers = codecOf(spec.frame);
   const requests = spec.requestFrame === undefined ? answers : codecOf(spec.requestFrame);
-  const messages = messagesOf(spec, { request: requests.layout, answer: answers.layout });
+  const messages = messagesOf(spec, { request: requests, answer: answers });
   const { refusal, refusals = new Map<number, string>() } = spec;
 
   const exchange = (address: number, one: FramedMessage, body: Uint8Array, turn = 0): SerialExchange => {

@@ -220,6 +220,7 @@ export const say = {
       "nothing says where the body ends, up to which there are records",
       'add a part "length" or "end", "length:" to the body, or "count:" to the records',
     ),
+  codeHasNoEnd: () => error(452, 'a code apart from the body needs a part "length" or "end", or "length:" of the body'),
   notOneByte: (text: string) => error(450, `${quoted(text)} is not one byte`),
 
   // 5xx: a station file

@@ -70,6 +70,8 @@ export type FramePart =
       readonly counts: "body" | "body+check" | "frame";
       readonly bias: number;
     }
+  /** The first bytes of every body stand here, before the length (UBX: class and id). */
+  | { readonly part: "code"; readonly length: number }
   /** `length`: always so many bytes; what a message doesn't fill is 0. */
   | { readonly part: "body"; readonly length?: number }
   | {

@@ -23,6 +23,7 @@ const PART_KEYS: Record<
   address: { needs: ["as"], may: [] },
   sequence: { needs: ["as"], may: [] },
   length: { needs: ["as", "counts"], may: ["bias"] },
+  code: { needs: ["length"], may: [] },
   body: { needs: [], may: ["length"] },
   check: { needs: ["over"], may: ["crc", "sum", "byte-order", "written"] },
 };
@@ -61,6 +62,8 @@ function partOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"],
       return as && { part: shape.part, as };
     case "length":
       return as && counts && { part: "length", as, counts, bias: shape.bias ?? 0 };
+    case "code":
+      return shape.length === undefined ? undefined : { part: "code", length: shape.length };
     case "body":
       return { part: "body", ...(shape.length === undefined ? {} : { length: shape.length }) };
     case "check":

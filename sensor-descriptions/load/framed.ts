@@ -108,6 +108,8 @@ function reportEndless(judge: Judge, { frame, wrapping, reads }: Shape): void {
     wrapping === "cobs" ||
     frame.some(({ part, length }) => part === "length" || part === "end" || (part === "body" && length !== undefined));
   if (saysEnd) return;
+  const code = frame.findIndex(({ part }) => part === "code");
+  if (code >= 0) judge.report(["frame", code], say.codeHasNoEnd(), "key");
   for (const [name, { records }] of Object.entries(reads))
     if (records && !records.count) judge.report(["reads", name, "records"], say.bodyHasNoEnd(), "key");
 }

@@ -28,12 +28,12 @@ const records = z.strictObject({
   key: z.strictObject(spot).optional().describe("which record it is"),
 });
 const framePart = z.strictObject({
-  part: s.choice(["start", "end", "address", "sequence", "length", "body", "check"]),
+  part: s.choice(["start", "end", "address", "sequence", "length", "code", "body", "check"]),
   bytes: s.bytes().optional(),
   as: s.choice(["u8", "u16"]).optional(),
   counts: s.choice(["body", "body+check", "frame"]).optional(),
   bias: s.whole(-255, 255).optional(),
-  length: s.whole(1, 1023).optional().describe("bytes of every body"),
+  length: s.whole(1, 1023).optional().describe("of a body: always so many bytes; of a code: so many"),
   crc: s.text().optional().describe("name of a CRC in the reveng catalogue: CRC-16/MODBUS"),
   sum: s.choice(SUM_NAMES).optional(),
   written: s.choice(["hex-digits"]).optional().describe("two letters 0-9, A-F for each byte of the check"),
