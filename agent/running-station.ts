@@ -35,7 +35,8 @@ export function createRunningStation(
   options: { readonly fullSpeed: boolean },
 ) {
   const active = station.devices.filter((device) => device.paused === undefined);
-  const ports = createSources(deps, station);
+  const onChanged = (device: string): void => void cadence.pollNow(device);
+  const ports = createSources({ ...deps, onChanged }, station);
   const { sources } = ports;
   const believed = deps.activeAlarms.load();
   const pipelines = new Map(

@@ -2,7 +2,7 @@
  * Everything that comes from outside: time, chance, ports, database, files, messages, log.
  * Declared here, implemented in `linux/` (and in `testing/` for tests), joined in `main.ts`, nowhere else.
  */
-import type { SerialSettings } from "@pump-station/sensor-descriptions/model.ts";
+import type { Level, SerialSettings } from "@pump-station/sensor-descriptions/model.ts";
 
 export interface Clock {
   /** Names the boot whose start is the origin of `bootMs` (Linux boot_id). */
@@ -61,17 +61,52 @@ export interface I2cBuses {
 export interface PulseCounter {
   /** Debounced edges since this counter was opened; only grows. Throws PortError "absent" while the chip is away. */
   count(): number;
+  /** What a technician should know of the counting since this was last asked; undefined: nothing. */
+  trouble(): string | undefined;
   close(): Promise<void>;
 }
 
+export interface LevelWatch {
+  /** What the pin is at now. Throws PortError "absent" while the chip is away. */
+  level(): Promise<Level>;
+  close(): Promise<void>;
+}
+
+export interface OutputLine {
+  /** Resolves when the line is driven so. Throws PortError. */
+  set(level: Level): Promise<void>;
+  /** Read back: from the line where the backend can, else what the holder holds. Throws PortError. */
+  level(): Promise<Level>;
+  /** Lets go of the line, whatever it is at. */
+  close(): Promise<void>;
+}
+
+/** A line by its offset on the chip, or by its name there. */
+export type GpioPin = number | string;
+
+export interface PulseOptions {
+  readonly edge: "rising" | "falling";
+  readonly debounceMs: number;
+  readonly pull?: "up" | "down";
+}
+export interface LevelOptions {
+  readonly active: "high" | "low";
+  readonly pull?: "up" | "down";
+}
+export interface OutputOptions {
+  readonly active: "high" | "low";
+  readonly safe: Level;
+}
+
+/** `chip` is the chip's label. All throw PortError "absent" | "busy" | "denied". */
 export interface GpioChips {
-  /** Throws PortError "absent" | "busy" | "denied". `chip` is the chip's label, `pin` the line's offset on it. */
-  countPulses(
-    chip: string,
-    pin: number,
-    options: { readonly edge: "rising" | "falling"; readonly debounceMs: number; readonly pull?: "up" | "down" },
-    onPulse: () => void,
-  ): Promise<PulseCounter>;
+  countPulses(chip: string, pin: GpioPin, options: PulseOptions, onPulse: () => void): Promise<PulseCounter>;
+  /** The kernel counts; `counter` is its name. Nothing is debounced, and nothing is lost while this process is busy. */
+  countByKernel(counter: string): Promise<PulseCounter>;
+  /** `onEdge` is told every change, bounces too, some of them late or never: who needs the level asks for it. */
+  watchLevel(chip: string, pin: GpioPin, options: LevelOptions, onEdge: () => void): Promise<LevelWatch>;
+  /** Drives the safe level at once. `onLost`: the line was let go of, told once, never after `close`. */
+  drive(chip: string, pin: GpioPin, options: OutputOptions, onLost: (reason: string) => void): Promise<OutputLine>;
 }
 
 /** All ports of a station, real or from a simulator's socket; a Port of the description chooses. */

@@ -1,6 +1,7 @@
 /** From what a description says to what speaks: one line per protocol. */
 import { createFramedProtocol } from "./framing.ts";
 import { createI2cProtocol } from "./i2c.ts";
+import { createLevelProtocol, createOutputProtocol } from "./levels.ts";
 import { createModbusProtocol } from "./modbus-rtu.ts";
 import type { Protocol } from "./model.ts";
 import { createPulseProtocol } from "./pulses.ts";
@@ -17,5 +18,9 @@ export function compileProtocol(spec: ProtocolSpec): Protocol {
       return createI2cProtocol(spec);
     case "pulses":
       return createPulseProtocol(spec);
+    case "levels":
+      return createLevelProtocol(spec);
+    case "outputs":
+      return createOutputProtocol(spec);
   }
 }

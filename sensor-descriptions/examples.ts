@@ -4,6 +4,7 @@
  * the file; one that doesn't says what came instead.
  */
 
+import { levelOf, lineAt } from "./levels.ts";
 import type { DeviceType } from "./load/device-type.ts";
 import type { Example, ExampleOf } from "./load/examples-of-type.ts";
 import type {
@@ -11,6 +12,9 @@ import type {
   I2cConversation,
   I2cProtocol,
   I2cStep,
+  Level,
+  LevelProtocol,
+  OutputProtocol,
   PulseProtocol,
   SerialExchange,
   SerialProtocol,
@@ -31,7 +35,8 @@ function failuresOf(type: DeviceType, example: Example): string[] {
   try {
     const protocol = type.protocol(example.given);
     const { shows } = example;
-    if (protocol.kind === "serial" && shows.kind !== "transfers" && shows.kind !== "pulses") {
+    if (protocol.kind === "levels" || protocol.kind === "outputs") return pinFailures(type, protocol, example);
+    if (protocol.kind === "serial" && (shows.kind === "read" || shows.kind === "set" || shows.kind === "command")) {
       return serialFailures(type, protocol, example, shows);
     }
     if (protocol.kind === "i2c" && shows.kind === "transfers")
@@ -163,6 +168,20 @@ function pulseFailures(
   pulses: { total: number; since: number; sinceMs: number },
 ): string[] {
   return valueFailures(type, example, protocol.values(pulses));
+}
+
+function pinFailures(type: DeviceType, protocol: LevelProtocol | OutputProtocol, example: Example): string[] {
+  const level = levelAfter(protocol, example);
+  const line = lineAt(level, protocol.active);
+  const failures = example.line === undefined || example.line === line ? [] : [`the wire is ${line}`];
+  return [...failures, ...valueFailures(type, example, protocol.values(level))];
+}
+
+/** The level that is read, or the one that a setting or command leaves behind. */
+function levelAfter(protocol: LevelProtocol | OutputProtocol, { shows, line }: Example): Level {
+  if (protocol.kind === "outputs" && shows.kind === "set") return shows.value === 1 ? 1 : 0;
+  const done = protocol.kind === "outputs" && shows.kind === "command" ? protocol.sets.get(shows.command) : undefined;
+  return done?.level ?? levelOf(line ?? "low", protocol.active);
 }
 
 function valueFailures(type: DeviceType, example: Example, values: Values): string[] {

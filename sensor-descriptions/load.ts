@@ -171,7 +171,7 @@ function sectionOf(tree: Tree | undefined, section: string): Readonly<Record<str
 function portsOf(judge: Judge, shape: StationShape): ReadonlyMap<string, Port> {
   const ports = new Map<string, Port>();
   for (const [name, port] of Object.entries(shape.ports)) {
-    const kinds = (["serial", "i2c", "gpio"] as const).filter((kind) => port[kind] !== undefined);
+    const kinds = (["serial", "i2c", "gpio", "counter"] as const).filter((kind) => port[kind] !== undefined);
     const [kind] = kinds;
     if (kind === undefined || kinds.length > 1) judge.report(["ports", name], say.portNeedsOne(), "key");
     const path = kind && port[kind];

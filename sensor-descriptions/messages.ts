@@ -141,6 +141,8 @@ export const say = {
   notLetters: (letter: string) =>
     error(330, `${quoted(letter)} can't be sent as one byte`, "write \\xHH with the byte's two hexadecimal digits"),
   badEscape: (text: string) => error(331, `${quoted(text)} means nothing`, "possible: \\r, \\n, \\t, \\\\ and \\xHH"),
+  notAPin: (text: string) =>
+    error(350, `${quoted(text)} is no line of a chip`, 'write its number ("17") or its name as gpioinfo shows it'),
 
   // 4xx: a device file
   typeIsNotFileName: (type: string, file: string) =>
@@ -223,6 +225,27 @@ export const say = {
   codeHasNoEnd: () => error(452, 'a code apart from the body needs a part "length" or "end", or "length:" of the body'),
   notOneByte: (text: string) => error(450, `${quoted(text)} is not one byte`),
 
+  levelStates: () =>
+    error(490, "a pin has two levels", 'name both: "states: { 0: open, 1: shut }"; 1 is what "active:" says'),
+  levelNeedsStates: (name: string) =>
+    error(491, `"${name}" has neither "states:" nor "formula:"`, "name the two levels, or compute from level (0 or 1)"),
+  outputNeedsState: () =>
+    error(492, "no channel shows what the pin is at", 'add one with "states: { 0: off, 1: on }" and no formula'),
+  readBackOfOutput: (channel: string) =>
+    error(493, `what an output is set to is read back in "${channel}"`, `write "read-back: ${channel}"`),
+  longerThanAtMost: (text: string, atMost: string) =>
+    error(494, `${text} is longer than "at-most: ${atMost}"`, "shorten it, or allow more"),
+  safeForAWhile: (state: string) =>
+    error(495, `"${state}" is the safe state already: nothing would end after that time`, 'delete "for:"'),
+  rateBeyondDebounce: (debounce: string, hertz: number) =>
+    error(
+      496,
+      `with a debounce of ${debounce} at most ${Number(hertz.toPrecision(3))} Hz can be counted`,
+      "shorten the debounce, or lower the rate",
+    ),
+  exampleLine: () =>
+    error(497, '"line:" shows what the wire of a pin is at: only levels and outputs have one', "delete it"),
+
   // 5xx: a station file
   unknownType: (type: string, suggestion: string | undefined, known: readonly string[]) =>
     error(501, `no device file is called "${type}"`, meant(suggestion, known)),
@@ -230,10 +253,10 @@ export const say = {
     error(502, `there is no port "${port}"`, meant(suggestion, known)),
   wrongPortKind: (port: string, kind: string, type: string, wanted: string) =>
     error(503, `port "${port}" is for ${kind}, but a ${type} is wired to ${wanted}`),
-  portNeedsOne: () => error(504, 'a port is one of "serial:", "i2c:" and "gpio:"'),
+  portNeedsOne: () => error(504, 'a port is one of "serial:", "i2c:", "gpio:" and "counter:"'),
   addressTaken: (address: string, port: string, other: string, line: number) =>
     error(505, `"${other}" (line ${line}) has address ${address} on port "${port}" already`),
-  pinTaken: (pin: number, port: string, other: string, line: number) =>
+  pinTaken: (pin: number | string, port: string, other: string, line: number) =>
     error(506, `"${other}" (line ${line}) is on pin ${pin} of "${port}" already`),
   portAlone: (port: string, other: string, line: number) =>
     error(507, `"${other}" (line ${line}) has port "${port}" for itself: its frames carry no address`),
@@ -259,10 +282,15 @@ export const say = {
   smallChangeZero: () => error(519, "a small change is more than 0"),
   meanOfState: (channel: string) => error(520, `"${channel}" is a state: only "last" makes sense`),
   portUnused: (port: string) => warning(521, `nothing is wired to port "${port}"`),
+  counterHasNoPin: (port: string) =>
+    error(498, `port "${port}" is a counter of the kernel, which has its pin already`, "delete the line"),
+  counterTaken: (port: string, other: string, line: number) =>
+    error(499, `"${other}" (line ${line}) counts with "${port}" already`),
   reservedAddress: (text: string) => error(522, `I2C addresses run from 0x08 to 0x77; ${text} is none`),
 
   // 6xx: examples
-  exampleUnclear: () => error(601, 'an example shows one of "read:", "set:", "command:", "transfers:" and "pulses:"'),
+  exampleUnclear: () =>
+    error(601, 'an example shows one of "read:", "set:", "command:", "transfers:", "pulses:" and "line:"'),
   exampleFails: (what: string) => error(602, `the example doesn't come out: ${what}`),
   exampleOrigin: (text: string) =>
     error(

@@ -2,12 +2,15 @@
  * What a description means once it is loaded: the nouns that reader, simulator, buffer, twin and page share.
  * Everything here is immutable and pure; times are milliseconds, bytes are Uint8Array, units are UCUM names.
  */
+import type { LevelProtocol, OutputProtocol, PulseProtocol } from "./pin-protocols.ts";
 
 /** A value taken from bytes, or the named reason why the bytes hold none. */
 export type DecodedValue = number | FieldProblem;
 export type FieldProblem = "no-sensor" | "malformed";
 
 export type Values = ReadonlyMap<string, DecodedValue>;
+
+export type { Level, LevelProtocol, OutputProtocol, OutputSet, PulseProtocol } from "./pin-protocols.ts";
 
 export type ChannelKind = "gauge" | "counter" | "state";
 
@@ -231,16 +234,7 @@ export interface I2cProtocol {
   readonly readLengthMax: number;
 }
 
-export interface PulseProtocol {
-  readonly kind: "pulses";
-  readonly edge: "rising" | "falling";
-  readonly debounceMs: number;
-  readonly pull?: "up" | "down";
-  /** Values from the pulse count since the installation and since the sample before, and the time between (ms). */
-  values(pulses: { readonly total: number; readonly since: number; readonly sinceMs: number }): Values;
-}
-
-export type Protocol = SerialProtocol | I2cProtocol | PulseProtocol;
+export type Protocol = SerialProtocol | I2cProtocol | PulseProtocol | LevelProtocol | OutputProtocol;
 
 export type Aggregation = "mean" | "min" | "max" | "sum" | "last";
 
@@ -249,10 +243,10 @@ export interface Device {
   readonly name: string;
   readonly type: string;
   readonly port: string;
-  /** Address on the port: Modbus/frame address or I2C address; undefined for pulses. */
+  /** Address on the port: Modbus/frame address or I2C address; undefined for pins. */
   readonly address?: number;
-  /** GPIO line on the chip, for pulses. */
-  readonly pin?: number;
+  /** GPIO line: its offset on the chip, or its name there. */
+  readonly pin?: number | string;
   readonly protocol: Protocol;
   /** In wire order. */
   readonly channels: readonly Channel[];
@@ -276,8 +270,8 @@ export interface Device {
 
 export interface Port {
   readonly name: string;
-  readonly kind: "serial" | "i2c" | "gpio";
-  /** Device path (serial, i2c), or the GPIO chip's label. */
+  readonly kind: "serial" | "i2c" | "gpio" | "counter";
+  /** Device path (serial, i2c), the GPIO chip's label, or the name of a counter of the kernel. */
   readonly path: string;
   /** Unix socket of a simulator that plays this port; undefined: the port is real. */
   readonly simulator?: string;

@@ -16,6 +16,7 @@ export function createPulseProtocol(spec: PulseSpec): PulseProtocol {
     edge: spec.edge,
     debounceMs: spec.debounceMs,
     ...(spec.pull === undefined ? {} : { pull: spec.pull }),
+    ...(spec.rate === undefined ? {} : { rate: spec.rate }),
     values: ({ total, since, sinceMs }) =>
       codec.decode(NO_BYTES, 0, new Map([...given, ["total", total], ["since", since], ["seconds", sinceMs / 1_000]])),
   };

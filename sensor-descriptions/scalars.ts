@@ -135,6 +135,18 @@ export const bits = () =>
     return isBits || "said" in reading ? reading : { said: say.notARange(t) };
   });
 
+/** A GPIO line by its offset on the chip, or by its name, which is up to 31 bytes long in the kernel (GPIO_MAX_NAME_SIZE). */
+export const pin = () =>
+  scalar({ type: ["integer", "string"], examples: ["17", "GPIO17"] }, (t): Reading<number | string> => {
+    // A name may be almost anything, but these are slips: YAML's yes and no, the letter O for 0.
+    if (/^(?:yes|no|true|false|on|off|null|~|o\d+)$/i.test(t)) return { said: say.notWhole(t) };
+    if (!/^[+-]?\d/.test(t))
+      return /^[\x21-\x7e](?:[\x20-\x7e]{0,29}[\x21-\x7e])?$/.test(t) ? { ok: t } : { said: say.notAPin(t) };
+    const reading = readWhole(t);
+    if ("said" in reading || (reading.ok >= 0 && reading.ok <= 1023)) return reading;
+    return { said: say.outOfRange(t, "0", "1023") };
+  });
+
 /** "8N1": data bits, parity, stop bits. */
 export const serialMode = () =>
   // To YAML 8E1 is a number.

@@ -5,12 +5,21 @@
 import * as z from "zod";
 import { framedShape } from "./schema/framed.ts";
 import { i2cShape } from "./schema/i2c.ts";
+import { levelsShape } from "./schema/levels.ts";
 import { modbusShape } from "./schema/modbus.ts";
+import { outputsShape } from "./schema/outputs.ts";
 import { pulsesShape } from "./schema/pulses.ts";
 import { stationShape } from "./schema/station.ts";
 
 /** By the word after `protocol:`; a device file without one is framed. */
-export const deviceShapes = { framed: framedShape, "modbus-rtu": modbusShape, i2c: i2cShape, pulses: pulsesShape };
+export const deviceShapes = {
+  framed: framedShape,
+  "modbus-rtu": modbusShape,
+  i2c: i2cShape,
+  pulses: pulsesShape,
+  levels: levelsShape,
+  outputs: outputsShape,
+};
 export type ProtocolName = keyof typeof deviceShapes;
 
 /** Every key of both kinds of file: a word with a missing space after its colon is told from text by these. */

@@ -3,7 +3,16 @@
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
 import type { SumName } from "./checksum-sums.ts";
-import type { Channel, Condition, PulseProtocol, SerialQuirks, SerialSettings, SerialTiming } from "./model.ts";
+import type {
+  Channel,
+  Condition,
+  Level,
+  OutputSet,
+  PulseProtocol,
+  SerialQuirks,
+  SerialSettings,
+  SerialTiming,
+} from "./model.ts";
 
 export type ByteOrder = "big-endian" | "little-endian";
 
@@ -251,12 +260,34 @@ export interface PulseSpec {
   readonly edge: PulseProtocol["edge"];
   readonly pull?: "up" | "down";
   readonly debounceMs: number;
+  /** Hz */
+  readonly rate?: { readonly low: number; readonly high: number };
   /** Names in formulas: `total`, `since` (pulses), `seconds` (since the sample before), and needs of the station file. */
   readonly channels: readonly ChannelSpec[];
   readonly given: ReadonlyMap<string, number>;
 }
 
-export type ProtocolSpec = FramedSpec | ModbusSpec | I2cSpec | PulseSpec;
+/** Names in formulas: `level` (0 or 1), and needs of the station file. */
+export interface LevelSpec {
+  readonly protocol: "levels";
+  readonly active: "high" | "low";
+  readonly pull?: "up" | "down";
+  readonly debounceMs: number;
+  readonly channels: readonly ChannelSpec[];
+  readonly given: ReadonlyMap<string, number>;
+}
+
+export interface OutputSpec {
+  readonly protocol: "outputs";
+  readonly active: "high" | "low";
+  readonly safe: Level;
+  readonly atMostMs: number;
+  readonly sets: ReadonlyMap<string, OutputSet>;
+  readonly channels: readonly ChannelSpec[];
+  readonly given: ReadonlyMap<string, number>;
+}
+
+export type ProtocolSpec = FramedSpec | ModbusSpec | I2cSpec | PulseSpec | LevelSpec | OutputSpec;
 
 /** A condition or formula that doesn't parse: the loader turns `column` into a place in the file. */
 export interface FormulaProblem {

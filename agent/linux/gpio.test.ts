@@ -29,15 +29,22 @@ function createBench(failure?: string) {
   let onEdge: (error?: Error) => void = () => {};
   let isExported = false;
   class Gpio {
-    constructor(number: number) {
+    constructor(number: number, direction: string) {
       if (failure) throw Object.assign(new Error(failure), { code: failure });
       opened.push(number);
       isExported = true;
       mkdirSync(join(sysfs, `gpio${number}`), { recursive: true });
       writeFileSync(join(sysfs, `gpio${number}`, "edge"), "both");
+      writeFileSync(join(sysfs, `gpio${number}`, "value"), direction === "high" ? "1" : "0");
     }
     watch(callback: (error?: Error | null) => void) {
       onEdge = callback;
+    }
+    readSync() {
+      return Number(readFileSync(join(sysfs, `gpio${opened.at(-1)}`, "value"), "utf8"));
+    }
+    writeSync(value: number) {
+      writeFileSync(join(sysfs, `gpio${opened.at(-1)}`, "value"), String(value));
     }
     unexport() {
       isExported = false;
@@ -45,7 +52,7 @@ function createBench(failure?: string) {
   }
   const load = async (): Promise<OnoffModule> => ({ Gpio });
   const log = (_: string, event: string) => void logged.push(event);
-  const chips = createGpioChips({ clock: time.clock, log, load, sysfs });
+  const chips = createGpioChips({ clock: time.clock, timers: time.timers, log, load, sysfs });
   return { chips, time, opened, logged, edge: (error?: Error) => onEdge(error), isExported: () => isExported };
 }
 
@@ -105,7 +112,13 @@ describe("pulses over onoff", () => {
 
   it("without sysfs are absent", async () => {
     const { time } = createBench();
-    const chips = createGpioChips({ clock: time.clock, log: () => {}, sysfs: join(sysfs, "nothing") });
+    const chips = createGpioChips({
+      clock: time.clock,
+      timers: time.timers,
+      log: () => {},
+      toolPath: join(sysfs, "nothing"),
+      sysfs: join(sysfs, "nothing"),
+    });
     await expect(chips.countPulses("x", 1, options, () => {})).rejects.toMatchObject({ failure: "absent" });
   });
 
@@ -131,5 +144,29 @@ describe("the edge counter", () => {
         expect(counter.count()).toBeGreaterThanOrEqual(1 + clean);
       }),
     );
+  });
+});
+
+describe("a contact that is faster than its debounce", () => {
+  const trouble = (gapsMs: readonly number[]) => {
+    const counter = createEdgeCounter(10, () => {});
+    let ms = 0;
+    for (const gap of gapsMs) counter.edge((ms += gap));
+    return counter.trouble();
+  };
+  const repeat = (gapsMs: readonly number[], times: number) => Array.from({ length: times }, () => gapsMs).flat();
+
+  it("is told, once", () => {
+    const counter = createEdgeCounter(10, () => {});
+    for (let ms = 0; ms < 1_000; ms += 3) counter.edge(ms);
+    expect(counter.count()).toBeGreaterThan(80);
+    expect(counter.trouble()).toContain("the contact bounces or is faster than its debounce");
+    expect(counter.trouble()).toBeUndefined();
+  });
+
+  it("is told from one that bounces as contacts do, and from one that is quick but clean", () => {
+    expect(trouble(repeat([200, 1, 1], 50))).toBeUndefined();
+    expect(trouble(repeat([15], 50))).toBeUndefined();
+    expect(trouble(repeat([4], 50))).toBeDefined();
   });
 });

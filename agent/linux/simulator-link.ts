@@ -1,7 +1,7 @@
 /** The connection to a simulator's socket: requests, watches, and coming back. The format stands in simulated-ports.ts. */
 import { connect, type Socket } from "node:net";
 import { I2C_DEADLINE_MS } from "../limits.ts";
-import { type Log, PortError, type Timers } from "../world.ts";
+import { type GpioPin, type Log, PortError, type Timers } from "../world.ts";
 
 /** The longest honest line is a 64 KiB transfer in hex; more than this is no simulator of ours. */
 export const SIMULATOR_LINE_BYTES_MAX = 256 * 1024;
@@ -12,13 +12,14 @@ const RETRY_MAX_MS = 2_000;
 export interface SimulatorAnswer {
   readonly bytes?: string;
   readonly ok?: boolean;
+  readonly level?: number;
   readonly error?: string;
 }
 
 export interface Watched {
   readonly chip: string;
-  readonly pin: number;
-  readonly edge: "rising" | "falling";
+  readonly pin: GpioPin;
+  readonly edge: "rising" | "falling" | "both";
 }
 
 export interface SimulatorLink {
@@ -30,6 +31,8 @@ export interface SimulatorLink {
   request(body: object, deadlineMs: number, what: string): Promise<SimulatorAnswer>;
   /** Told of every edge, also after the connection came back; resolves to the function that ends it. */
   watch(watched: Watched, onEdge: (ms: number | undefined) => void): Promise<() => void>;
+  /** Told each time when the connection ends; the function returned ends that. */
+  onAway(listener: () => void): () => void;
 }
 
 interface Waiting {
@@ -39,6 +42,7 @@ interface Waiting {
 
 export function createSimulatorLink(deps: { readonly timers: Timers; readonly log: Log }, path: string): SimulatorLink {
   const watches = new Map<symbol, { readonly watched: Watched; readonly onEdge: (ms: number | undefined) => void }>();
+  const awayListeners = new Set<() => void>();
   let waiting = new Map<number, Waiting>();
   let socket: Socket | undefined;
   let opening: Promise<void> | undefined;
@@ -88,6 +92,7 @@ export function createSimulatorLink(deps: { readonly timers: Timers; readonly lo
     waiting = new Map();
     for (const { reject } of lost.values()) reject(new PortError("absent", `simulator ${path}: connection ended`));
     if (holders > 0) deps.log("warn", "simulator-away", { path });
+    for (const listener of [...awayListeners]) listener();
     scheduleRetry();
   };
 
@@ -162,6 +167,10 @@ export function createSimulatorLink(deps: { readonly timers: Timers; readonly lo
       }
       return () => watches.delete(key);
     },
+    onAway: (listener) => {
+      awayListeners.add(listener);
+      return () => awayListeners.delete(listener);
+    },
   };
 
   function release(): void {
@@ -202,7 +211,7 @@ function lineSplitter(onLine: (line: string) => void, onTooLong: () => void): (b
 
 type Message =
   | (SimulatorAnswer & { readonly id: number })
-  | { readonly edge: { chip: string; pin: number; ms?: number } };
+  | { readonly edge: { chip: string; pin: GpioPin; ms?: number } };
 
 /** undefined when the line is no message of the protocol. */
 function parse(line: string): Message | undefined {

@@ -31,7 +31,12 @@ function createBench() {
   const ports = { gpio: () => gpio } as unknown as Ports;
   const deps = { ports, clock: time.clock, timers: time.timers, log: () => {}, totals };
   const device: PulseDevice = { ...createSmallDevice(), pin: 17, protocol };
-  const open = () => createPulseSource(deps, device, { name: "pins", path: "chip" });
+  const open = (more: Partial<PulseProtocol> = {}) =>
+    createPulseSource(
+      deps,
+      { ...device, protocol: { ...protocol, ...more } },
+      { name: "pins", kind: "gpio", path: "chip" },
+    );
   return { time, gpio, saves, disk, open };
 }
 
@@ -105,6 +110,56 @@ describe("pulses", () => {
     expect((await source.poll()).values[0]).toEqual(missing("port-absent"));
     gpio.failure = undefined;
     expect((await source.poll()).values[0]).toBe(2);
+  });
+
+  it("go on from the same total when the description changes", async () => {
+    const { open, gpio } = createBench();
+    const source = open();
+    await source.poll();
+    gpio.pulse(7);
+    await source.close();
+    const changed = open({ debounceMs: 5, values: ({ total }) => new Map([["level", total * 2], ["state", 0], ["target", 0]]) }); // biome-ignore format: a table
+    expect((await changed.poll()).values[0]).toBe(14);
+  });
+
+  it("above the plausible rate are noise: told, missing, and never in the total", async () => {
+    const { open, gpio, time } = createBench();
+    const source = open({ rate: { low: 0, high: 5 } });
+    await source.poll();
+    gpio.pulse(50);
+    await time.advance(10_000);
+    expect((await source.poll()).values).toEqual([50, 50, 10_000]);
+    gpio.pulse(5_000);
+    await time.advance(10_000);
+    expect((await source.poll()).values[0]).toEqual(missing("implausible"));
+    expect(source.health().lastError?.what).toBe(
+      "5000 pulses in 10 s: more than 5 Hz is not plausible; they are not counted",
+    );
+    gpio.pulse(3);
+    await time.advance(10_000);
+    expect((await source.poll()).values).toEqual([53, 3, 10_000]);
+  });
+
+  it("below the plausible rate are missing, but counted", async () => {
+    const { open, gpio, time } = createBench();
+    const source = open({ rate: { low: 1, high: 50 } });
+    await source.poll();
+    gpio.pulse(3);
+    await time.advance(10_000);
+    expect((await source.poll()).values[0]).toEqual(missing("implausible"));
+    gpio.pulse(12);
+    await time.advance(10_000);
+    expect((await source.poll()).values[0]).toBe(15);
+  });
+
+  it("that come faster than their debounce are counted and told", async () => {
+    const { open, gpio } = createBench();
+    const source = open();
+    await source.poll();
+    gpio.trouble = "the contact bounces";
+    gpio.pulse(1);
+    expect((await source.poll()).values[0]).toBe(1);
+    expect(source.health().lastError?.what).toBe("the contact bounces");
   });
 
   it("leave nothing open behind", async () => {

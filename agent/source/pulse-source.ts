@@ -34,7 +34,7 @@ export function createPulseSource(
     readonly totals: TotalStore;
   },
   device: PulseDevice,
-  port: Pick<Port, "name" | "path" | "simulator">,
+  port: Pick<Port, "name" | "kind" | "path" | "simulator">,
 ): ObservedSource {
   const { clock, timers, totals } = deps;
   const health = createHealthCounter();
@@ -51,7 +51,10 @@ export function createPulseSource(
       const { edge, debounceMs, pull } = device.protocol;
       const options = { edge, debounceMs, ...(pull ? { pull } : {}) };
       const chips = deps.ports.gpio(port.simulator);
-      const counter = await chips.countPulses(port.path, device.pin ?? 0, options, () => undefined);
+      const counter =
+        port.kind === "counter"
+          ? await chips.countByKernel(port.path)
+          : await chips.countPulses(port.path, device.pin ?? 0, options, () => undefined);
       if (isClosed) return await counter.close();
       counting = { counter, base: savedTotal };
       told = { total: savedTotal, bootMs: clock.bootMs() };
@@ -71,10 +74,20 @@ export function createPulseSource(
     const nowMs = clock.bootMs();
     if (!counting) return absent(nowMs, failure);
     try {
-      const total = counting.base + counting.counter.count();
-      const since = { total, since: total - told.total, sinceMs: nowMs - told.bootMs };
+      const trouble = counting.counter.trouble();
+      if (trouble !== undefined) health.failed(trouble, nowMs);
+      const counted = counting.base + counting.counter.count();
+      const since = { total: counted, since: counted - told.total, sinceMs: nowMs - told.bootMs };
+      const doubt = whyImplausible(device.protocol.rate, since);
+      // Noise must not stand in a total for ever.
+      if (doubt?.isNoise) counting = { ...counting, base: counting.base - since.since };
+      const total = doubt?.isNoise ? told.total : counted;
       told = { total, bootMs: nowMs };
       if (nowMs - savedMs >= SAVE_EVERY_MS) save(total, nowMs);
+      if (doubt) {
+        health.failed(doubt.text, nowMs);
+        return sampleOf(device, nowMs, () => missing("implausible"));
+      }
       const values = device.protocol.values(since);
       return sampleOf(device, nowMs, (channel) => {
         const value = values.get(channel) ?? "malformed";
@@ -131,6 +144,21 @@ export function createPulseSource(
     },
     health: () => health.read(),
   };
+}
+
+/** One pulse more or less is a matter of when was looked. */
+function whyImplausible(
+  rate: PulseProtocol["rate"],
+  { since, sinceMs }: { readonly since: number; readonly sinceMs: number },
+): { readonly text: string; readonly isNoise: boolean } | undefined {
+  if (!rate) return undefined;
+  const seconds = sinceMs / 1_000;
+  const counted = `${since} pulses in ${Number(seconds.toPrecision(3))} s`;
+  if (since - 1 > rate.high * seconds)
+    return { text: `${counted}: more than ${rate.high} Hz is not plausible; they are not counted`, isNoise: true };
+  if (since + 1 < rate.low * seconds)
+    return { text: `${counted}: less than ${rate.low} Hz is not plausible`, isNoise: false };
+  return undefined;
 }
 
 /** A chip that is away can't say; what it said last then stands. */

@@ -4,6 +4,8 @@ import type { Clock, Log, Ports, Timers } from "../world.ts";
 import type { SourceHealth } from "./health.ts";
 import { createI2cPort, type SharedI2cPort } from "./i2c-port.ts";
 import { createI2cSource, type I2cDevice } from "./i2c-source.ts";
+import { createLevelSource, type LevelDevice } from "./level-source.ts";
+import { createOutputSource, type OutputDevice } from "./output-source.ts";
 import { createPulseSource, type PulseDevice, type TotalStore } from "./pulse-source.ts";
 import { createSerialPort, type SharedSerialPort } from "./serial-port.ts";
 import { createSerialSource, type SerialDevice } from "./serial-source.ts";
@@ -26,9 +28,11 @@ export interface SourcesDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly totals: TotalStore;
+  /** A device has something new to say: ask it now. */
+  readonly onChanged?: (device: string) => void;
 }
 
-/** Opens nothing but pulse counters at once; lines and buses open at their first poll. Throws on an unknown port. */
+/** Opens nothing but pins at once; lines and buses open at their first poll. Throws on an unknown port. */
 export function createSources(deps: SourcesDeps, station: Station): Sources {
   const serialPorts = new Map<string, SharedSerialPort>();
   const i2cPorts = new Map<string, SharedI2cPort>();
@@ -43,6 +47,10 @@ export function createSources(deps: SourcesDeps, station: Station): Sources {
         return createI2cSource(deps, device as I2cDevice, shared(i2cPorts, port, createI2cPort));
       case "pulses":
         return createPulseSource(deps, device as PulseDevice, port);
+      case "levels":
+        return createLevelSource(deps, device as LevelDevice, port);
+      case "outputs":
+        return createOutputSource(deps, device as OutputDevice, port);
     }
   };
 

@@ -1,20 +1,57 @@
-/** GPIO chips whose edges come by a call. */
+/** GPIO chips whose edges come by a call, and whose outputs are seen. */
+import type { Level } from "@pump-station/sensor-descriptions/model.ts";
 import { type GpioChips, PortError, type PortFailure } from "../world.ts";
 
 export interface ScriptedGpio extends GpioChips {
   /** So many debounced pulses on every counter that is open. */
   pulse(times?: number): void;
-  /** What opening (and counting) throws while set. */
+  /** What opening (and counting, reading, driving) throws while set. */
   failure: PortFailure | undefined;
+  /** What counters say of their trouble, once. */
+  trouble: string | undefined;
+  /** The level of every watched pin; `input` changes it with an edge. */
+  input(level: Level): void;
+  /** What outputs were driven to, in order; "closed" when one was let go of. */
+  readonly driven: (Level | "closed")[];
+  /** An output that doesn't follow. */
+  stuckAt: Level | undefined;
+  /** Every output is lost. */
+  lose(reason: string): void;
   readonly open: number;
 }
 
 export function createScriptedGpio(): ScriptedGpio {
   const counters = new Set<{ counted: number; onPulse: () => void }>();
-  const gpio = {
-    failure: undefined as PortFailure | undefined,
+  const watchers = new Set<() => void>();
+  const outputs = new Set<(reason: string) => void>();
+  let level: Level = 0;
+  const check = (what: string): void => {
+    if (gpio.failure) throw new PortError(gpio.failure, `${what}: ${gpio.failure}`);
+  };
+  const openCounter = (onPulse: () => void) => {
+    check("watch");
+    const counter = { counted: 0, onPulse };
+    counters.add(counter);
+    return {
+      count: () => {
+        check("count");
+        return counter.counted;
+      },
+      trouble: () => {
+        const told = gpio.trouble;
+        gpio.trouble = undefined;
+        return told;
+      },
+      close: async () => void counters.delete(counter),
+    };
+  };
+  const gpio: ScriptedGpio = {
+    failure: undefined,
+    trouble: undefined,
+    stuckAt: undefined,
+    driven: [],
     get open() {
-      return counters.size;
+      return counters.size + watchers.size + outputs.size;
     },
     pulse: (times = 1) => {
       for (const counter of counters)
@@ -23,16 +60,47 @@ export function createScriptedGpio(): ScriptedGpio {
           counter.onPulse();
         }
     },
-    countPulses: async (_chip: string, _pin: number, _options: unknown, onPulse: () => void) => {
-      if (gpio.failure) throw new PortError(gpio.failure, `watch: ${gpio.failure}`);
-      const counter = { counted: 0, onPulse };
-      counters.add(counter);
+    input: (to) => {
+      level = to;
+      for (const onEdge of watchers) onEdge();
+    },
+    lose: (reason) => {
+      const lost = [...outputs];
+      outputs.clear();
+      for (const onLost of lost) onLost(reason);
+    },
+    countPulses: async (_chip, _pin, _options, onPulse) => openCounter(onPulse),
+    countByKernel: async () => openCounter(() => undefined),
+    watchLevel: async (_chip, _pin, _options, onEdge) => {
+      check("watch");
+      watchers.add(onEdge);
       return {
-        count: () => {
-          if (gpio.failure) throw new PortError(gpio.failure, `count: ${gpio.failure}`);
-          return counter.counted;
+        level: async () => {
+          check("read");
+          return level;
         },
-        close: async () => void counters.delete(counter),
+        close: async () => void watchers.delete(onEdge),
+      };
+    },
+    drive: async (_chip, _pin, { safe }, onLost) => {
+      check("drive");
+      outputs.add(onLost);
+      let at = safe;
+      gpio.driven.push(safe);
+      return {
+        set: async (to) => {
+          check("drive");
+          at = to;
+          gpio.driven.push(to);
+        },
+        level: async () => {
+          check("read back");
+          return gpio.stuckAt ?? at;
+        },
+        close: async () => {
+          outputs.delete(onLost);
+          gpio.driven.push("closed");
+        },
       };
     },
   };

@@ -18,8 +18,10 @@ import { reportFormulaCycles } from "./formula-cycles.ts";
 import { framedSpec } from "./framed.ts";
 import { i2cSpec } from "./i2c.ts";
 import { createJudge, type Judge } from "./judge.ts";
+import { levelSpec } from "./levels.ts";
 import { modbusSpec } from "./modbus.ts";
 import { type Need, readNeed } from "./needs.ts";
+import { outputSpec } from "./outputs.ts";
 import { pulseSpec } from "./pulses.ts";
 import { fit } from "./shape.ts";
 import { type Path, readDocument, type SourceDocument, type SourceFile } from "./source-document.ts";
@@ -137,6 +139,8 @@ function builtSpec(shape: DeviceShape, surroundings: Surroundings): BuiltSpec {
   if ("frame" in shape) return framedSpec(shape, surroundings);
   if ("reads" in shape) return modbusSpec(shape, surroundings);
   if ("measure" in shape) return i2cSpec(shape, surroundings);
+  if ("levels" in shape) return levelSpec(shape, surroundings);
+  if ("outputs" in shape) return outputSpec(shape, surroundings);
   return pulseSpec(shape, surroundings);
 }
 

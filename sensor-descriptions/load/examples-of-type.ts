@@ -26,6 +26,8 @@ export interface Example {
   readonly turn?: number;
   /** The device refuses with this code. */
   readonly refused?: number;
+  /** What the wire of a pin is at, before a reading or after a write. */
+  readonly line?: "high" | "low";
   readonly gives: ReadonlyMap<string, DecodedValue>;
 }
 
@@ -37,6 +39,7 @@ export type ExampleOf =
       readonly kind: "transfers";
       readonly transfers: readonly { readonly write: Uint8Array; readonly read: Uint8Array }[];
     }
+  | { readonly kind: "line" }
   | { readonly kind: "pulses"; readonly total: number; readonly since: number; readonly sinceMs: number };
 
 type ExampleShape = NonNullable<z.output<typeof framedShape>["examples"]>[number];
@@ -61,7 +64,7 @@ export function readExamples(
     const given = givenNeeds(judge, at, example, needs);
     const shows = shownBy(judge, at, example, kind, shape, built);
     if (!shows) return [];
-    const { name, from, sent, refused, turn } = example;
+    const { name, from, sent, refused, turn, line } = example;
     const answer = example.answer ?? example.received;
     if (example.answer && example.received) judge.report([...at, "received"], say.exampleAnswerTwice(), "key");
     return [
@@ -76,6 +79,7 @@ export function readExamples(
         ...(answer ? { answer } : {}),
         ...(refused === undefined ? {} : { refused }),
         ...(turn === undefined ? {} : { turn }),
+        ...(line === undefined ? {} : { line }),
       },
     ];
   });
@@ -111,6 +115,16 @@ function altitude(text: string): Reading<number> {
   return "said" in quantity ? quantity : quantityIn(quantity.ok, "m");
 }
 
+/** What an example can show, and of which protocols. */
+const KINDS: Readonly<Record<"read" | "set" | "command" | "transfers" | "pulses", readonly ProtocolName[]>> = {
+  read: ["framed", "modbus-rtu"],
+  set: ["framed", "modbus-rtu", "outputs"],
+  command: ["framed", "modbus-rtu", "outputs"],
+  transfers: ["i2c"],
+  pulses: ["pulses"],
+};
+const SHOWABLE = ["read", "set", "command", "transfers", "pulses"] as const;
+
 function shownBy(
   judge: Judge,
   at: Path,
@@ -119,15 +133,13 @@ function shownBy(
   shape: DeviceShape,
   built: BuiltSpec,
 ): ExampleOf | undefined {
-  const { read, set, command, transfers, pulses } = example;
-  const isSerial = kind === "framed" || kind === "modbus-rtu";
-  const wrong = [read, set, command].some((one) => one !== undefined)
-    ? !isSerial
-    : transfers
-      ? kind !== "i2c"
-      : kind !== "pulses";
-  const count = [read, set, command, transfers, pulses].filter((one) => one !== undefined).length;
-  if (count !== 1 || wrong) {
+  const { read, set, command, transfers, pulses, line } = example;
+  const hasPin = kind === "levels" || kind === "outputs";
+  if (line !== undefined && !hasPin) judge.report([...at, "line"], say.exampleLine(), "key");
+  const shown = SHOWABLE.filter((key) => example[key] !== undefined);
+  const [first] = shown;
+  if (first === undefined && line !== undefined) return { kind: "line" };
+  if (first === undefined || shown.length > 1 || !KINDS[first].includes(kind)) {
     judge.report(at, say.exampleUnclear());
     return undefined;
   }

@@ -26,7 +26,15 @@ export interface MergedDevice {
 
 export const HEARTBEAT_DEFAULT_MS = 15 * 60_000;
 
-export const PORT_KINDS = { framed: "serial", "modbus-rtu": "serial", i2c: "i2c", pulses: "gpio" } as const;
+/** The kind of port that each protocol is wired to; pulses may be counted by the kernel, too. */
+export const PORT_KINDS = {
+  framed: "serial",
+  "modbus-rtu": "serial",
+  i2c: "i2c",
+  pulses: "gpio",
+  levels: "gpio",
+  outputs: "gpio",
+} as const;
 
 interface Around {
   readonly judge: Judge;
@@ -49,14 +57,11 @@ export function mergeDevice(
   const given = new Map(needs);
   if (around.altitudeM !== undefined) given.set("altitude", around.altitudeM);
   else if (type.usesAltitude) judge.report([...at, "type"], say.altitudeMissing(type.name));
-  if (type.kind === "pulses" && shape.pin === undefined && !judge.document.has([...at, "pin"]))
-    judge.report(at, say.needMissing("pin", type.name, "17"), "key");
-  if (type.kind !== "pulses" && shape.pin !== undefined)
-    judge.report([...at, "pin"], say.keyOfOtherKind("pin", type.name), "key");
+  checkPin(around, at, shape, type);
   const everyMs = shape.every ?? type.everyMs;
   const parts = partsOf(judge, at, shape, type, everyMs);
   if (hasErrors(judge.problems.slice(before))) return undefined;
-  const address = type.kind === "pulses" ? undefined : needs.get("address");
+  const address = PORT_KINDS[type.kind] === "gpio" ? undefined : needs.get("address");
   const place = `${judge.document.path}:${judge.document.lineOf(at)}`;
   const device: Device = {
     name,
@@ -81,8 +86,21 @@ export function mergeDevice(
 function checkPort(around: Around, at: Path, shape: DeviceShape, type: DeviceType): void {
   const port = around.ports.get(shape.port);
   const kind = PORT_KINDS[type.kind];
-  if (port && port.kind !== kind) {
+  const isCounted = port?.kind === "counter" && type.kind === "pulses";
+  if (port && port.kind !== kind && !isCounted) {
     around.judge.report([...at, "port"], say.wrongPortKind(shape.port, port.kind, type.name, kind));
+  }
+}
+
+/** A pin for what is wired to one; a counter of the kernel has its own. */
+function checkPin({ judge, ports }: Around, at: Path, shape: DeviceShape, type: DeviceType): void {
+  const isMissing = shape.pin === undefined && !judge.document.has([...at, "pin"]);
+  const isCounted = ports.get(shape.port)?.kind === "counter";
+  if (PORT_KINDS[type.kind] === "gpio" && !isCounted) {
+    if (isMissing) judge.report(at, say.needMissing("pin", type.name, "17"), "key");
+  } else if (shape.pin !== undefined) {
+    const said = isCounted ? say.counterHasNoPin(shape.port) : say.keyOfOtherKind("pin", type.name);
+    judge.report([...at, "pin"], said, "key");
   }
 }
 

@@ -17,7 +17,9 @@ function checkPair(judge: Judge, device: Device, earlier: Device): void {
   const at = ["devices", device.name];
   const line = judge.document.lineOf(["devices", earlier.name]);
   const { port, protocol, address } = device;
-  if (protocol.kind === "pulses") {
+  if (protocol.kind === "pulses" || protocol.kind === "levels" || protocol.kind === "outputs") {
+    if (device.pin === undefined && earlier.pin === undefined)
+      judge.report([...at, "port"], say.counterTaken(port, earlier.name, line));
     if (device.pin !== undefined && device.pin === earlier.pin) {
       judge.report([...at, "pin"], say.pinTaken(device.pin, port, earlier.name, line));
     }

@@ -67,6 +67,7 @@ const exampleOf = <T extends z.ZodType>(bytes: () => T) =>
     refused: s.whole(0, 255).optional(),
     transfers: z.array(z.strictObject({ write: s.bytes().optional(), read: s.bytes().optional() })).optional(),
     pulses: z.strictObject({ total: s.whole(), since: s.whole(), over: s.duration(1) }).optional(),
+    line: s.choice(["high", "low"]).optional().describe("what the wire of a pin is at"),
     gives: z.record(s.name(), s.text()).optional(),
   });
 

@@ -7,6 +7,7 @@ const port = z.strictObject({
   serial: s.text().optional().describe("device path, best one that names the plug: /dev/serial/by-path/…"),
   i2c: s.text().optional().describe("device path: /dev/i2c-1"),
   gpio: s.text().optional().describe("the chip by its label: pinctrl-bcm2711"),
+  counter: s.text().optional().describe("a counter of the kernel by its name: cat /sys/bus/counter/devices/*/name"),
   simulator: s.text().optional().describe("Unix socket of a simulator that plays this port"),
   note: s.text().optional(),
 });
@@ -14,7 +15,7 @@ export const deviceKeys = {
   type: s.name(),
   port: s.text(),
   address: s.text().optional(),
-  pin: s.whole(0, 1023).optional(),
+  pin: s.pin().optional().describe("the line's number on its chip, or its name: gpioinfo"),
   every: s.duration(100, DAY).optional(),
   faster: z.strictObject({ when: s.text(), every: s.duration(100, DAY) }).optional(),
   correct: z.record(s.text(), s.quantity()).optional().describe("added to what the sensor says"),

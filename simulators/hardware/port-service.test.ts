@@ -43,10 +43,10 @@ test("edges are told to whoever watches that pin and edge, once, until it hangs 
   const { service, say, sent, hangUp } = connected();
   say('{"id":1,"chip":"pins","watch":{"pin":17,"edge":"falling"}}');
   say('{"id":2,"chip":"pins","watch":{"pin":17,"edge":"falling"}}');
-  expect(service.edge("pins", 17, { atMs: 5.5, edge: "rising", isTip: true })).toBe(0);
-  expect(service.edge("pins", 17, { atMs: 6.5, edge: "falling", isTip: true })).toBe(1);
+  expect(service.edge("pins", 17, { atMs: 5.5, edge: "rising" })).toBe(0);
+  expect(service.edge("pins", 17, { atMs: 6.5, edge: "falling" })).toBe(1);
   hangUp();
-  expect(service.edge("pins", 17, { atMs: 7.5, edge: "falling", isTip: true })).toBe(0);
+  expect(service.edge("pins", 17, { atMs: 7.5, edge: "falling" })).toBe(0);
   expect(sent.slice(2)).toEqual([{ edge: { chip: "pins", pin: 17, ms: 6.5 } }]);
 });
 

@@ -1,5 +1,5 @@
 /** The tipping buckets on the pins of a station: rain fills them, tips become edges for whoever watches. */
-import type { Clock } from "@pump-station/agent/world.ts";
+import type { Clock, GpioPin } from "@pump-station/agent/world.ts";
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { PortService } from "../hardware/port-service.ts";
 import { createTippingBucket, type Edge } from "../hardware/tipping-bucket.ts";
@@ -56,8 +56,8 @@ export function createRainGauges(deps: {
 }
 
 /** The pins that exist: those that the station file uses, on each GPIO chip by its label. */
-export function pinsOf(station: Station): ReadonlyMap<string, ReadonlySet<number>> {
-  const pins = new Map<string, Set<number>>();
+export function pinsOf(station: Station): ReadonlyMap<string, ReadonlySet<GpioPin>> {
+  const pins = new Map<string, Set<GpioPin>>();
   for (const { kind, path } of station.ports.values()) if (kind === "gpio") pins.set(path, new Set());
   for (const { port, pin } of station.devices) {
     if (pin !== undefined) pins.get(station.ports.get(port)?.path ?? "")?.add(pin);
