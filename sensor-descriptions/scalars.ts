@@ -18,6 +18,10 @@ import {
 import type { ModbusTable, Template } from "./spec.ts";
 import { nearestWord } from "./spelling.ts";
 
+// A shape is used a few times in a process: making code for it at run time costs `check` more than it saves, and a
+// station runs without making code from texts. Shapes ask for this when they are made, and all are made of scalars.
+z.config({ jitless: true });
+
 /** What a failed value carries through zod to `load/shape.ts`. */
 export interface Failure {
   readonly said: Said;
