@@ -23,6 +23,8 @@ it.each([
   "modbus-rtu",
   "i2c",
   "pulses",
+  "levels",
+  "outputs",
 ])("a new %s device passes its check, examples included", (protocol) => {
   const path = join(folder, `my-${protocol}.yaml`);
   writeFileSync(path, run("new", "device", `my-${protocol}`, "--protocol", protocol));

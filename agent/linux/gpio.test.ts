@@ -1,11 +1,13 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { createEdgeCounter } from "./edge-counter.ts";
 import { createGpioChips, type OnoffModule } from "./gpio.ts";
+import { GUARD_SCRIPT } from "./safe-guard.ts";
 
 let sysfs: string;
 beforeEach(() => {
@@ -125,6 +127,54 @@ describe("pulses over onoff", () => {
   it("warn that a pull can't be set", async () => {
     const { chips, logged } = createBench();
     await chips.countPulses("pinctrl-bcm2711", 17, { ...options, pull: "up" }, () => {});
+    expect(logged).toEqual(["gpio-pull-not-set"]);
+  });
+});
+
+describe("levels and outputs over onoff", () => {
+  const value = (number: number) => readFileSync(join(sysfs, `gpio${number}`, "value"), "utf8");
+
+  it("are read as active or not, and every edge is told", async () => {
+    const { chips, edge } = createBench();
+    let edges = 0;
+    const watch = await chips.watchLevel("pinctrl-bcm2711", 17, { active: "low" }, () => edges++);
+    expect(await watch.level()).toBe(1);
+    writeFileSync(join(sysfs, "gpio529", "value"), "1");
+    edge();
+    edge(new Error("poll failed"));
+    expect(edges).toBe(1);
+    expect(await watch.level()).toBe(0);
+    await watch.close();
+  });
+
+  it("are driven safe at once, set, read back from the line, and left safe", async () => {
+    const { chips, isExported } = createBench();
+    const line = await chips.drive("pinctrl-bcm2711", 17, { active: "low", safe: 0 }, () => {});
+    expect(value(529)).toBe("1");
+    await line.set(1);
+    expect([value(529), await line.level()]).toEqual(["0", 1]);
+    await line.close();
+    expect(value(529)).toBe("1");
+    expect(isExported()).toBe(false);
+  });
+
+  it("are made safe when the process that drives them is killed", { timeout: 20_000 }, async () => {
+    const file = join(sysfs, "value");
+    writeFileSync(file, "1");
+    // A process in between that starts the guard as the agent does, and is killed without a chance to do anything.
+    const script = `require("child_process").spawn("/bin/sh", ["-c", ...${JSON.stringify([GUARD_SCRIPT, "guard", file, "0"])}], { stdio: ["pipe", "ignore", "ignore"] }); console.log("up"); setInterval(() => {}, 1000)`;
+    const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+    await new Promise((resolve) => parent.stdout.once("data", resolve));
+    parent.kill("SIGKILL");
+    await vi.waitFor(() => expect(readFileSync(file, "utf8")).toBe("0"), { timeout: 15_000 });
+  });
+
+  it("are told only once that a pull can't be set", async () => {
+    const { chips, logged } = createBench();
+    for (let time = 0; time < 3; time++) {
+      const options = { active: "high", pull: "down" } as const;
+      await (await chips.watchLevel("pinctrl-bcm2711", 17, options, () => {})).close();
+    }
     expect(logged).toEqual(["gpio-pull-not-set"]);
   });
 });

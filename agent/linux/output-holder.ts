@@ -15,7 +15,7 @@ import type { RunningTool } from "./tool-process.ts";
  * $1 how to hold, $2 how to set and leave, $3 "17=1", $4 "17=0" (safe), then what both take. Jobs in the background
  * have no input of their own in sh: the guard reads what was given to the shell, kept as number 3.
  */
-const SCRIPT = `
+export const HOLDER_SCRIPT = `
 hold=$1 leave=$2 value=$3 safe=$4
 shift 4
 trap : TERM INT HUP
@@ -49,7 +49,7 @@ export async function createOutputHolder(
     await gpiod.checkFree(what, line);
     let why: PortError | undefined;
     const at = (to: Level): string => `${line.offset}=${to}`;
-    const args = ["-c", SCRIPT, "pump-station-holder", dialect.hold, dialect.leave, at(level), at(safe)];
+    const args = ["-c", HOLDER_SCRIPT, "pump-station-holder", dialect.hold, dialect.leave, at(level), at(safe)];
     const tool = gpiod.tools.start("/bin/sh", [...args, ...dialect.drive(line)], {
       stop: "input",
       onEnd: (reason) => {

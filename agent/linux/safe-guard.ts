@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 
-const SCRIPT = `
+export const GUARD_SCRIPT = `
 trap : TERM INT HUP
 read -r _
 printf %s "$2" > "$1"
@@ -20,7 +20,7 @@ export interface SafeGuard {
 
 /** Writes `value` to `path` as soon as this process is gone. */
 export function startSafeGuard(path: string, value: number): SafeGuard {
-  const child = spawn("/bin/sh", ["-c", SCRIPT, "pump-station-guard", path, String(value)], {
+  const child = spawn("/bin/sh", ["-c", GUARD_SCRIPT, "pump-station-guard", path, String(value)], {
     stdio: ["pipe", "ignore", "ignore"],
   });
   const ended = new Promise<void>((resolve) => {

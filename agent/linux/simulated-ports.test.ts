@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { I2C_DEADLINE_MS } from "../limits.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { createSimulatedPorts } from "./simulated-ports.ts";
@@ -222,5 +222,40 @@ describe("simulated pulses", () => {
     await expect(gpio.countPulses("pins", 3, options, () => {})).rejects.toMatchObject({ failure: "absent" });
     await expect.poll(() => sockets[0]!.destroyed).toBe(true);
     expect(time.waiting).toBe(0);
+  });
+});
+
+describe("a simulated pin that is read or driven", () => {
+  it("speaks exactly the lines of the format", async () => {
+    await listen(({ id }) => json(id === 3 || id === 5 ? { id, level: 1 } : { id, ok: true }));
+    const { gpio } = createBench();
+    let edges = 0;
+    const watch = await gpio.watchLevel("pins", "DOOR", { active: "low" }, () => edges++);
+    const line = await gpio.drive("pins", 5, { active: "low", safe: 0 }, () => {});
+    expect(await watch.level()).toBe(0);
+    await line.set(1);
+    expect(await line.level()).toBe(0);
+    expect(lines).toEqual([
+      '{"id":1,"chip":"pins","watch":{"pin":"DOOR","edge":"both"}}',
+      '{"id":2,"chip":"pins","drive":{"pin":5,"level":1}}',
+      '{"id":3,"chip":"pins","level":{"pin":"DOOR"}}',
+      '{"id":4,"chip":"pins","drive":{"pin":5,"level":0}}',
+      '{"id":5,"chip":"pins","level":{"pin":5}}',
+    ]);
+    for (const socket of sockets) socket.write(json({ edge: { chip: "pins", pin: "DOOR", ms: 1 } }).join(""));
+    await vi.waitFor(() => expect(edges).toBe(1));
+    await watch.close();
+    await line.close();
+  });
+
+  it("is lost, once, when the simulator goes away, and refused when somebody else has it", async () => {
+    await listen(({ id }) => json(id === 1 ? { id, ok: true } : { id, error: "busy" }));
+    const { gpio } = createBench();
+    const lost: string[] = [];
+    const options = { active: "high", safe: 0 } as const;
+    await gpio.drive("pins", 5, options, (why) => lost.push(why));
+    await expect(gpio.drive("pins", 5, options, () => {})).rejects.toMatchObject({ failure: "busy" });
+    await hangUp();
+    await vi.waitFor(() => expect(lost).toEqual(["drive pin 5 of pins: the simulator went away"]));
   });
 });

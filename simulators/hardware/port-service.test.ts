@@ -73,3 +73,34 @@ test("whatever is said that isn't a request ends the connection and throws nothi
     { numRuns: 500 },
   );
 });
+
+test("a wire is what is put on it until the agent drives it, and every change is told to those who watch both edges", () => {
+  const { service, say, sent, hangUp } = connected();
+  say('{"id":1,"chip":"pins","watch":{"pin":17,"edge":"both"}}');
+  service.put("pins", 17, 1, 5);
+  service.put("pins", 17, 1, 6);
+  say('{"id":2,"chip":"pins","level":{"pin":17}}');
+  say('{"id":3,"chip":"pins","drive":{"pin":17,"level":0}}');
+  expect(service.level("pins", 17)).toBe(0);
+  expect(sent).toEqual([
+    { id: 1, ok: true },
+    { edge: { chip: "pins", pin: 17, ms: 5 } },
+    { id: 2, level: 1 },
+    { id: 3, ok: true },
+  ]);
+  hangUp();
+  expect(service.level("pins", 17)).toBe(1);
+});
+
+test("pins that don't exist are absent, and nonsense about one ends the connection", () => {
+  const { say, sent, isClosed } = connected();
+  say('{"id":1,"chip":"pins","level":{"pin":18}}');
+  say('{"id":2,"chip":"pins","drive":{"pin":"RAIN","level":1}}');
+  expect(sent).toEqual([
+    { id: 1, error: "absent" },
+    { id: 2, error: "absent" },
+  ]);
+  expect(isClosed()).toBe(false);
+  say('{"id":3,"chip":"pins","drive":{"pin":17,"level":2}}');
+  expect(isClosed()).toBe(true);
+});
