@@ -52,6 +52,7 @@ export async function createOutputHolder(
     const args = ["-c", HOLDER_SCRIPT, "pump-station-holder", dialect.hold, dialect.leave, at(level), at(safe)];
     const tool = gpiod.tools.start("/bin/sh", [...args, ...dialect.drive(line)], {
       stop: "input",
+      name: "gpioset",
       onEnd: (reason) => {
         why = reason;
         if (held?.tool !== tool) return;

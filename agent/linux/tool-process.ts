@@ -26,6 +26,8 @@ export interface Tools {
     args: readonly string[],
     options: {
       readonly stop: "input" | "signal";
+      /** What it is called in messages; default: `tool` and its last arguments. */
+      readonly name?: string;
       readonly onLine?: (line: string) => void;
       readonly onEnd: (why: PortError) => void;
     },
@@ -57,7 +59,7 @@ export function createTools(path: string | undefined): Tools {
           else reject(ended(tool, args, code, signal, complained));
         });
       }),
-    start: (tool, args, { stop, onLine, onEnd }) => {
+    start: (tool, args, { stop, name, onLine, onEnd }) => {
       const child = spawn(tool, args, { ...options, stdio: [stop === "input" ? "pipe" : "ignore", "pipe", "pipe"] });
       let isRunning = true;
       let complained = "";
@@ -77,7 +79,7 @@ export function createTools(path: string | undefined): Tools {
         child.once("error", (error) => end(notStarted(tool, error)));
         child.once("exit", (code, signal) => {
           // Its last words may still be in the pipe; a grandchild may keep that open for ever.
-          const tell = (): void => end(ended(tool, args, code, signal, complained));
+          const tell = (): void => end(ended(name ?? tool, name === undefined ? args : [], code, signal, complained));
           const late = setTimeout(tell, LAST_WORDS_MS);
           child.once("close", () => (clearTimeout(late), tell()));
         });
@@ -117,7 +119,7 @@ function ended(
     : /permission denied|not permitted/i.test(said)
       ? "denied"
       : "absent";
-  return new PortError(failure, `${tool} ${args.slice(-2).join(" ")}: ${how}`);
+  return new PortError(failure, `${[tool, ...args.slice(-2)].join(" ")}: ${how}`);
 }
 
 /** A line that has no end within this is none of ours. */
