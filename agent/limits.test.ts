@@ -25,3 +25,8 @@ it("a trial lasts longer than a file takes to settle, and ends", () => {
   expect(limits.TRIAL_MIN_MS).toBeLessThan(limits.TRIAL_MAX_MS);
   expect(limits.TRIAL_LOOK_MS).toBeLessThan(limits.TRIAL_MIN_MS);
 });
+
+it("a report that can't wait is told sooner than a poll would give up waiting for one", () => {
+  expect(limits.REPORT_AT_ONCE_EVERY_MS).toBeLessThan(limits.REPORT_WAIT_MS);
+  expect(limits.REPORT_WAIT_MS).toBeLessThan(limits.PROBE_EVERY_MAX_MS);
+});

@@ -28,7 +28,7 @@ const statusWith = (health: SourceHealth): AgentStatus => {
     station: "demo",
     version: "1",
     uptimeMs: 1,
-    description: { path: "/station.yaml", runs: "file", hash: null, problems: [] },
+    description: { path: "/station.yaml", runs: "file", hash: null, problems: [], differs: [] },
     devices: [deviceStatus(createSmallDevice(), running, createNewest(clock), clock)],
     buffer: { waiting: 0, accepted: 0, receipted: 0, dropped: 0, bytes: 0, bytesMax: 1 },
     cloud: "mqtt://x",

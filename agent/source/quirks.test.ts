@@ -126,6 +126,26 @@ describe("an adapter that hangs", () => {
   });
 });
 
+describe("a device that hasn't answered for three polls", () => {
+  it("is tried once a poll, for it costs the others an answer time each; from its first answer on it is retried again", async () => {
+    const far = createSmallDeviceSide();
+    let lost = Number.POSITIVE_INFINITY;
+    const { source, settled, serial } = createSerialBench((request) =>
+      lost-- > 0 ? [] : [{ afterMs: 2, bytes: far.hear(request)! }],
+    );
+    const requests = async (): Promise<number> => {
+      const before = serial.written.length;
+      await settled(source.poll());
+      return serial.written.length - before;
+    };
+    expect([await requests(), await requests(), await requests(), await requests()]).toEqual([2, 2, 2, 1]);
+    lost = 0;
+    expect(await requests()).toBe(2);
+    lost = 1;
+    expect(await requests()).toBe(3);
+  });
+});
+
 describe("a line that must be silent before a request", () => {
   it("is, counted from the last byte that anybody sent", async () => {
     const far = createSmallDeviceSide();

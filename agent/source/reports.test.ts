@@ -107,6 +107,19 @@ describe("a device that only sends by itself", () => {
     expect(logged.filter((event) => event === "port-opened")).toHaveLength(2);
   });
 
+  it("at another speed than the description says shows by its bytes that make no frame", async () => {
+    const { source, settled, serial, time } = createSerialBench(() => [], [deviceThat("reported")]);
+    const polling = source.poll();
+    for (let second = 0; second < 10; second++) {
+      await time.advance(900);
+      serial.say(new Uint8Array(20).fill(0xf7));
+    }
+    expect((await settled(polling)).values).toEqual([timeout, timeout]);
+    await settled(source.poll());
+    expect(source.health()).toMatchObject({ strayBytes: 200, otherFrames: 0, reports: 0, timeouts: 2 });
+    expect(source.health().lastError?.what).toContain("sends by itself: nothing within 10000 ms");
+  });
+
   it("holds up nobody who wants to stop", async () => {
     const { source, port, settled, time } = createSerialBench(() => [], [deviceThat("reported")]);
     const polling = source.poll();

@@ -2,17 +2,14 @@
  * What a device sends by itself. Its newest values wait for the next poll, each with the time at which it came; a
  * report that changes a state, decides an alarm differently, or ends a silence doesn't wait: it is told at once.
  */
-import type { Device, ReportRecogniser, SerialProtocol } from "@pump-station/sensor-descriptions/model.ts";
-import { REPORT_AT_ONCE_EVERY_MS, REPORT_INTERVALS_MAX, REPORT_WAIT_MS } from "../limits.ts";
-import { type ChannelValue, isMissing, missing, type Sample } from "../reading.ts";
+import type { ReportRecogniser } from "@pump-station/sensor-descriptions/model.ts";
+import { REPORT_INTERVALS_MAX, REPORT_WAIT_MS } from "../limits.ts";
+import { type ChannelValue, missing, type Sample } from "../reading.ts";
 import type { Clock, Timers } from "../world.ts";
 import type { HealthCounter } from "./health.ts";
-import { valuesMeantBy } from "./newest-values.ts";
-import { sampleOf } from "./sample-of.ts";
+import type { Unasked } from "./hearing.ts";
+import { type ChannelValues, createReportsAtOnce, type Latest, type ReportingDevice } from "./reports-at-once.ts";
 import type { SharedSerialPort } from "./serial-port.ts";
-
-type ReportingDevice = Device & { readonly protocol: SerialProtocol };
-type ChannelValues = ReadonlyMap<string, ChannelValue>;
 
 export interface DeviceReports {
   /** Names of the reads that are never asked for. */
@@ -25,6 +22,8 @@ export interface DeviceReports {
   untold(boundMs: number): Promise<Ended>;
   /** Values of the named reads from reports that came at `sinceMs` or later; waits for them until `boundMs`. */
   since(names: ReadonlySet<string>, sinceMs: number, boundMs: number): Promise<ChannelValues>;
+  /** On a line on which nobody is asked, who listens counts what is nobody's. */
+  countUnasked(unasked: Unasked): void;
   /** A report that doesn't wait, as a sample in which what its frame doesn't carry is "unchanged". */
   onReport(listener: (sample: Sample) => void): void;
   /** Whoever waits is told "interrupted". */
@@ -33,12 +32,6 @@ export interface DeviceReports {
 }
 
 export type Ended = "there" | "timeout" | "port-absent" | "interrupted";
-
-interface Latest {
-  readonly values: ChannelValues;
-  readonly bootMs: number;
-  isTold: boolean;
-}
 
 /** undefined for a device that only answers. */
 export function createReports(
@@ -54,7 +47,7 @@ export function createReports(
   const { clock } = deps;
   const latest = new Map<string, Latest>();
   const waiting = createWaiting(deps.timers);
-  const atOnce = createAtOnce(deps, device, latest);
+  const atOnce = createReportsAtOnce(deps, device, latest);
   const staleMs = Math.max(REPORT_INTERVALS_MAX * device.everyMs, REPORT_WAIT_MS);
   let recogniser = listen();
   let isFirst = true;
@@ -88,6 +81,12 @@ export function createReports(
   return {
     reads: new Set(reads.map(({ name }) => name)),
     onReport: (listener) => atOnce.onReport(listener),
+    countUnasked: ({ bytes, uncounted }) => {
+      const counting = listen();
+      counting?.push(bytes);
+      const { otherFrames = 0, strayBytes = 0 } = counting ?? {};
+      health.line({ otherFrames, strayBytes: strayBytes + uncounted });
+    },
     told: (sample) => atOnce.told(sample),
     take: () => {
       isFirst = false;
@@ -157,70 +156,4 @@ function createWaiting(timers: Timers) {
         waiters.push(waiter);
       }),
   };
-}
-
-/** Which reports are news that can't wait for the next poll; not more often than the limit says, and then the newest. */
-function createAtOnce(
-  { clock, timers }: { readonly clock: Clock; readonly timers: Timers },
-  device: ReportingDevice,
-  latest: ReadonlyMap<string, Latest>,
-) {
-  const listeners: ((sample: Sample) => void)[] = [];
-  const before = new Map<string, ChannelValue>();
-  const isState = new Set(device.channels.filter(({ kind }) => kind === "state").map(({ name }) => name));
-  let lastMs = Number.NEGATIVE_INFINITY;
-  let cancel: (() => void) | undefined;
-
-  const keep = (values: Iterable<readonly [string, ChannelValue]>): void => {
-    for (const [channel, value] of values)
-      if (!isMissing(value) || value.missing !== "unchanged") before.set(channel, value);
-  };
-  const isNews = ({ values, isTold }: Latest): boolean => {
-    if (isTold || before.size === 0) return false;
-    const differs = [...values].some(([channel, value]) => {
-      const old = before.get(channel);
-      return old !== undefined && ((isMissing(old) && isSilence(old)) || (isState.has(channel) && !isSame(old, value)));
-    });
-    return differs || verdicts(device, before) !== verdicts(device, new Map([...before, ...values]));
-  };
-  const consider = (): void => {
-    const news = [...latest.values()].filter(isNews);
-    if (news.length === 0 || cancel) return;
-    const waitMs = lastMs + REPORT_AT_ONCE_EVERY_MS - clock.bootMs();
-    if (waitMs > 0) {
-      cancel = timers.after(waitMs, () => {
-        cancel = undefined;
-        consider();
-      });
-      return;
-    }
-    lastMs = clock.bootMs();
-    for (const report of news) tell(report);
-  };
-  const tell = (report: Latest): void => {
-    report.isTold = true;
-    keep(report.values);
-    const sample = sampleOf(device, report.bootMs, (channel) => report.values.get(channel) ?? missing("unchanged"));
-    for (const listener of listeners) listener(sample);
-  };
-  return {
-    consider,
-    onReport: (listener: (sample: Sample) => void): void => void listeners.push(listener),
-    told: ({ values }: Sample): void =>
-      keep(device.channels.map(({ name }, at) => [name, values[at] ?? missing("malformed")] as const)),
-    close: (): void => cancel?.(),
-  };
-}
-
-const isSilence = ({ missing: reason }: { readonly missing: string }): boolean =>
-  reason === "timeout" || reason === "port-absent";
-
-const isSame = (a: ChannelValue, b: ChannelValue): boolean =>
-  isMissing(a) ? isMissing(b) && a.missing === b.missing && a.code === b.code : a === b;
-
-/** How the device's alarms would be decided, as a text to compare. */
-function verdicts(device: ReportingDevice, values: ChannelValues): string {
-  const sample = sampleOf(device, 0, (channel) => values.get(channel) ?? missing("malformed"));
-  const valueOf = valuesMeantBy(device, sample);
-  return device.alarms.map(({ when, until }) => `${when.test(valueOf)} ${until?.test(valueOf)}`).join();
 }

@@ -5,7 +5,7 @@
 import { REPORT_WAIT_MS } from "../limits.ts";
 import { type ChannelValue, isMissing, missing, type Sample } from "../reading.ts";
 import type { Clock, Log, Timers } from "../world.ts";
-import { createHealthCounter } from "./health.ts";
+import { createHealthCounter, type HealthCounter } from "./health.ts";
 import { createReports, type DeviceReports } from "./reports.ts";
 import { sampleOf } from "./sample-of.ts";
 import type { SharedSerialPort } from "./serial-port.ts";
@@ -26,7 +26,7 @@ export function createSerialSource(
   const reader = createSerialReader(deps, device, port, health);
   const reports = createReports(deps, device, port, health);
   const writer = createSerialWriter(reader, reports);
-  const poll = pollOf(deps.clock, reader, reports);
+  const poll = pollOf(deps.clock, reader, reports, health);
   return {
     device: device.name,
     poll: async () => {
@@ -46,10 +46,15 @@ export function createSerialSource(
   };
 }
 
-function pollOf(clock: Clock, reader: SerialReader, reports: DeviceReports | undefined): () => Promise<Sample> {
+function pollOf(
+  clock: Clock,
+  reader: SerialReader,
+  reports: DeviceReports | undefined,
+  health: HealthCounter,
+): () => Promise<Sample> {
   if (!reports) return () => pollAsked(clock, reader);
   const isAsked = reader.device.protocol.reads.some(({ isReport }) => !isReport);
-  return isAsked ? () => pollBoth(clock, reader, reports) : () => pollReports(clock, reader, reports);
+  return isAsked ? () => pollBoth(clock, reader, reports) : () => pollReports(clock, reader, reports, health);
 }
 
 async function pollAsked(clock: Clock, reader: SerialReader): Promise<Sample> {
@@ -80,15 +85,24 @@ const valueIn = ({ device }: SerialReader, { values }: Sample, channel: string):
   values[device.channels.findIndex(({ name }) => name === channel)] ?? missing("malformed");
 
 /** Nothing is asked: what came since the poll before, else the next that comes. */
-async function pollReports(clock: Clock, reader: SerialReader, reports: DeviceReports): Promise<Sample> {
+async function pollReports(
+  clock: Clock,
+  reader: SerialReader,
+  reports: DeviceReports,
+  health: HealthCounter,
+): Promise<Sample> {
   const { device } = reader;
   const { answerWithinMs } = device.protocol.timing;
   // Opens the line, and says why it can't be.
-  const opened = await reader.inTurn(async () => undefined);
+  const opened = await reader.inTurn(async (line) => reports.countUnasked(line.takeUnasked()));
   const boundMs = opened ? 0 : Math.max(answerWithinMs, Math.min(device.everyMs, REPORT_WAIT_MS));
   const how = await reports.untold(boundMs);
   if (how === "interrupted") return sampleOf(device, clock.bootMs(), () => missing("unchanged"));
   const { values, bootMs } = reports.take();
+  if (how === "timeout" && !opened && bootMs === undefined) {
+    health.timeout();
+    health.failed(`wait for what it sends by itself: nothing within ${boundMs} ms`, clock.bootMs());
+  }
   if (bootMs === undefined && opened) return failedSample(device, clock.bootMs(), opened);
   const absent = how === "port-absent" && bootMs === undefined ? missing("port-absent") : undefined;
   return sampleOf(device, bootMs ?? clock.bootMs(), (channel) => absent ?? values.get(channel) ?? missing("malformed"));
