@@ -215,6 +215,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
         return uplink.sendNow();
       },
       trial: () => goingLive.trial(),
+      running: () => goingLive.running(),
       try: ({ keep }) => goingLive.tryNow({ keep: keep === true }),
       keep: () => goingLive.decide("kept"),
       "roll-back": () => goingLive.decide("rolled-back"),

@@ -10,6 +10,7 @@ import { createControl } from "./control/control.ts";
 import { createChance } from "./linux/chance.ts";
 import { createClock } from "./linux/clock.ts";
 import { connectControl, serveControl } from "./linux/control-socket.ts";
+import { createDesk } from "./linux/desk.ts";
 import { createFiles } from "./linux/files.ts";
 import { lockFolder } from "./linux/folder-lock.ts";
 import { createLog } from "./linux/log.ts";
@@ -36,6 +37,7 @@ process.exitCode = await runCli(
     colour: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
     files: createFiles(),
     timers: createTimers(),
+    desk: createDesk,
     catalogue: CATALOGUE,
     starting: join(HERE, "catalogue/starting"),
     version: VERSION,

@@ -47,7 +47,10 @@ async function process(remembered: { names: readonly string[] }, station: Statio
   const time = createSimulatedTime();
   const told: AlarmTransition[] = [];
   const noted: string[] = [];
-  const gpio = { countPulses: () => Promise.resolve({ count: () => pulses, trouble: () => undefined, close: () => Promise.resolve() }) };
+  const gpio = {
+    countPulses: () =>
+      Promise.resolve({ count: () => pulses, trouble: () => undefined, close: () => Promise.resolve() }),
+  };
   const running = createRunningStation(
     {
       ...time,

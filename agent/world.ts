@@ -181,6 +181,27 @@ export interface Files {
   watch(path: string, onChange: () => void): () => void;
 }
 
+/** Where a person changes a file: their terminal, their editor, and a place for what isn't finished. */
+export interface Desk {
+  /** Absolute, with links resolved as far as there is something. */
+  resolve(path: string): string;
+  /** Released with the process, however it ends. `by` says who holds it: "anna, process 812, since 10:14". */
+  lock(path: string): Promise<{ readonly release: () => void } | { readonly by: string }>;
+  /** Throws Error that says what to do when this person may not write the file (or its folder, if there is no file). */
+  checkWritable(path: string): void;
+  /** Of this person alone; the same for the same file, so that an edit that was cut off is found again. */
+  draftOf(path: string): string;
+  /** Runs the person's editor with the terminal; resolves with its exit code. Rejects when there is none. */
+  edit(path: string): Promise<number>;
+  /** Mode and owner stay. "replaced": the name shows the old bytes or the new ones; "written": the folder isn't ours. */
+  install(path: string, bytes: Uint8Array): "replaced" | "written";
+  /** One line of the person; undefined when nobody is there any more. */
+  ask(question: string): Promise<string | undefined>;
+  /** Width of the terminal; undefined when nobody watches. */
+  columns(): number | undefined;
+  close(): void;
+}
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Events are names ("uplink-accepted"), not sentences; facts go into fields. Secrets never. */
 export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;

@@ -7,6 +7,7 @@ import { addCheck } from "./check.ts";
 import { type AddCommand, type CliDeps, examples, type Finish } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addDescribe } from "./describe.ts";
+import { addEdit } from "./edit.ts";
 import { EXIT } from "./exit.ts";
 import { addNew } from "./new.ts";
 import { addRead } from "./read.ts";
@@ -14,10 +15,13 @@ import { addRun } from "./run.ts";
 import { addSend } from "./send.ts";
 import { addShow } from "./show.ts";
 import { addStatus } from "./status.ts";
+import { addTry } from "./try.ts";
 
 /** In the order of the help. */
 const COMMANDS: readonly AddCommand[] = [
   addCheck,
+  addEdit,
+  addTry,
   addShow,
   addRead,
   addStatus,
@@ -58,6 +62,7 @@ function createProgram(deps: CliDeps, finish: Finish): Command {
 
 const HELP = examples(
   "pump-station check /etc/pump-station/station.yaml   before you drive home",
+  "pump-station edit                                   change it; what turns out worse is taken back",
   "pump-station show pump                              what is asked, how often, and which file says so",
   "pump-station read climate.temperature --watch       breathe on the sensor and watch",
   "pump-station status                                 is everything well?",

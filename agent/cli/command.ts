@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { ControlClient } from "../control/client.ts";
-import type { Files, Timers } from "../world.ts";
+import type { Desk, Files, Timers } from "../world.ts";
 
 export interface CliDeps {
   readonly out: (text: string) => void;
@@ -10,6 +10,8 @@ export interface CliDeps {
   readonly colour: boolean;
   readonly files: Files;
   readonly timers: Timers;
+  /** Made when a command needs somebody at the terminal. */
+  readonly desk: () => Desk;
   /** Device files that ship with the agent. */
   readonly catalogue: readonly string[];
   /** Folder with the files that `new` begins from. */

@@ -49,6 +49,8 @@ export interface GoingLive {
   took(device: Device, sample: Sample): void;
   status(): DescriptionStatus;
   trial(): TrialAnswer;
+  /** Texts of what runs, station file first; empty when nothing does. */
+  running(): readonly SourceText[];
   /** Looks at the file now, and tries it even if it was rolled back before; `keep`: whatever comes of it. */
   tryNow(options: { readonly keep: boolean }): Promise<TrialAnswer>;
   /** Ends the trial by hand. Throws Error when there is none. */
@@ -131,6 +133,7 @@ export function createGoingLive(deps: GoingLiveDeps, config: GoingLiveConfig): G
     took: (device, sample) => stage.live?.answers.take(device, sample),
     status,
     trial,
+    running: () => stage.live?.files ?? [],
     tryNow: async ({ keep: isKept }) => {
       watching.cancel();
       await inTurn(() => look({ explicit: true, keep: isKept }));
