@@ -147,6 +147,16 @@ it("a trial lasts ten polls, at least two minutes, and no longer than a quarter 
   expect(await lasts("1h")).toBeCloseTo(900, -1);
 });
 
+it("a trial that is lost already ends without waiting for slower devices", async () => {
+  const slow = "every: 60s";
+  const { goingLive, time, save, field } = await running(stationFile({ one: "", slow }));
+  field.answer = ({ address }) => (address === 7 ? silent : undefined);
+  await time.advance(60_000);
+  save(stationFile({ one: "address: 7", slow }));
+  await time.advance(SETTLED_MS + TRIAL_MS);
+  expect(goingLive.status().verdict?.because).toEqual(["one no longer answers (timeout 10 of 10)"]);
+});
+
 it("a device polled once an hour is judged by the poll that every description begins with", async () => {
   const { goingLive, time, save } = await running(stationFile({ one: "every: 1h" }));
   save(stationFile({ one: "every: 1h\naddress: 7" }));

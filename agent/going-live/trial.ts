@@ -46,10 +46,22 @@ export function createTrial(clock: Clock, contest: Contest): Trial {
     return Math.max(0, minMs - elapsedMs(), ...judged.map(leftFor));
   };
 
+  const whyWorse = (device: Device): string[] => {
+    const was = fates.get(device.name) === "judged" ? before.get(device.name) : undefined;
+    const now = log.answers().get(device.name);
+    // Seldom enough to have said nothing yet: no evidence.
+    if (!was || (!now && device.everyMs > elapsedMs())) return [];
+    const words = worseBecause(was, now);
+    return words === undefined ? [] : [`${device.name} ${words}`];
+  };
+  /** A device that is worse after its own window decides; what the slower ones will say changes nothing. */
+  const isDecided = (): boolean =>
+    elapsedMs() >= minMs && to.devices.some((device) => leftFor(device) <= 0 && whyWorse(device).length > 0);
+
   return {
     before,
     log,
-    isDue: () => leftMs() <= 0,
+    isDue: () => leftMs() <= 0 || isDecided(),
     status: () => {
       const answers = log.answers();
       return {
@@ -65,14 +77,7 @@ export function createTrial(clock: Clock, contest: Contest): Trial {
     },
     judge: () => {
       const answers = log.answers();
-      const because = to.devices.flatMap((device) => {
-        const was = fates.get(device.name) === "judged" ? before.get(device.name) : undefined;
-        const now = answers.get(device.name);
-        // Seldom enough to have said nothing yet: no evidence.
-        if (!was || (!now && device.everyMs > elapsedMs())) return [];
-        const words = worseBecause(was, now);
-        return words === undefined ? [] : [`${device.name} ${words}`];
-      });
+      const because = to.devices.flatMap(whyWorse);
       const listed = [...fates].flatMap(([name, fate]) => listedOf(name, fate, before.get(name), answers.get(name)));
       return { outcome: because.length > 0 ? "rolled-back" : "kept", because, listed };
     },
