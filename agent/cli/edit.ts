@@ -7,7 +7,7 @@ import { openControl } from "../control/client.ts";
 import type { SourceText } from "../description.ts";
 import type { TrialAnswer } from "../going-live/status.ts";
 import type { Desk } from "../world.ts";
-import { type Candidate, currentText, judgeCandidate, type Place, problemText } from "./candidate.ts";
+import { type Candidate, currentText, isDeviceFile, judgeCandidate, type Place, problemText } from "./candidate.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples, SOCKET, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { followTrial } from "./follow-trial.ts";
@@ -114,7 +114,8 @@ function placeOf(
 ): Place {
   const station = desk.resolve(agent?.path ?? STATION_FILE);
   const path = file === undefined ? station : desk.resolve(file);
-  return { path, station, folders: agent?.folders ?? deviceFolders(deps, path, options.devices) };
+  const whole = isDeviceFile(currentText(deps.files, path) ?? "") ? station : path;
+  return { path, station, folders: agent?.folders ?? deviceFolders(deps, whole, options.devices) };
 }
 
 /** A text that may be installed, or the exit code when there is none. */

@@ -58,3 +58,34 @@ it("adds no line for a device that has nothing to say", () => {
   const [, devices] = statusText(statusWith(HEALTH)).split("\n\n").slice(1);
   expect(devices?.split("\n")).toHaveLength(2);
 });
+
+const HASH = "b";
+const describedAs = (description: Partial<AgentStatus["description"]>): string => {
+  const status = statusWith(HEALTH);
+  return statusText({ ...status, description: { ...status.description, ...description } });
+};
+
+it("says that a file is on trial, with what each device answered so far", () => {
+  const device = { device: "pump", fate: "judged", polls: 7, good: 6, wanted: 10 } as const;
+  const trial = { hash: HASH, elapsedMs: 1, leftMs: 90_000, changes: [], devices: [device] };
+  expect(describedAs({ trial })).toContain(
+    "Description: /station.yaml is on trial: pump 6 of 10 good, 1 bad; about 90 s left\n",
+  );
+});
+
+it("says that a file was rolled back, why, and how it differs from what runs", () => {
+  const verdict = {
+    hash: HASH,
+    outcome: "rolled-back",
+    because: ["pump no longer answers"],
+    listed: [],
+    atMs: 0,
+  } as const;
+  const problems = ["/station.yaml was rolled back: pump no longer answers; what ran before runs"];
+  const text = describedAs({ runs: "last good", problems, verdict, differs: ["pump: address 1 → 9"] });
+  expect(text).toContain("Description: /station.yaml was rolled back; the last good one runs\n");
+  expect(text).toContain("  the file says differently from what runs:\n    pump: address 1 → 9");
+  expect(describedAs({ runs: "last good", problems: ["/station.yaml:1:1 x"] })).toContain(
+    "is broken; the last good one",
+  );
+});

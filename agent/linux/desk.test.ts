@@ -24,7 +24,11 @@ beforeEach(() => {
   process.env["XDG_STATE_HOME"] = join(folder, "state");
 });
 afterEach(() => {
-  process.env = { ...before };
+  for (const name of ["XDG_STATE_HOME", "TMPDIR", "VISUAL"]) {
+    const value = before[name];
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -56,7 +60,8 @@ it("keeps drafts of one file at one place that nobody else can read, under the f
   expect(desk.draftOf(path)).toBe(draft);
   expect(statSync(join(draft, "..")).mode & 0o077).toBe(0);
   process.env["XDG_STATE_HOME"] = join(path, "a-file-is-no-folder");
-  expect(desk.draftOf(path)).toContain(`${tmpdir()}/pump-station-edit-`);
+  process.env["TMPDIR"] = folder;
+  expect(desk.draftOf(path)).toContain(`${folder}/pump-station-edit-`);
 });
 
 it("runs the person's editor with its options, and tells how it ended", async () => {
