@@ -44,6 +44,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "going-live": ["description.ts", "reading.ts", "limits.ts", "world.ts", "@descriptions"],
   "agent.ts": ["*"],
   cli: ["*"],
+  service: ["*", "linux"],
   "main.ts": ["*", "linux"],
   testing: ["*", "linux"],
 };

@@ -1,27 +1,12 @@
-/** The program: joins the machine (`linux/`) with the agent, and the command line with both. */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+/** The program: joins the machine (`linux/`) with the command line. */
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Agent, type AgentPlaces, createAgent } from "./agent.ts";
 import { runCli } from "./cli/cli.ts";
-import { EXIT } from "./cli/exit.ts";
-import { type AgentConfig, ConfigError, parseConfig } from "./config.ts";
-import { createControl } from "./control/control.ts";
-import { createChance } from "./linux/chance.ts";
-import { createClock } from "./linux/clock.ts";
-import { connectControl, serveControl } from "./linux/control-socket.ts";
+import { connectControl } from "./linux/control-socket.ts";
 import { createDesk } from "./linux/desk.ts";
 import { createFiles } from "./linux/files.ts";
-import { lockFolder } from "./linux/folder-lock.ts";
-import { createLog } from "./linux/log.ts";
-import { createMqttClients } from "./linux/mqtt.ts";
-import { createPorts } from "./linux/ports.ts";
-import { createDatabases } from "./linux/sqlite.ts";
 import { createTimers } from "./linux/timers.ts";
-import { type Log, Secret } from "./world.ts";
 
-/** What closing takes at most: a write that is stuck, a farewell to a broker that is gone. */
-const GHOST_MS = 10_000;
 const VERSION = "0.1.0";
 /** Bundled as dist/agent.mjs with the catalogue beside it. */
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -42,130 +27,11 @@ process.exitCode = await runCli(
     starting: join(HERE, "catalogue/starting"),
     version: VERSION,
     connectControl,
-    run,
+    // Only the service needs MQTT, SQLite and ports: a technician's `check` starts without them.
+    run: async (config) => {
+      const { runService } = await import("./service/main.ts");
+      return runService(config, { version: VERSION, catalogue: CATALOGUE });
+    },
   },
   process.argv.slice(2),
 );
-
-async function run(configPath: string): Promise<number> {
-  const folder = dirname(resolve(configPath));
-  const read = readConfig(configPath, folder);
-  if (!read) return EXIT.configuration;
-  const { config, places } = read;
-  const log = createLog({ level: config.log, journal: process.env["JOURNAL_STREAM"] !== undefined });
-  const clock = createClock({ trustClock: config["trust-clock"] });
-  const timers = createTimers();
-  const chance = createChance();
-  // Before the buffer is opened: a second agent by mistake must not begin an epoch in the first one's file.
-  const unlock = lockOrSay(log, places.data);
-  let handlers: Agent["handlers"] = {};
-  const stopControl = await serveOrSay(log, absolute(config.control, folder), (line) =>
-    createControl({ log, handlers })(line),
-  );
-  const agent = createAgent(
-    {
-      clock,
-      timers,
-      chance,
-      log,
-      files: createFiles(),
-      databases: createDatabases(),
-      ports: createPorts({ clock, timers, log }),
-      mqtt: createMqttClients(),
-      resources: () => ({
-        rssBytes: process.memoryUsage.rss(),
-        cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000),
-      }),
-    },
-    config,
-    places,
-  );
-  handlers = agent.handlers;
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
-  log("info", "agent-started", { station: config.station, version: VERSION, pid: process.pid, cloud: config.cloud });
-  try {
-    await agent.run(stop.signal);
-  } catch (error) {
-    log("error", "agent-failed", { error: error instanceof Error ? error.stack : String(error) });
-    // Whatever still holds the process must not keep systemd from starting it anew.
-    setTimeout(() => process.exit(EXIT.failed), GHOST_MS).unref();
-    return EXIT.failed;
-  } finally {
-    await stopControl();
-    unlock();
-  }
-  log("info", "agent-stopped", {});
-  return EXIT.ok;
-}
-
-/** A folder that can't be locked (a full or read-only disk) costs the lock, not the readings. */
-function lockOrSay(log: Log, folder: string): () => void {
-  try {
-    return lockFolder(folder);
-  } catch (error) {
-    // What the file system and SQLite say has a code; another agent that runs has none.
-    if (!(error instanceof Error && "code" in error)) throw error;
-    log("error", "data-folder-not-locked", { folder, error: error.message });
-    return () => {};
-  }
-}
-
-/** A socket that can't be made (a folder that isn't ours, a full disk) costs `pump-station status`, not the readings. */
-async function serveOrSay(
-  log: Log,
-  path: string,
-  answer: (line: string) => Promise<string>,
-): Promise<() => Promise<void>> {
-  try {
-    return await serveControl(path, answer);
-  } catch (error) {
-    // What the file system says has a code; another agent that listens has none.
-    if (!(error instanceof Error && "code" in error) || error.code === "EADDRINUSE") throw error;
-    log("error", "control-socket-failed", { path, error: error.message });
-    return async () => {};
-  }
-}
-
-/** Says what is wrong on stderr; without a configuration no cloud can be asked for a better one (exit 78). */
-function readConfig(path: string, folder: string): { config: AgentConfig; places: AgentPlaces } | undefined {
-  try {
-    const config = parseConfig(path, readFileSync(path, "utf8"));
-    return { config, places: placesFrom(config, folder) };
-  } catch (error) {
-    const words =
-      error instanceof ConfigError
-        ? error.message
-        : `${path}: ${error instanceof Error ? error.message : String(error)}`;
-    process.stderr.write(`${words}\n`);
-    return undefined;
-  }
-}
-
-/** Paths in agent.yaml are relative to it. */
-function placesFrom(config: AgentConfig, folder: string): AgentPlaces {
-  const passwordFile = config["password-file"];
-  return {
-    description: absolute(config.description, folder),
-    deviceFolders: [...config.devices.map((path) => absolute(path, folder)), ...CATALOGUE],
-    data: absolute(config.data, folder),
-    version: VERSION,
-    ...(config.ca === undefined ? {} : { ca: readFileSync(absolute(config.ca, folder), "utf8") }),
-    ...(passwordFile === undefined ? {} : { password: readSecret(passwordFile, folder) }),
-  };
-}
-
-/** A name in systemd's credentials folder, or a file that only its owner may read. */
-function readSecret(name: string, folder: string): Secret {
-  const credentials = process.env["CREDENTIALS_DIRECTORY"];
-  const credential = credentials === undefined ? undefined : join(credentials, name);
-  const path = credential !== undefined && existsSync(credential) ? credential : absolute(name, folder);
-  if (path !== credential && (statSync(path).mode & 0o077) !== 0) {
-    throw new ConfigError(`${path}: others may read this password; run: chmod 600 ${path}`);
-  }
-  return new Secret(readFileSync(path, "utf8").trim());
-}
-
-function absolute(path: string, folder: string): string {
-  return isAbsolute(path) ? path : join(folder, path);
-}

@@ -1,6 +1,6 @@
 // Bundles each program into one file, because Node never runs our TypeScript. Natives stay outside and are loaded lazily.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -16,6 +16,7 @@ const PROGRAMS = {
 
 export async function buildAll() {
   const started = process.hrtime.bigint();
+  rmSync(join(dist, "chunks"), { recursive: true, force: true });
   const programs = Object.entries(PROGRAMS).filter(([, entry]) => existsSync(join(root, entry)));
   await Promise.all([...programs.map(([name, entry]) => bundle(entry, join(dist, `${name}.mjs`))), web(), catalogue()]);
   const ms = Number((process.hrtime.bigint() - started) / 1_000_000n);
@@ -26,8 +27,12 @@ export async function buildAll() {
 /** One ES module per program; CommonJS dependencies get a `require` of their own (a long name: minifiers collide). */
 export async function bundle(entry, outfile) {
   await build({
-    entryPoints: [join(root, entry)],
-    outfile,
+    entryPoints: [{ in: join(root, entry), out: basename(outfile, ".mjs") }],
+    outdir: dirname(outfile),
+    outExtension: { ".js": ".mjs" },
+    // What is imported when needed is a file of its own, so that a command line that only checks a file starts quickly.
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
     bundle: true,
     platform: "node",
     format: "esm",
