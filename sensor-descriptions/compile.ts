@@ -2,7 +2,7 @@
 import { createFramedProtocol } from "./framing.ts";
 import { createI2cProtocol } from "./i2c.ts";
 import { createLevelProtocol, createOutputProtocol } from "./levels.ts";
-import { createModbusProtocol } from "./modbus-rtu.ts";
+import { createModbusProtocol } from "./modbus.ts";
 import type { Protocol } from "./model.ts";
 import { createPulseProtocol } from "./pulses.ts";
 import type { ProtocolSpec } from "./spec.ts";
@@ -13,6 +13,7 @@ export function compileProtocol(spec: ProtocolSpec): Protocol {
     case "framed":
       return createFramedProtocol(spec);
     case "modbus-rtu":
+    case "modbus-ascii":
       return createModbusProtocol(spec);
     case "i2c":
       return createI2cProtocol(spec);

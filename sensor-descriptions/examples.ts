@@ -18,6 +18,7 @@ import type {
   PulseProtocol,
   SerialExchange,
   SerialProtocol,
+  Texts,
   Values,
 } from "./model.ts";
 import { spokenBytes } from "./quantities.ts";
@@ -57,11 +58,24 @@ function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Exa
   if (report) return reportFailures(type, protocol, address, report.name, example);
   const exchange = exchangeOf(protocol, address, shows, example.turn);
   const failures = sameBytes("sent", exchange.request, example.sent);
+  if (exchange.isBroadcast) return [...failures, ...broadcastFailures(protocol, address, exchange, example)];
   if (!example.answer) return failures;
   const outcome = exchange.recognise().push(example.answer);
   if (!outcome) return [...failures, "the answer isn't recognised as one"];
   failures.push(...outcomeFailures(type, example, outcome));
   return failures.length > 0 ? failures : deviceSideFailures(protocol, address, exchange, example, outcome);
+}
+
+/** The device does what it is told, and nobody answers. */
+function broadcastFailures(
+  protocol: SerialProtocol,
+  address: number,
+  exchange: SerialExchange,
+  example: Example,
+): string[] {
+  if (example.answer) return ["a broadcast has no answer"];
+  const [request] = protocol.deviceSide(address).push(exchange.request);
+  return request?.kind === example.shows.kind ? [] : ["the device's side doesn't recognise the request"];
 }
 
 function exchangeOf(protocol: SerialProtocol, address: number, shows: SerialExample, turn?: number): SerialExchange {
@@ -102,8 +116,13 @@ function outcomeFailures(type: DeviceType, example: Example, outcome: AnswerOutc
     return outcome.code === example.refused ? [] : [`the answer is a refusal with code ${outcome.code}`];
   }
   if (example.refused !== undefined) return ["the answer is no refusal"];
-  return valueFailures(type, example, outcome.values);
+  return [...valueFailures(type, example, outcome.values), ...textFailures(example, outcome.texts)];
 }
+
+const textFailures = (example: Example, texts: Texts = new Map()): string[] =>
+  [...example.says].flatMap(([name, wanted]) =>
+    texts.get(name) === wanted ? [] : [`${name} is ${shown(texts.get(name))}, not ${wanted}`],
+  );
 
 /** The simulated device has to understand our request and to answer with the same bytes. */
 function deviceSideFailures(
@@ -119,7 +138,8 @@ function deviceSideFailures(
   if (request.kind !== example.shows.kind) return [`the device's side takes the request for a ${request.kind}`];
   if (outcome.kind === "refused") return sameBytes("refusal", request.refuse(outcome.code), example.answer);
   const values: Values = outcome.kind === "answer" ? outcome.values : new Map();
-  const answer = request.kind === "read" ? request.answer(values) : request.answer();
+  const texts = outcome.kind === "answer" ? outcome.texts : undefined;
+  const answer = request.kind === "read" ? request.answer(values, texts) : request.answer();
   // What an answer holds beyond its channels may differ (records that nobody reads), a write's answer may not.
   if (request.kind !== "read" && answer.length !== example.answer?.length)
     return sameBytes("simulated answer", answer, example.answer);

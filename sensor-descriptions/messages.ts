@@ -136,6 +136,29 @@ export const say = {
   notNearlyNow: (text: string, low: string, high: string) =>
     error(323, `${text} is outside of ${low} to ${high}`, "is the unit right?"),
 
+  oldRegisters: (text: string, old: string, plain: string | undefined) =>
+    error(
+      336,
+      `${quoted(text)}: registers are written as they travel, counted from 0, with their table`,
+      plain === undefined
+        ? `write "${old}"`
+        : `write "${old}" if the manual counts from 1 as in 40001, or "${plain}" if that is the number that travels`,
+    ),
+  registersOfWhat: (text: string) =>
+    error(
+      337,
+      `register ${text} of which table?`,
+      `write "holding ${text}", "input ${text}", "coil ${text}" or "discrete ${text}"`,
+    ),
+  coilsInANumber: (count: number, max: number) =>
+    error(338, `${count} bits in one number`, `at most ${max} make a number; write several channels`),
+  notRegisterNumbers: (text: string) =>
+    error(
+      339,
+      `${quoted(text)} is no register number`,
+      'for example "3" or "0 to 3"; the table stands in "registers:"',
+    ),
+
   hexWithoutPrefix: (text: string) => error(324, `address ${text} is hexadecimal`, `write "0x${text.toLowerCase()}"`),
 
   notLetters: (letter: string) =>
@@ -245,6 +268,56 @@ export const say = {
     ),
   exampleLine: () =>
     error(497, '"line:" shows what the wire of a pin is at: only levels and outputs have one', "delete it"),
+
+  // 46x, 47x: Modbus
+  maybeOldRegister: (text: string, old: string) =>
+    warning(
+      460,
+      `${quoted(text)} is taken as the number that travels; in the counting of 40001 it would be "${old}"`,
+      "write the number in hexadecimal (0x…) if it is meant so",
+    ),
+  silenceFraming: (key: string) =>
+    error(
+      461,
+      `"${key}:" can't be had: frames aren't told apart by the silence between them`,
+      "a Linux program learns of bytes milliseconds late, and above 9600 baud 3.5 characters are over by then; the" +
+        " end of a frame is computed from its length and proved by its check. Delete the line",
+    ),
+  settingBroadcast: () =>
+    error(
+      462,
+      "a setting can't be sent to all devices at once",
+      "nobody answers a broadcast, and each setting is read back from its device; make it a command",
+    ),
+  writeFunction: (what: string, possible: readonly number[]) =>
+    error(463, `${what} can't be written so`, `possible: with: ${listed(possible.map(String))}`),
+  valuesForRegisters: (values: number, registers: number) =>
+    error(464, `${values} of ${registers} values`, "write one for each: [1, 0, 1]"),
+  coilValue: (value: number) => error(465, `a coil holds 0 or 1, not ${value}`),
+  formulaApart: (names: readonly string[], reason: string) =>
+    error(
+      466,
+      `${listed(names, "and")} don't come in one answer: ${reason}`,
+      "a formula computes with values of the same moment",
+    ),
+  rtuNeedsEightBits: () =>
+    error(467, "Modbus RTU sends bytes of 8 bits", 'write "8E1", or "protocol: modbus-ascii" for 7 bits'),
+  widerThanRequest: (registers: number, max: number) =>
+    error(468, `it takes ${registers} registers, and one request at most ${max}`),
+  textLength: (reason: string) =>
+    error(469, `the text's length is unclear: ${reason}`, 'write "holding 16 to 23", or "length:" in letters'),
+  holdingOnly: () => error(470, "function 23 reads holding registers only (1.1b3, 6.17)"),
+  registersOfField: (text: string, as: string, wanted: number) =>
+    error(471, `${quoted(text)} doesn't fit: ${as} takes ${wanted === 1 ? "one register" : `${wanted} registers`}`),
+  partOfRegister: (channel: string) =>
+    error(
+      472,
+      `"${channel}" is a part of this register, which can only be written whole`,
+      "writing it would change the other bits too",
+    ),
+  quietTooShort: (standard: string) =>
+    warning(473, `Modbus RTU wants at least ${standard} of silence before a request (serial line 1.02, 2.5.1.1)`),
+  writesTooMany: (max: number) => error(474, `one request writes at most ${max}`),
 
   // 5xx: a station file
   unknownType: (type: string, suggestion: string | undefined, known: readonly string[]) =>

@@ -144,7 +144,8 @@ export type DeviceRequest =
       readonly read: string;
       /** Values that the request carried (`send: "01 {row}"`). */
       readonly carried: Values;
-      answer(values: Values): Uint8Array;
+      /** `texts` for those that the read asks for; one that isn't given is empty. */
+      answer(values: Values, texts?: Texts): Uint8Array;
       refuse(code: number): Uint8Array;
     }
   | {
@@ -171,6 +172,8 @@ export interface SerialRead {
   readonly channels: readonly string[];
   /** Sent by the device itself: never asked for, found by `listen`. */
   readonly isReport?: boolean;
+  /** Names of what it reads in words. One of texts only has no channels: asked when the device appears, not each time. */
+  readonly texts?: readonly string[];
   /**
    * Modbus: `read` also knows these; together they give the same channels without the registers in between that no
    * channel needs. For a device that objects to being asked for those.

@@ -15,6 +15,7 @@ import { stationShape } from "./schema/station.ts";
 export const deviceShapes = {
   framed: framedShape,
   "modbus-rtu": modbusShape,
+  "modbus-ascii": modbusShape,
   i2c: i2cShape,
   pulses: pulsesShape,
   levels: levelsShape,

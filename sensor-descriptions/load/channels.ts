@@ -4,7 +4,6 @@ import { isFloat, SIZES } from "../fields.ts";
 import { say } from "../messages.ts";
 import type { Channel, ChannelKind } from "../model.ts";
 import type { framedShape } from "../schema/framed.ts";
-import type { modbusShape } from "../schema/modbus.ts";
 import type { pulsesShape } from "../schema/pulses.ts";
 import type { ByteOrder, FieldSpec, FieldType, Formula } from "../spec.ts";
 import { isKnownUnit, nearestUnit, ucumName } from "../units.ts";
@@ -13,7 +12,6 @@ import type { Path } from "./source-document.ts";
 
 export type MeaningShape = z.output<typeof pulsesShape>["channels"][string];
 export type ByteChannelShape = z.output<typeof framedShape>["reads"][string]["channels"][string];
-export type RegisterChannelShape = z.output<typeof modbusShape>["reads"][string]["channels"][string];
 
 export interface FieldShape {
   readonly as?: FieldType | undefined;

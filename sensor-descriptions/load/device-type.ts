@@ -104,7 +104,8 @@ function typeFrom(
   const needs = needsOf(shape, kind, judge);
   const names = new Map([...[...needs.keys()].map((name) => [formulaName(name), 1] as const), ["altitude", 0]]);
   const built = builtSpec(shape, { judge, given: names });
-  if (built.channels.length === 0) judge.report([], say.nothingToRead());
+  // A broken channel was told as such.
+  if (built.channels.length === 0 && !isBroken) judge.report([], say.nothingToRead());
   reportFormulaCycles(built.spec, judge);
   if (!hasErrors(judge.problems)) tryCompiling(built.spec, judge);
   const alarms = alarmsOf(shape, built.channels, judge);
@@ -137,11 +138,11 @@ function typeFrom(
 
 function builtSpec(shape: DeviceShape, surroundings: Surroundings): BuiltSpec {
   if ("frame" in shape) return framedSpec(shape, surroundings);
-  if ("reads" in shape) return modbusSpec(shape, surroundings);
   if ("measure" in shape) return i2cSpec(shape, surroundings);
   if ("levels" in shape) return levelSpec(shape, surroundings);
   if ("outputs" in shape) return outputSpec(shape, surroundings);
-  return pulseSpec(shape, surroundings);
+  if ("pulses" in shape) return pulseSpec(shape, surroundings);
+  return modbusSpec(shape, surroundings);
 }
 
 /** What only the compiler can see is said as a problem of the whole file. */
@@ -166,6 +167,7 @@ function formulasOf(shape: DeviceShape): string {
 
 const ADDRESSES: Partial<Record<ProtocolName, Need>> = {
   "modbus-rtu": { name: "address", kind: "whole-number", unit: "", range: { low: 1, high: 247 } },
+  "modbus-ascii": { name: "address", kind: "whole-number", unit: "", range: { low: 1, high: 247 } },
   i2c: { name: "address", kind: "whole-number", unit: "", range: { low: 0x08, high: 0x77 } },
 };
 

@@ -5,6 +5,7 @@ import type { Channel, DecodedValue } from "../model.ts";
 import { quantityIn, type Reading, readNumber, readQuantity } from "../quantities.ts";
 import type { framedShape } from "../schema/framed.ts";
 import type { ProtocolName } from "../schema.ts";
+import type { ChannelSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import type { BuiltSpec, DeviceShape } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
@@ -29,6 +30,8 @@ export interface Example {
   /** What the wire of a pin is at, before a reading or after a write. */
   readonly line?: "high" | "low";
   readonly gives: ReadonlyMap<string, DecodedValue>;
+  /** What the device says of itself in words. */
+  readonly says: ReadonlyMap<string, string>;
 }
 
 export type ExampleOf =
@@ -62,7 +65,7 @@ export function readExamples(
       judge.report([...at, "from"], say.exampleOrigin(example.from));
     const gives = givenValues(judge, at, example, built.channels);
     const given = givenNeeds(judge, at, example, needs);
-    const shows = shownBy(judge, at, example, kind, shape, built);
+    const shows = shownBy(judge, at, example, kind, built);
     if (!shows) return [];
     const { name, from, sent, refused, turn, line } = example;
     const answer = example.answer ?? example.received;
@@ -74,6 +77,7 @@ export function readExamples(
         given,
         shows,
         gives,
+        says: new Map(Object.entries(example.says ?? {})),
         ...(from === undefined ? {} : { from }),
         ...(sent ? { sent } : {}),
         ...(answer ? { answer } : {}),
@@ -117,9 +121,9 @@ function altitude(text: string): Reading<number> {
 
 /** What an example can show, and of which protocols. */
 const KINDS: Readonly<Record<"read" | "set" | "command" | "transfers" | "pulses", readonly ProtocolName[]>> = {
-  read: ["framed", "modbus-rtu"],
-  set: ["framed", "modbus-rtu", "outputs"],
-  command: ["framed", "modbus-rtu", "outputs"],
+  read: ["framed", "modbus-rtu", "modbus-ascii"],
+  set: ["framed", "modbus-rtu", "modbus-ascii", "outputs"],
+  command: ["framed", "modbus-rtu", "modbus-ascii", "outputs"],
   transfers: ["i2c"],
   pulses: ["pulses"],
 };
@@ -130,7 +134,6 @@ function shownBy(
   at: Path,
   example: ExampleShape,
   kind: ProtocolName,
-  shape: DeviceShape,
   built: BuiltSpec,
 ): ExampleOf | undefined {
   const { read, set, command, transfers, pulses, line } = example;
@@ -152,15 +155,24 @@ function shownBy(
   }
   if (pulses) return { kind: "pulses", total: pulses.total, since: pulses.since, sinceMs: pulses.over };
   if (set) return setBy(judge, at, set, built);
-  const known =
-    read === undefined ? built.commands.map(({ name }) => name) : Object.keys("reads" in shape ? shape.reads : {});
+  const reads = "reads" in built.spec ? built.spec.reads : [];
+  const known = read === undefined ? built.commands.map(({ name }) => name) : reads.map(({ name }) => name);
   const wanted = read ?? command ?? "";
   if (known.includes(wanted))
     return read === undefined ? { kind: "command", command: wanted } : { kind: "read", read: wanted };
+  // Requests that the loader planned are known by what they bring.
+  const bringing = read === undefined ? undefined : reads.find((one) => namesIn(one).includes(wanted));
+  if (bringing) return { kind: "read", read: bringing.name };
   const what = read === undefined ? "command" : "read";
-  judge.report([...at, what], say.exampleUnknown(what, wanted, nearestWord(wanted, known), known));
+  const all = read === undefined ? known : [...known, ...reads.flatMap(namesIn)];
+  judge.report([...at, what], say.exampleUnknown(what, wanted, nearestWord(wanted, all), known));
   return undefined;
 }
+
+const namesIn = (read: {
+  readonly channels: readonly ChannelSpec[];
+  readonly texts?: readonly { readonly name: string }[];
+}): string[] => [...read.channels.map(({ channel }) => channel.name), ...(read.texts ?? []).map(({ name }) => name)];
 
 function setBy(judge: Judge, at: Path, set: Readonly<Record<string, string>>, built: BuiltSpec): ExampleOf | undefined {
   const [entry, ...more] = Object.entries(set);

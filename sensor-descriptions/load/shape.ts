@@ -9,6 +9,7 @@ import type { Problem } from "../problems.ts";
 import type { Failure } from "../scalars.ts";
 import { unwrapped } from "../schema.ts";
 import { nearestWord } from "../spelling.ts";
+import { explainedKey } from "./explained-keys.ts";
 import type { Path, SourceDocument, Tree } from "./source-document.ts";
 
 export interface Fitted<T> {
@@ -64,7 +65,10 @@ function problemsOf(issue: Issue, tree: Tree, shape: z.ZodType, document: Source
   const last = String(issue.path.at(-1) ?? "the file");
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(shape, issue.path);
-    return issue.keys.map((key) => document.problem([...issue.path, key], unknownKey(key, known), "key"));
+    return issue.keys.map((key) => {
+      const said = explainedKey(issue.path, key) ?? unknownKey(key, known);
+      return document.problem([...issue.path, key], said, "key");
+    });
   }
   if (issue.code === "invalid_key") {
     return issue.issues.map((inner) =>

@@ -30,6 +30,7 @@ export const HEARTBEAT_DEFAULT_MS = 15 * 60_000;
 export const PORT_KINDS = {
   framed: "serial",
   "modbus-rtu": "serial",
+  "modbus-ascii": "serial",
   i2c: "i2c",
   pulses: "gpio",
   levels: "gpio",

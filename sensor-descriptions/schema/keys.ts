@@ -69,6 +69,7 @@ const exampleOf = <T extends z.ZodType>(bytes: () => T) =>
     pulses: z.strictObject({ total: s.whole(), since: s.whole(), over: s.duration(1) }).optional(),
     line: s.choice(["high", "low"]).optional().describe("what the wire of a pin is at"),
     gives: z.record(s.name(), s.text()).optional(),
+    says: z.record(s.name(), s.text()).optional().describe("what the device says of itself in words (texts:)"),
   });
 
 export const textExamples = z.array(exampleOf(s.lineText)).optional();

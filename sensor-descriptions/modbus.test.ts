@@ -50,14 +50,14 @@ const SPEC: ModbusSpec = {
     { name: "power", table: "input", register: 8, count: 2, channels: [channel("power", field(0, "f32"))] },
   ],
   settings: [
-    { name: "relay", table: "coil", register: 0xac, field: field(0, "u8", { bits: { low: 4, high: 4 } }) },
-    { name: "level", table: "holding", register: 1, field: field(0, "i16", { scale: 0.1 }) },
-    { name: "volume", table: "holding", register: 2, field: field(4, "u32", { wordOrder: "little-endian" }) },
-    { name: "mode", table: "holding", register: 9, field: field(1, "u8") },
+    { name: "relay", with: 5, register: 0xac, count: 1, field: field(0, "u8", { bits: { low: 4, high: 4 } }) },
+    { name: "level", with: 6, register: 1, count: 1, field: field(0, "i16", { scale: 0.1 }) },
+    { name: "volume", with: 16, register: 2, count: 2, field: field(4, "u32", { wordOrder: "little-endian" }) },
+    { name: "mode", with: 6, register: 9, count: 1, field: field(1, "u8") },
   ],
   commands: [
-    { name: "reset", table: "holding", register: 5, raw: 0xabcd },
-    { name: "start", table: "coil", register: 6, raw: 1 },
+    { name: "reset", with: 6, register: 5, values: [0xabcd] },
+    { name: "start", with: 5, register: 6, values: [1] },
   ],
 };
 const serial = (spec: ModbusSpec): SerialProtocol => {
@@ -178,8 +178,9 @@ describe("an exchange", () => {
     expect(() => meter.set(17, "relay", 2)).toThrow(/a coil holds 0 or 1/);
     const bits = {
       name: "x",
-      table: "holding",
+      with: 6,
       register: 1,
+      count: 1,
       field: field(0, "u16", { bits: { low: 0, high: 3 } }),
     } as const;
     expect(() => serial({ ...SPEC, settings: [bits] })).toThrow(/a register is written whole/);
