@@ -78,8 +78,12 @@ function needSchema(need: Need): JsonSchema {
 /** Which protocol's keys apply is said by `protocol:`; a file without it is framed. */
 export function deviceEditorSchema(): JsonSchema {
   const names = Object.keys(deviceShapes) as ProtocolName[];
-  const isOf = (name: ProtocolName): JsonSchema => {
-    const said = { properties: { protocol: { const: name } }, required: ["protocol"] };
+  // Both modes of Modbus have one shape.
+  const shapes = [...new Set(Object.values(deviceShapes))];
+  const isOf = (shape: (typeof shapes)[number]): JsonSchema => {
+    const [name, ...others] = names.filter((one) => deviceShapes[one] === shape);
+    const protocol = others.length > 0 ? { enum: [name, ...others] } : { const: name };
+    const said = { properties: { protocol }, required: ["protocol"] };
     return name === "framed" ? { anyOf: [said, { not: { required: ["protocol"] } }] } : said;
   };
   return {
@@ -87,9 +91,9 @@ export function deviceEditorSchema(): JsonSchema {
     type: "object",
     properties: { protocol: { enum: names, description: "how it is asked; without it: framed" } },
     $schema: "http://json-schema.org/draft-07/schema#",
-    allOf: names.map((name) => {
+    allOf: shapes.map((shape) => {
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
-      return { if: isOf(name), then: without(json(deviceShapes[name]), "$schema") };
+      return { if: isOf(shape), then: without(json(shape), "$schema") };
     }),
   };
 }

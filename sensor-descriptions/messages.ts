@@ -289,8 +289,8 @@ export const say = {
       "a setting can't be sent to all devices at once",
       "nobody answers a broadcast, and each setting is read back from its device; make it a command",
     ),
-  writeFunction: (what: string, possible: readonly number[]) =>
-    error(463, `${what} can't be written so`, `possible: with: ${listed(possible.map(String))}`),
+  writeFunction: (code: number, possible: readonly number[]) =>
+    error(463, `function ${code} can't write this`, `write ${listed(possible.map((one) => `"with: ${one}"`))}`),
   valuesForRegisters: (values: number, registers: number) =>
     error(464, `${values} of ${registers} values`, "write one for each: [1, 0, 1]"),
   coilValue: (value: number) => error(465, `a coil holds 0 or 1, not ${value}`),

@@ -99,6 +99,16 @@ channels:
     expect(valuesOf(protocol, "input 0 to 20", data).values).toEqual({ volt: 230, ampere: 2, power: 460 });
   });
 
+  it("a formula of constants comes with what is read first, and formulas of each other are told", () => {
+    const text = `channels:
+  two: { formula: 1 + 1, resolution: 1 }
+  a: { register: input 0, as: u16 }
+`;
+    expect(serial(text).reads.map(({ channels }) => channels)).toEqual([["two", "a"]]);
+    const cycle = `${text}  b: { formula: c + 1, resolution: 1 }\n  c: { formula: b + 1, resolution: 1 }\n`;
+    expect(codes(cycle)).not.toEqual([]);
+  });
+
   it("an example finds its planned request by a channel or a text that it brings", () => {
     const text = `channels:
   a: { register: input 0, as: u16 }
@@ -250,6 +260,7 @@ describe("what can't be is told", () => {
     ["D465", `${CHANNEL}commands:\n  c: { write: coil 0, value: 2 }\n`],
     ["D466", "channels:\n  a: { register: holding 0, as: u16 }\n  b: { register: input 0, as: u16 }\n  c: { formula: a + b, resolution: 1 }\n"],
     ["D466", "channels:\n  a: { register: input 500, as: u16 }\n  b: { register: input 0, as: u16 }\n  c: { formula: a + b, resolution: 1 }\n"],
+    ["D416", "channels:\n  a: { formula: 1 + 1, resolution: 1 }\n"],
     ["D468", "merge: { at-most: 1 }\nchannels:\n  a: { register: input 0, as: u32 }\n"],
     ["D469", `${CHANNEL}texts:\n  t: { register: holding 16 }\n`],
     ["D469", `${CHANNEL}texts:\n  t: { register: holding 16 to 17, length: 5 }\n`],

@@ -1,6 +1,6 @@
 /** The writing requests of Modbus (1.1b3, 6.5, 6.6, 6.11, 6.12, 6.17): settings, whose value varies, and commands. */
 import { type ChannelCodec, createChannelCodec } from "./channels.ts";
-import { createField } from "./fields.ts";
+import { createField, SIZES } from "./fields.ts";
 import { beginsWith, FUNCTION, word } from "./modbus-frame.ts";
 import type { Values } from "./model.ts";
 import type { FieldSpec, ModbusCommandSpec, ModbusSettingSpec, ModbusWriteFunction } from "./spec.ts";
@@ -105,7 +105,7 @@ function registers({ name, field: spec, count }: ModbusSettingSpec): WrittenData
 }
 
 /** A field of one byte is the low one of its register, which travels second. */
-const inRegisters = (spec: FieldSpec): FieldSpec => ({ ...spec, at: spec.as === "u8" || spec.as === "i8" ? 1 : 0 });
+const inRegisters = (spec: FieldSpec): FieldSpec => ({ ...spec, at: SIZES[spec.as] === 1 ? 1 : 0 });
 
 function createReadBack({ count, channel }: NonNullable<ModbusSettingSpec["readBack"]>): ModbusReadBack {
   const codec: ChannelCodec = createChannelCodec([channel]);

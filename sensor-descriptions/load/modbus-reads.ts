@@ -148,11 +148,12 @@ function togetherInOneAnswer(
   };
   const isFormula = (one: PlacedChannel): one is FormulaChannel => "formula" in one;
   for (const one of channels.filter(isFormula)) {
-    const inputs = one.formula.names.flatMap((name) => byName.get(name) ?? []);
-    // A formula of constants alone comes with whatever is read first.
-    for (const input of inputs.length > 0 ? inputs : channels.filter((other) => !isFormula(other)).slice(0, 1))
-      join(input, one);
+    for (const input of one.formula.names.flatMap((name) => byName.get(name) ?? [])) join(input, one);
   }
+  const [first] = channels.filter((one) => !isFormula(one));
+  if (!first && channels.length > 0) judge.report(["channels"], say.nothingToRead(), "key");
+  // What is computed from constants alone comes with whatever is read first.
+  for (const one of channels) if (first && [...(groupOf.get(one) ?? [])].every(isFormula)) join(first, one);
   return [...new Set(groupOf.values())].flatMap((members) => {
     const inFileOrder = channels.filter((one) => members.has(one));
     const group = groupFrom(judge, inFileOrder, limits);

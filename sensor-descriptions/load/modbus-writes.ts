@@ -115,7 +115,8 @@ function functionOf<F extends ModbusWriteFunction>(
   said: number | undefined,
   possible: readonly F[],
 ): F | undefined {
-  const code = said === undefined ? possible[0] : possible.find((one) => one === said);
-  if (code === undefined) judge.report([...at, "with"], say.writeFunction(at.join(" "), possible));
+  if (said === undefined) return possible[0];
+  const code = possible.find((one) => one === said);
+  if (code === undefined) judge.report([...at, "with"], say.writeFunction(said, possible));
   return code;
 }
