@@ -12,7 +12,7 @@
  *   refused address  function + 80  code
  */
 import { NEED_MORE, NO_FRAME } from "./frame-scanner.ts";
-import type { ModbusTable } from "./spec.ts";
+import type { ModbusTable } from "./modbus-spec.ts";
 
 export const READ_FUNCTION: Readonly<Record<ModbusTable, number>> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 

@@ -3,8 +3,9 @@
  * checks of its own, bit by bit. Reproducible from its seed; nothing here is random.
  */
 import { createModbusProtocol } from "./modbus.ts";
+import type { ModbusSpec } from "./modbus-spec.ts";
 import type { DeviceRequest, SerialExchange, SerialProtocol } from "./model.ts";
-import type { FieldSpec, ModbusSpec } from "./spec.ts";
+import type { FieldSpec } from "./spec.ts";
 
 export interface FuzzCounts {
   readonly streams: number;

@@ -1,9 +1,9 @@
 /** One reading request of Modbus: its PDU, what its answer holds, and how a device answers it. */
 import { createChannelCodec } from "./channels.ts";
 import { FUNCTION, READ_FUNCTION, word } from "./modbus-frame.ts";
+import type { ModbusReadSpec } from "./modbus-spec.ts";
 import { createModbusText, type ModbusText } from "./modbus-text.ts";
 import type { Texts, Values } from "./model.ts";
-import type { ModbusReadSpec } from "./spec.ts";
 
 export interface ModbusRead {
   readonly name: string;

@@ -2,7 +2,7 @@
  * Letters in registers: two in each, the first in the high byte unless the device swaps them. A text ends at its first
  * 00, else with its last register; spaces that fill it up are no part of it. Letters are those of ISO 8859-1.
  */
-import type { ModbusTextSpec } from "./spec.ts";
+import type { ModbusTextSpec } from "./modbus-spec.ts";
 
 export interface ModbusText {
   readonly name: string;

@@ -2,8 +2,9 @@
 import { type ChannelCodec, createChannelCodec } from "./channels.ts";
 import { createField, SIZES } from "./fields.ts";
 import { beginsWith, FUNCTION, word } from "./modbus-frame.ts";
+import type { ModbusCommandSpec, ModbusSettingSpec, ModbusWriteFunction } from "./modbus-spec.ts";
 import type { Values } from "./model.ts";
-import type { FieldSpec, ModbusCommandSpec, ModbusSettingSpec, ModbusWriteFunction } from "./spec.ts";
+import type { FieldSpec } from "./spec.ts";
 
 export interface ModbusWrite {
   readonly code: ModbusWriteFunction;

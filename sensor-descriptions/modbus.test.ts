@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileProtocol } from "./compile.ts";
+import type { ModbusSpec } from "./modbus-spec.ts";
 import type { DecodedValue, DeviceRequest, SerialProtocol } from "./model.ts";
-import type { ChannelSpec, FieldSpec, ModbusSpec } from "./spec.ts";
+import type { ChannelSpec, FieldSpec } from "./spec.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text.split(" "), (byte) => Number.parseInt(byte, 16));
 const hex = (data: Uint8Array): string =>

@@ -12,9 +12,9 @@ import { createModbusDevice } from "./modbus-device.ts";
 import { BROADCAST, isSame, type ModbusLink, withAddress } from "./modbus-frame.ts";
 import { createModbusRead, type ModbusRead } from "./modbus-read.ts";
 import { RTU } from "./modbus-rtu.ts";
+import type { ModbusReadSpec, ModbusSpec } from "./modbus-spec.ts";
 import { commandPdu, createModbusWrite, type ModbusReadBack } from "./modbus-write.ts";
 import type { SerialExchange, SerialProtocol, SerialRead, Values } from "./model.ts";
-import type { ModbusReadSpec, ModbusSpec } from "./spec.ts";
 
 const LINKS: Readonly<Record<ModbusSpec["protocol"], ModbusLink>> = { "modbus-rtu": RTU, "modbus-ascii": ASCII };
 

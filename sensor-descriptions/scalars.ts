@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { readLetters } from "./letters.ts";
 import { type Said, say } from "./messages.ts";
+import type { ModbusTable } from "./modbus-spec.ts";
 import {
   type Range,
   type Reading,
@@ -15,7 +16,7 @@ import {
   readRange,
   readWhole,
 } from "./quantities.ts";
-import type { ModbusTable, Template } from "./spec.ts";
+import type { Template } from "./spec.ts";
 import { nearestWord } from "./spelling.ts";
 
 // A shape is used a few times in a process: making code for it at run time costs `check` more than it saves, and a

@@ -2,10 +2,11 @@
 import type * as z from "zod";
 import { SIZES } from "../fields.ts";
 import { say } from "../messages.ts";
+import type { ModbusTable } from "../modbus-spec.ts";
 import type { Channel } from "../model.ts";
 import { oldRegister, type Registers } from "../scalars.ts";
 import type { modbusShape } from "../schema/modbus.ts";
-import type { ByteOrder, ChannelSpec, FieldSpec, FieldType, Formula, ModbusTable } from "../spec.ts";
+import type { ByteOrder, ChannelSpec, FieldSpec, FieldType, Formula } from "../spec.ts";
 import { channelOf, fieldOf, isFromBytes, needKey, stepOf } from "./channels.ts";
 import type { Surroundings } from "./device-type.ts";
 import type { Judge } from "./judge.ts";

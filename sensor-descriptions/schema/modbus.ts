@@ -1,16 +1,7 @@
 /** Device files with `protocol: modbus-rtu` or `modbus-ascii`. */
 import * as z from "zod";
 import * as s from "../scalars.ts";
-import {
-  BYTE_ORDERS,
-  commandKeys,
-  everyType,
-  fieldKeys,
-  meaningKeys,
-  named,
-  serialKeys,
-  settingKeys,
-} from "./keys.ts";
+import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, serialKeys, settingKeys } from "./keys.ts";
 
 const registerKeys = {
   "word-order": s
