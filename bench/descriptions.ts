@@ -3,7 +3,7 @@
  * as a cold process of the built program, and what 50 described devices add to an agent's memory.
  *
  *   npm run bench -- descriptions [--only decode|formula|check|memory]
- *   npm run bench -- descriptions --only fuzz [--runs N] [--seed N]     mutated I2C answers, no figure but a verdict
+ *   npm run bench -- descriptions --only fuzz [--runs N] [--seed N]     mutated frames and I2C answers, no figure but a verdict
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import { createSources } from "@pump-station/agent/source/sources.ts";
 import { parseFormula } from "@pump-station/sensor-descriptions/formula.ts";
 import { loadDeviceType, loadStation } from "@pump-station/sensor-descriptions/load.ts";
 import type { I2cConversation, I2cProtocol, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
+import { fuzzSerialFrames } from "@pump-station/sensor-descriptions/testing/fuzz-frames.ts";
 import { fuzzI2cAnswers } from "@pump-station/sensor-descriptions/testing/fuzz-i2c.ts";
 import { median, nowMs, programs } from "./rig/rig.ts";
 
@@ -30,18 +31,32 @@ function option(args: readonly string[], name: string, fallback: number): number
   return at < 0 ? fallback : Number(args[at + 1]);
 }
 
-/** Every I2C chip of the catalogue in turn; throws with the seed of the run that went wrong. */
+/**
+ * Every I2C chip of the catalogue in turn, then every framing: `runs` of each. Throws with the seed of the run that went
+ * wrong.
+ */
 function fuzz(runs: number, seed: number): void {
-  const folder = join(programs.catalogue, "sensors");
-  const types = readdirSync(folder).map((name) =>
-    typeOf(name.replace(/\.yaml$/, ""), readFileSync(join(folder, name), "utf8")),
+  const chips = typesIn(join(programs.catalogue, "sensors"));
+  const framings = [
+    ...typesIn(join(programs.catalogue, "boards")),
+    ...typesIn(join(programs.catalogue, "../../sensor-descriptions/testing/devices")),
+  ];
+  verdict(`conversations with mutated I2C answers, seed ${seed}`, () => fuzzI2cAnswers(chips, runs, seed));
+  verdict(`serial lines with mutated frames, seed ${seed}`, () =>
+    fuzzSerialFrames([...chips, ...framings], runs, seed),
   );
+}
+
+const typesIn = (folder: string) =>
+  readdirSync(folder).map((name) => typeOf(name.replace(/\.yaml$/, ""), readFileSync(join(folder, name), "utf8")));
+
+function verdict(what: string, fuzzed: () => { runs: number; outcomes: Readonly<Record<string, number>> }): void {
   const from = nowMs();
-  const { outcomes } = fuzzI2cAnswers(types, runs, seed);
+  const { runs, outcomes } = fuzzed();
   const counted = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${thousands(count)}`);
   print(
-    `${thousands(runs)} conversations with mutated I2C answers from seed ${seed}`,
-    `no crash, no hang, no value with a wrong CRC (${counted.join(", ")}; ${Math.round((nowMs() - from) / 1_000)} s)`,
+    `${thousands(runs)} ${what}`,
+    `no crash, no hang, no value with a wrong check (${counted.join(", ")}; ${Math.round((nowMs() - from) / 1_000)} s)`,
   );
 }
 

@@ -43,7 +43,7 @@ describe.each(catalogue)("$file", ({ type, text, problems }) => {
   });
 
   it("tells a technician what each need is", () => {
-    const isSerial = type?.kind === "framed" || type?.kind === "modbus-rtu";
+    const isSerial = type?.kind === "framed" || type?.kind === "lines" || type?.kind === "modbus-rtu";
     for (const name of type?.needs.keys() ?? []) {
       // On a serial line the address is a number set in the device, not a wire.
       if (isSerial && name === "address") continue;

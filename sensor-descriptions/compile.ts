@@ -2,6 +2,7 @@
 import { createFramedProtocol } from "./framing.ts";
 import { createI2cProtocol } from "./i2c.ts";
 import { createLevelProtocol, createOutputProtocol } from "./levels.ts";
+import { createLinesProtocol } from "./lines.ts";
 import { createModbusProtocol } from "./modbus.ts";
 import type { Protocol } from "./model.ts";
 import { createPulseProtocol } from "./pulses.ts";
@@ -12,6 +13,8 @@ export function compileProtocol(spec: ProtocolSpec): Protocol {
   switch (spec.protocol) {
     case "framed":
       return createFramedProtocol(spec);
+    case "lines":
+      return createLinesProtocol(spec);
     case "modbus-rtu":
     case "modbus-ascii":
       return createModbusProtocol(spec);

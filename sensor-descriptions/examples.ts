@@ -4,6 +4,7 @@
  * the file; one that doesn't says what came instead.
  */
 
+import { textOfBytes } from "./letters.ts";
 import { levelOf, lineAt } from "./levels.ts";
 import type { DeviceType } from "./load/device-type.ts";
 import type { Example, ExampleOf } from "./load/examples-of-type.ts";
@@ -216,7 +217,15 @@ function valueFailures(type: DeviceType, example: Example, values: Values): stri
 
 const shown = (value: number | string | undefined): string => (value === undefined ? "missing" : String(value));
 
+const PRINTABLE = /^[\x20-\x7e]*[\r\n]*$/;
+
+/** Lines as text. */
+function spoken(bytes: Uint8Array): string {
+  const text = textOfBytes(bytes);
+  return PRINTABLE.test(text) && /[\r\n]$/.test(text) ? JSON.stringify(text) : spokenBytes(bytes);
+}
+
 function sameBytes(what: string, got: Uint8Array, wanted: Uint8Array | undefined): string[] {
   if (!wanted || Buffer.compare(got, wanted) === 0) return [];
-  return [`${what} is ${spokenBytes(got)}, not ${spokenBytes(wanted)}`];
+  return [`${what} is ${spoken(got)}, not ${spoken(wanted)}`];
 }

@@ -67,14 +67,14 @@ function createPlainCodec(layout: FrameLayout): FrameCodec {
     endsItself: layout.endsItself,
     hidesNone: layout.endsAtMark,
     hasSureEnds: false,
-    sizeAt: layout.sizeAt,
+    sizeAt: (data, at, end, bodyLengthAt) => layout.sizeAt(data, at, end, bodyLengthAt),
     open: (data, at, size, into) => {
       into.data = data;
       into.at = at;
       into.size = size;
       return true;
     },
-    build: layout.build,
+    build: (address, body, sequence) => layout.build(address, body, sequence),
   };
 }
 

@@ -164,6 +164,8 @@ export const say = {
   notLetters: (letter: string) =>
     error(330, `${quoted(letter)} can't be sent as one byte`, "write \\xHH with the byte's two hexadecimal digits"),
   badEscape: (text: string) => error(331, `${quoted(text)} means nothing`, "possible: \\r, \\n, \\t, \\\\ and \\xHH"),
+  placeholdersTouch: () =>
+    error(332, "two placeholders touch", "without a letter between them nobody can tell them apart"),
   notAPin: (text: string) =>
     error(350, `${quoted(text)} is no line of a chip`, 'write its number ("17") or its name as gpioinfo shows it'),
 
@@ -246,6 +248,20 @@ export const say = {
       'add a part "length" or "end", "length:" to the body, or "count:" to the records',
     ),
   codeHasNoEnd: () => error(452, 'a code apart from the body needs a part "length" or "end", or "length:" of the body'),
+  lineNeedsEnd: () => error(453, "a line needs an end", 'for example end: "\\r\\n"'),
+  lineEndInRequest: () =>
+    error(
+      454,
+      "the end of the line is added by itself",
+      'leave it out here; what requests end with stands in "request-line:"',
+    ),
+  textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
+  groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),
+  stateTooLong: (text: string, max: number) =>
+    error(457, `${quoted(text)} is no state that can be told apart`, `at most ${max} letters, or digits`),
+  stateLettersTwice: (text: string, other: string) => error(458, `${quoted(text)} and ${quoted(other)} are one state`),
+  decimalsMissing: () =>
+    error(459, "nothing says how fine the value is", 'add "decimals:", the digits behind the point, or "resolution:"'),
   notOneByte: (text: string) => error(450, `${quoted(text)} is not one byte`),
 
   levelStates: () =>

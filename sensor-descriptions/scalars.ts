@@ -3,7 +3,8 @@
  * The `meta` of each is what an editor is told through the JSON Schema, where YAML has made numbers of some texts.
  */
 import * as z from "zod";
-import { readLetters } from "./letters.ts";
+import { readLetters, textOfBytes } from "./letters.ts";
+import type { TextTemplate } from "./lines-spec.ts";
 import { type Said, say } from "./messages.ts";
 import type { ModbusTable } from "./modbus-spec.ts";
 import {
@@ -77,6 +78,38 @@ export const quantity = () => scalar({ type: NUMBER, examples: ["0.2794 mm", "-0
 export const number = () => scalar({ type: NUMBER }, readNumber);
 export const range = () => scalar({ type: "string", examples: ["0 to 1500", "200 to 1000 mbar"] }, readRange);
 export const bytes = () => scalar({ type: NUMBER, examples: ["55 AA"] }, readBytes);
+
+/** Letters as `lineText`, as the text that they are. */
+export const letters = () =>
+  scalar(
+    { type: ANY },
+    (t) => {
+      const bytes = readLetters(t);
+      return "ok" in bytes ? { ok: textOfBytes(bytes.ok) } : bytes;
+    },
+    { trim: false },
+  );
+
+/** "T={value}": letters and placeholders. */
+export const textTemplate = () =>
+  scalar(
+    { type: ANY, examples: ["R?", "T={value}"] },
+    (t): Reading<TextTemplate> => {
+      const pieces: TextTemplate[number][] = [];
+      for (const piece of t.split(/(\{[^}]*\})/)) {
+        const placeholder = /^\{\s*([a-z][a-z0-9-]*)\s*\}$/.exec(piece)?.[1];
+        if (placeholder !== undefined) pieces.push({ placeholder });
+        else if (piece.startsWith("{") && piece.endsWith("}")) return { said: say.unknownPlaceholder(piece) };
+        else if (piece !== "") {
+          const bytes = readLetters(piece);
+          if ("said" in bytes) return bytes;
+          pieces.push({ text: textOfBytes(bytes.ok) });
+        }
+      }
+      return { ok: pieces };
+    },
+    { trim: false },
+  );
 
 /** "R?\r\n": letters, and \r \n \t \xHH for those that have no key; blanks at the ends belong to it. */
 export const lineText = () => scalar({ type: ANY, examples: ["R?\\r\\n"] }, readLetters, { trim: false });

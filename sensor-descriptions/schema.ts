@@ -6,6 +6,7 @@ import * as z from "zod";
 import { framedShape } from "./schema/framed.ts";
 import { i2cShape } from "./schema/i2c.ts";
 import { levelsShape } from "./schema/levels.ts";
+import { linesShape } from "./schema/lines.ts";
 import { modbusShape } from "./schema/modbus.ts";
 import { outputsShape } from "./schema/outputs.ts";
 import { pulsesShape } from "./schema/pulses.ts";
@@ -14,6 +15,7 @@ import { stationShape } from "./schema/station.ts";
 /** By the word after `protocol:`; a device file without one is framed. */
 export const deviceShapes = {
   framed: framedShape,
+  lines: linesShape,
   "modbus-rtu": modbusShape,
   "modbus-ascii": modbusShape,
   i2c: i2cShape,

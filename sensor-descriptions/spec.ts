@@ -3,6 +3,7 @@
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
 import type { SumName } from "./checksum-sums.ts";
+import type { LinesSpec } from "./lines-spec.ts";
 import type { ModbusSpec } from "./modbus-spec.ts";
 import type {
   Channel,
@@ -256,7 +257,7 @@ export interface OutputSpec {
   readonly given: ReadonlyMap<string, number>;
 }
 
-export type ProtocolSpec = FramedSpec | ModbusSpec | I2cSpec | PulseSpec | LevelSpec | OutputSpec;
+export type ProtocolSpec = FramedSpec | LinesSpec | ModbusSpec | I2cSpec | PulseSpec | LevelSpec | OutputSpec;
 
 /** A condition or formula that doesn't parse: the loader turns `column` into a place in the file. */
 export interface FormulaProblem {

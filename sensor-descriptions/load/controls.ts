@@ -20,31 +20,40 @@ export function settingOf(
   shape: SettingShape,
   channels: readonly ChannelSpec[],
 ): { setting: Setting; field: FieldSpec } | undefined {
-  const at = ["settings", name];
   const all = channels.map(({ channel }) => channel);
-  const onlyWhen = judge.condition([...at, "only-when"], shape["only-when"], all);
+  const source = channels.find(({ channel }) => channel.name === shape["read-back"])?.source;
+  const setting = settingIn(judge, name, shape, all, source?.from === "formula");
+  return setting && source?.from === "field" ? { setting, field: source.field } : undefined;
+}
+
+/** The setting alone, for a protocol with codings of its own. */
+export function settingIn(
+  judge: Judge,
+  name: string,
+  shape: SettingShape,
+  channels: readonly Channel[],
+  isComputed: boolean,
+): Setting | undefined {
+  const at = ["settings", name];
+  const onlyWhen = judge.condition([...at, "only-when"], shape["only-when"], channels);
   const readBack = shape["read-back"];
-  const found = channels.find(({ channel }) => channel.name === readBack);
-  if (!found) {
-    const known = all.map((channel) => channel.name);
+  const channel = channels.find((one) => one.name === readBack);
+  if (!channel) {
+    const known = channels.map((one) => one.name);
     judge.report([...at, "read-back"], say.unknownChannel(readBack, nearestWord(readBack, known), known));
     return undefined;
   }
-  const { channel, source } = found;
-  if (source.from === "formula") judge.report([...at, "read-back"], say.settingNeedsField(readBack));
+  if (isComputed) judge.report([...at, "read-back"], say.settingNeedsField(readBack));
   const range = judge.range([...at, "range"], shape.range, channel.unit);
   const step = judge.quantity([...at, "step"], shape.step, channel.unit, "difference");
-  if (!range || source.from === "formula") return undefined;
+  if (!range || isComputed) return undefined;
   return {
-    field: source.field,
-    setting: {
-      name,
-      readBack,
-      unit: channel.unit,
-      range,
-      ...(step === undefined ? {} : { step }),
-      ...(onlyWhen ? { onlyWhen } : {}),
-    },
+    name,
+    readBack,
+    unit: channel.unit,
+    range,
+    ...(step === undefined ? {} : { step }),
+    ...(onlyWhen ? { onlyWhen } : {}),
   };
 }
 

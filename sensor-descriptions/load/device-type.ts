@@ -19,6 +19,7 @@ import { framedSpec } from "./framed.ts";
 import { i2cSpec } from "./i2c.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { levelSpec } from "./levels.ts";
+import { linesSpec } from "./lines.ts";
 import { modbusSpec } from "./modbus.ts";
 import { type Need, readNeed } from "./needs.ts";
 import { outputSpec } from "./outputs.ts";
@@ -138,6 +139,7 @@ function typeFrom(
 
 function builtSpec(shape: DeviceShape, surroundings: Surroundings): BuiltSpec {
   if ("frame" in shape) return framedSpec(shape, surroundings);
+  if ("reads" in shape && shape.protocol === "lines") return linesSpec(shape, surroundings);
   if ("measure" in shape) return i2cSpec(shape, surroundings);
   if ("levels" in shape) return levelSpec(shape, surroundings);
   if ("outputs" in shape) return outputSpec(shape, surroundings);

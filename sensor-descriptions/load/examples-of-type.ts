@@ -5,7 +5,6 @@ import type { Channel, DecodedValue } from "../model.ts";
 import { quantityIn, type Reading, readNumber, readQuantity } from "../quantities.ts";
 import type { framedShape } from "../schema/framed.ts";
 import type { ProtocolName } from "../schema.ts";
-import type { ChannelSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import type { BuiltSpec, DeviceShape } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
@@ -121,9 +120,9 @@ function altitude(text: string): Reading<number> {
 
 /** What an example can show, and of which protocols. */
 const KINDS: Readonly<Record<"read" | "set" | "command" | "transfers" | "pulses", readonly ProtocolName[]>> = {
-  read: ["framed", "modbus-rtu", "modbus-ascii"],
-  set: ["framed", "modbus-rtu", "modbus-ascii", "outputs"],
-  command: ["framed", "modbus-rtu", "modbus-ascii", "outputs"],
+  read: ["framed", "lines", "modbus-rtu", "modbus-ascii"],
+  set: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
+  command: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
   transfers: ["i2c"],
   pulses: ["pulses"],
 };
@@ -155,7 +154,7 @@ function shownBy(
   }
   if (pulses) return { kind: "pulses", total: pulses.total, since: pulses.since, sinceMs: pulses.over };
   if (set) return setBy(judge, at, set, built);
-  const reads = "reads" in built.spec ? built.spec.reads : [];
+  const reads: readonly ReadNames[] = "reads" in built.spec ? built.spec.reads : [];
   const known = read === undefined ? built.commands.map(({ name }) => name) : reads.map(({ name }) => name);
   const wanted = read ?? command ?? "";
   if (known.includes(wanted))
@@ -169,10 +168,16 @@ function shownBy(
   return undefined;
 }
 
-const namesIn = (read: {
-  readonly channels: readonly ChannelSpec[];
+interface ReadNames {
+  readonly name: string;
+  readonly channels: readonly { readonly channel: Channel }[];
   readonly texts?: readonly { readonly name: string }[];
-}): string[] => [...read.channels.map(({ channel }) => channel.name), ...(read.texts ?? []).map(({ name }) => name)];
+}
+
+const namesIn = (read: ReadNames): string[] => [
+  ...read.channels.map(({ channel }) => channel.name),
+  ...(read.texts ?? []).map(({ name }) => name),
+];
 
 function setBy(judge: Judge, at: Path, set: Readonly<Record<string, string>>, built: BuiltSpec): ExampleOf | undefined {
   const [entry, ...more] = Object.entries(set);

@@ -1,5 +1,6 @@
 /** Channels that are computed from each other in a circle have no value: each is said at its own line. */
 import { formulaName } from "../formula.ts";
+import type { LineChannelSpec } from "../lines-spec.ts";
 import { say } from "../messages.ts";
 import type { ChannelSpec, I2cSpec, ProtocolSpec } from "../spec.ts";
 import type { Judge } from "./judge.ts";
@@ -17,7 +18,7 @@ const namesBefore = ({ constants, measure, lets }: I2cSpec): ReadonlySet<string>
 };
 
 function inOneRead(
-  channels: readonly ChannelSpec[],
+  channels: readonly (ChannelSpec | LineChannelSpec)[],
   at: Path,
   judge: Judge,
   before: ReadonlySet<string> = new Set(),

@@ -29,6 +29,7 @@ export const HEARTBEAT_DEFAULT_MS = 15 * 60_000;
 /** The kind of port that each protocol is wired to; pulses may be counted by the kernel, too. */
 export const PORT_KINDS = {
   framed: "serial",
+  lines: "serial",
   "modbus-rtu": "serial",
   "modbus-ascii": "serial",
   i2c: "i2c",

@@ -12,6 +12,7 @@ import {
   type Values,
 } from "../model.ts";
 import type { I2cCrcSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
+import { createRandom } from "./seeded-random.ts";
 
 export interface FuzzCounts {
   readonly runs: number;
@@ -147,15 +148,4 @@ function isIntact(bytes: Uint8Array, { name, every }: I2cCrcSpec): boolean {
     if (bytes[at + every] !== register) return false;
   }
   return true;
-}
-
-/** mulberry32: small, fast, the same on every machine. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

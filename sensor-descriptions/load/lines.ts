@@ -1,0 +1,229 @@
+/** Device files of text lines: from their shape to what the protocol of lines is compiled from. */
+import type * as z from "zod";
+import { checksumNames, isChecksumName } from "../checksum.ts";
+import { numberOfText, STATE_LETTERS_MAX } from "../line-fields.ts";
+import type { LineChannelSpec, LineForm, LineReadSpec, LinesSpec, TextFieldSpec, TextTemplate } from "../lines-spec.ts";
+import { say } from "../messages.ts";
+import type { linesShape } from "../schema/lines.ts";
+import type { CheckSpec } from "../spec.ts";
+import { nearestWord } from "../spelling.ts";
+import { channelOf } from "./channels.ts";
+import { commandOf, serialOf, settingIn } from "./controls.ts";
+import type { BuiltSpec, Surroundings } from "./device-type.ts";
+import { reportTwice } from "./framed.ts";
+import { formulaNames, type Judge } from "./judge.ts";
+import type { Path } from "./source-document.ts";
+
+type Shape = z.output<typeof linesShape>;
+type LineShape = NonNullable<Shape["line"]>;
+type ReadShape = Shape["reads"][string];
+type ChannelShape = ReadShape["channels"][string];
+
+export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
+  const { judge } = around;
+  const reads = Object.entries(shape.reads).map(([name, read]) => readOf(around, name, read));
+  const specs = reads.flatMap(({ channels }) => channels);
+  const channels = specs.map(({ channel }) => channel);
+  reportTwice(judge, reads);
+  const line = lineOf(judge, ["line"], shape.line ?? {});
+  const requestLine = shape["request-line"] ? lineOf(judge, ["request-line"], shape["request-line"]) : line;
+  const check = (at: Path, template: TextTemplate, also: readonly string[] = []): void =>
+    checkTemplate(judge, at, template, specs, also);
+  for (const [name, { send = [], answer = [] }] of Object.entries(shape.reads)) {
+    checkRequest(judge, ["reads", name, "send"], send);
+    check(["reads", name, "send"], send);
+    checkAnswer(judge, ["reads", name, "answer"], answer, send);
+  }
+  const settings = Object.entries(shape.settings ?? {}).flatMap(([name, setting]) => {
+    const at = ["settings", name];
+    checkRequest(judge, [...at, "write"], setting.write);
+    check([...at, "write"], setting.write, ["value"]);
+    checkAnswer(judge, [...at, "answer"], setting.answer, setting.write);
+    if (!setting.write.some((piece) => "placeholder" in piece && piece.placeholder === "value"))
+      judge.report([...at, "write"], say.valueMissing());
+    const found = specs.find(({ channel }) => channel.name === setting["read-back"]);
+    const known = settingIn(judge, name, setting, channels, found?.source.from === "formula");
+    if (!known || found?.source.from !== "text") return [];
+    const { write, answer } = setting;
+    return [{ setting: known, spec: { name, write, answer, field: found.source.text } }];
+  });
+  const commands = Object.entries(shape.commands ?? {});
+  for (const [name, { send, answer }] of commands) {
+    checkRequest(judge, ["commands", name, "send"], send);
+    check(["commands", name, "send"], send);
+    checkAnswer(judge, ["commands", name, "answer"], answer, send);
+  }
+  const spec: LinesSpec = {
+    protocol: "lines",
+    ...serialOf(judge, shape),
+    line,
+    requestLine,
+    ...(shape.refusal === undefined ? {} : { refusal: shape.refusal }),
+    ...(shape.refusals ? { refusals: byNumber(shape.refusals) } : {}),
+    reads,
+    settings: settings.map((one) => one.spec),
+    commands: commands.map(([name, { send, answer }]) => ({ name, send, answer })),
+  };
+  return {
+    spec,
+    channels,
+    settings: settings.map(({ setting }) => setting),
+    commands: commands.map(([name, command]) => commandOf(judge, name, command, channels)),
+  };
+}
+
+const byNumber = (names: Readonly<Record<number, string>>): ReadonlyMap<number, string> =>
+  new Map(Object.entries(names).map(([number, name]) => [Number(number), name]));
+
+function lineOf(judge: Judge, at: Path, shape: LineShape): LineForm {
+  const separator = shape.separator ?? ",";
+  if (shape.end === "") judge.report([...at, "end"], say.lineNeedsEnd());
+  const check = shape.check && checkOf(judge, [...at, "check"], shape.check);
+  return {
+    begin: shape.begin ?? "",
+    end: shape.end === undefined || shape.end === "" ? "\r\n" : shape.end,
+    separator: separator === "spaces" || separator === "before-sign" ? separator : { text: separator },
+    ...(check
+      ? { check: { check, after: shape.check?.after ?? "", isOptional: shape.check?.["may-be-missing"] === true } }
+      : {}),
+  };
+}
+
+function checkOf(judge: Judge, at: Path, { sum, crc }: NonNullable<LineShape["check"]>): CheckSpec | undefined {
+  if ((sum === undefined) === (crc === undefined)) judge.report(at, say.framePartNeeds("check", "sum"), "key");
+  if (crc === undefined) return sum && { kind: sum };
+  if (isChecksumName(crc)) return { kind: "crc", name: crc };
+  judge.report([...at, "crc"], say.unknownChecksum(crc, nearestWord(crc, checksumNames)));
+  return undefined;
+}
+
+function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSpec {
+  const { judge } = around;
+  const at = ["reads", name];
+  if ((read.send !== undefined) === (read["by-itself"] === true)) judge.report(at, say.askedOrByItself(), "key");
+  const entries = Object.entries(read.channels);
+  const names = formulaNames(
+    entries.map(([channel]) => channel),
+    around.given.keys(),
+  );
+  const channels = entries.flatMap(([channel, shape]) => {
+    const spec = lineChannel(around, [...at, "channels", channel], channel, shape, read, names);
+    return spec ? [spec] : [];
+  });
+  return {
+    name,
+    ...(read.send === undefined ? {} : { send: read.send }),
+    answer: read.answer ?? [],
+    where: byNumber(read.where ?? {}),
+    ...(read.groups ? { groups: read.groups } : {}),
+    channels,
+  };
+}
+
+const FIELD_KEYS = [
+  "field",
+  "group",
+  "begins-with",
+  "ends-with",
+  "as",
+  "scale",
+  "offset",
+  "decimals",
+  "no-sensor",
+] as const;
+
+function lineChannel(
+  { judge, given }: Surroundings,
+  at: Path,
+  name: string,
+  shape: ChannelShape,
+  read: ReadShape,
+  names: ReadonlySet<string>,
+): LineChannelSpec | undefined {
+  const texts = shape.states && statesOf(judge, at, shape.states);
+  const meaning = { ...shape, states: texts?.names };
+  if (shape.formula !== undefined) {
+    const extra = FIELD_KEYS.find((key) => shape[key] !== undefined);
+    if (extra !== undefined) judge.report(at, say.fieldOrFormula(), "key");
+    const formula = judge.formula([...at, "formula"], shape.formula, names, given);
+    const channel = channelOf(judge, at, name, meaning, undefined);
+    return formula ? { channel, source: { from: "formula", formula } } : undefined;
+  }
+  if (shape.field === undefined && shape["begins-with"] === undefined) judge.report(at, say.textNeedsPlace(), "key");
+  if (shape.group !== undefined && !read.groups) judge.report([...at, "group"], say.groupWithoutGroups(), "key");
+  if (shape.scale === 0) judge.report([...at, "scale"], say.outOfRange("0", "anything", "but 0"));
+  const text = textOf(shape, texts?.texts);
+  const step = text.as === "hex" ? Math.abs(text.scale) : stepOf(shape);
+  if (step === undefined && !texts && shape.resolution === undefined) judge.report(at, say.decimalsMissing(), "key");
+  const channel = channelOf(judge, at, name, meaning, step ?? 1);
+  return { channel, source: { from: "text", text } };
+}
+
+/** The step of a number with so many digits behind the point. */
+const stepOf = ({ decimals, scale = 1 }: ChannelShape): number | undefined =>
+  decimals === undefined ? undefined : Number((10 ** -decimals * Math.abs(scale || 1)).toPrecision(12));
+
+function textOf(shape: ChannelShape, states: ReadonlyMap<number, string> | undefined): TextFieldSpec {
+  return {
+    ...(shape.field === undefined ? {} : { place: shape.field }),
+    ...(shape.group === undefined ? {} : { group: shape.group }),
+    beginsWith: shape["begins-with"] ?? "",
+    endsWith: shape["ends-with"] ?? "",
+    as: shape.as ?? "decimal",
+    scale: shape.scale === undefined || shape.scale === 0 ? 1 : shape.scale,
+    offset: shape.offset ?? 0,
+    ...(shape.decimals === undefined ? {} : { decimals: shape.decimals }),
+    ...(states ? { states } : {}),
+    noSensor: shape["no-sensor"] ?? [],
+  };
+}
+
+/** By number: the text on the line, and the state's name. */
+function statesOf(judge: Judge, at: Path, states: Readonly<Record<string, string>>) {
+  const texts = new Map<number, string>();
+  const names: Record<number, string> = {};
+  for (const [text, name] of Object.entries(states)) {
+    const number = numberOfText(text);
+    const other = number === undefined ? undefined : texts.get(number);
+    if (number === undefined) judge.report([...at, "states", text], say.stateTooLong(text, STATE_LETTERS_MAX), "key");
+    else if (other !== undefined) judge.report([...at, "states", text], say.stateLettersTwice(text, other), "key");
+    else {
+      texts.set(number, text);
+      names[number] = name;
+    }
+  }
+  return { texts, names };
+}
+
+function checkTemplate(
+  judge: Judge,
+  at: Path,
+  template: TextTemplate,
+  specs: readonly LineChannelSpec[],
+  also: readonly string[],
+): void {
+  const codable = specs.filter(({ source }) => source.from === "text").map(({ channel }) => channel.name);
+  const known = [...also, "address", ...codable];
+  for (const [i, piece] of template.entries()) {
+    if (!("placeholder" in piece)) continue;
+    const { placeholder } = piece;
+    if (!known.includes(placeholder))
+      judge.report(at, say.unknownName(placeholder, nearestWord(placeholder, known), known));
+    const next = template[i + 1];
+    if (next !== undefined && "placeholder" in next) judge.report(at, say.placeholdersTouch());
+  }
+}
+
+/** The end is put behind every request: one that brings its own would be sent twice. */
+function checkRequest(judge: Judge, at: Path, template: TextTemplate): void {
+  if (template.some((piece) => "text" in piece && /[\r\n]/.test(piece.text))) judge.report(at, say.lineEndInRequest());
+}
+
+/** An answer can only repeat what the request carried. */
+function checkAnswer(judge: Judge, at: Path, answer: TextTemplate, request: TextTemplate): void {
+  const known = ["address", ...request.flatMap((piece) => ("placeholder" in piece ? [piece.placeholder] : []))];
+  for (const piece of answer) {
+    if (!("placeholder" in piece) || known.includes(piece.placeholder)) continue;
+    judge.report(at, say.unknownName(piece.placeholder, nearestWord(piece.placeholder, known), known));
+  }
+}

@@ -1,0 +1,68 @@
+/** Device files of text lines: what a line is, what asks for it, and which field means what. */
+import * as z from "zod";
+import { SUM_NAMES } from "../checksum-sums.ts";
+import * as s from "../scalars.ts";
+import { commandKeys, everyType, meaningKeys, named, serialKeys, settingKeys, textExamples } from "./keys.ts";
+
+const lineForm = z.strictObject({
+  begin: s.letters().optional().describe('what each line begins with: "$"; default: nothing'),
+  end: s.letters().optional().describe('what ends it; default: "\\r\\n"'),
+  separator: s
+    .letters()
+    .optional()
+    .describe('between two fields; "spaces" is one or more blanks, "before-sign" none but + or -; default: ","'),
+  check: z
+    .strictObject({
+      sum: s.choice(SUM_NAMES).optional(),
+      crc: s.text().optional(),
+      after: s.letters().optional().describe('what stands before its hexadecimal digits: "*"; default: nothing'),
+      "may-be-missing": s.truth().optional(),
+    })
+    .optional()
+    .describe("of all letters between begin and after, as hexadecimal digits"),
+});
+
+const lineChannel = z.strictObject({
+  ...meaningKeys,
+  states: z.record(s.text(), s.name()).optional().describe("names of the letters: { A: valid, V: void }"),
+  field: s.whole(0, 255).optional().describe("place in the line, or in the group, counted from 0"),
+  group: s.text().optional().describe("the group of this name"),
+  "begins-with": s.letters().optional().describe('what the field begins with, which is no part of the value: "T="'),
+  "ends-with": s.letters().optional().describe('what it ends with: "C"'),
+  as: s.choice(["decimal", "hex"]).optional(),
+  scale: s.number().optional().describe("value = number · scale + offset"),
+  offset: s.number().optional(),
+  decimals: s.whole(0, 9).optional().describe("digits behind the point"),
+  "no-sensor": s
+    .oneOrMore(s.text())
+    .optional()
+    .describe("texts that mean: no sensor there; an empty field always does"),
+});
+
+export const linesShape = z.strictObject({
+  ...everyType,
+  examples: textExamples,
+  protocol: s.choice(["lines"]),
+  serial: serialKeys.serial,
+  timing: serialKeys.timing,
+  quirks: serialKeys.quirks,
+  line: lineForm.optional(),
+  "request-line": lineForm.optional().describe("where requests look different from answers"),
+  refusal: s.letters().optional().describe("how a refusal begins; a number behind it is its code"),
+  refusals: z.record(s.whole(0, 999_999), s.text()).optional().describe("what the codes of refusals mean"),
+  reads: named(
+    z.strictObject({
+      send: s.textTemplate().optional(),
+      "by-itself": s.truth().optional().describe("the device sends it without being asked"),
+      answer: s.textTemplate().optional().describe('how the line begins; ? is any letter: "??MWV"'),
+      where: z.record(s.whole(0, 255), s.text()).optional().describe("only lines in which these fields say this"),
+      groups: z
+        .strictObject({ from: s.whole(0, 255), length: s.whole(1, 32), name: s.whole(0, 31) })
+        .optional()
+        .describe("repeated groups of fields: the first field, fields of each, and the place of its name in it"),
+      channels: named(lineChannel),
+    }),
+  ),
+  settings: named(z.strictObject({ write: s.textTemplate(), answer: s.textTemplate(), ...settingKeys })).optional(),
+  commands: named(z.strictObject({ send: s.textTemplate(), answer: s.textTemplate(), ...commandKeys })).optional(),
+});
