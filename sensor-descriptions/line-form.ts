@@ -37,7 +37,7 @@ export function createLineCodec({ begin, end, check }: LineForm): LineCodec {
     unwrap: (text) => {
       const from = begin === "" ? 0 : text.lastIndexOf(begin);
       if (from < 0) return undefined;
-      const whole = text.slice(from + begin.length).replace(/[\r\n\0 ]+$/, "");
+      const whole = text.slice(from + begin.length).replace(/[\r\n ]+$/, "");
       if (checked === undefined) return { content: whole, isIntact: true };
       const digits = 2 * checked.sum.bytes;
       const mark = whole.length - digits - checked.after.length;

@@ -20,6 +20,7 @@ const fail = (...args: string[]) => {
 
 it.each([
   "framed",
+  "lines",
   "modbus-rtu",
   "i2c",
   "pulses",
