@@ -13,6 +13,9 @@ import { createScriptedGpio } from "./testing/scripted-gpio.ts";
 import { createScriptedI2c } from "./testing/scripted-i2c.ts";
 import { createScriptedSerial, type Portion } from "./testing/scripted-serial.ts";
 import { createSimulatedTime } from "./testing/simulated-time.ts";
+import { decodeBatch } from "./wire/batch.ts";
+import { decodeLedger } from "./wire/ledger.ts";
+import { type StreamSchema, schemaHash } from "./wire/schema.ts";
 import type { Chance } from "./world.ts";
 
 const CONFIG = parseConfig(
@@ -219,5 +222,63 @@ describe("an agent of which a part fails by a bug", () => {
     const database = createDatabases().open(join(folder, "readings.db"));
     expect(database.prepare("SELECT sum(samples) AS n FROM rows").get()).toEqual({ n: 1 });
     expect(time.waiting).toBe(0);
+  });
+});
+
+describe("an agent that filters and aggregates", () => {
+  /** What the cloud makes of all that it was sent: rows by channel name, per stream. */
+  const received = (messages: ReturnType<typeof createBench>["far"]["messages"]) => {
+    const schemas = new Map<string, StreamSchema>();
+    for (const { properties, payload } of messages) {
+      const message = properties["kind"] === "schema" ? decodeLedger(payload) : undefined;
+      if (message?.kind === "schema") schemas.set(schemaHash(message.schema), message.schema);
+    }
+    const blocks = messages
+      .filter(({ properties }) => properties["kind"] === "batch")
+      .flatMap(({ payload }) => decodeBatch(payload, (hash) => schemas.get(hash)).blocks);
+    return blocks.flatMap(({ schemaHash: hash, rows }) => {
+      const channels = schemas.get(hash)?.channels ?? [];
+      return rows.map((row) => Object.fromEntries(channels.map(({ name }, at) => [name, row[at]])));
+    });
+  };
+
+  it("sends the channels that its description makes of those that are read, and alarms and read go by what is read", async () => {
+    const { time, files, far, register, start, stop } = createBench();
+    const alarms = "alarms:\n  high: { when: target above 150 mbar, severity: critical }\n";
+    files.write("/types/valve.yaml", VALVE + alarms);
+    files.write(
+      "/station.yaml",
+      station(`${valve("one")}    every: 1s
+    filter:
+      target:
+        - median: 3s
+    rate-of-change:
+      climb: target per 1s over 10s
+    aggregate:
+      every: 10s
+      target: mean
+      peak: max of target
+      climb: last
+`),
+    );
+    const { status, ended } = start();
+    await time.advance(25_000);
+    register.target = 200;
+    await time.advance(1_000);
+    register.target = 100;
+    await time.advance(60_000);
+    const rows = received(far.messages);
+    expect(Object.keys(rows[0] ?? {})).toEqual(["target", "climb", "peak"]);
+    expect(rows.length).toBeGreaterThanOrEqual(6);
+    // One reading in three is a spike: the median takes it out, whatever the window makes of it.
+    expect(rows.map(({ target, peak }) => [target, peak])).toEqual(rows.map(() => [100, 100]));
+    expect(rows.at(-1)?.["climb"]).toBe(0);
+    // The alarm saw it all the same, and ended with it.
+    const told = far.messages.filter(({ properties }) => properties["kind"] === "alarms");
+    expect(told.length).toBeGreaterThanOrEqual(2);
+    expect(status().activeAlarms).toEqual([]);
+    stop.abort();
+    await time.advance(10_000);
+    expect(await ended).toBe("stopped");
   });
 });

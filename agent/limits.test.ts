@@ -1,3 +1,4 @@
+import { FILTER_WINDOW_READINGS_MAX } from "@pump-station/sensor-descriptions/load/filters.ts";
 import { expect, it } from "vitest";
 import * as limits from "./limits.ts";
 
@@ -29,4 +30,8 @@ it("a trial lasts longer than a file takes to settle, and ends", () => {
 it("a report that can't wait is told sooner than a poll would give up waiting for one", () => {
   expect(limits.REPORT_AT_ONCE_EVERY_MS).toBeLessThan(limits.REPORT_WAIT_MS);
   expect(limits.REPORT_WAIT_MS).toBeLessThan(limits.PROBE_EVERY_MAX_MS);
+});
+
+it("a filter's window that check lets pass is kept whole", () => {
+  expect(limits.FILTER_VALUES_MAX).toBeGreaterThanOrEqual(FILTER_WINDOW_READINGS_MAX);
 });

@@ -70,3 +70,5 @@ export const SETTLE_MS = 2_000;
 export const SETTLE_CUT_MS = 20_000;
 /** Rejected descriptions that are kept by name; each is at most a few files of 64 KiB. */
 export const REJECTED_MAX = 10;
+/** Readings that one window of a filter keeps: an hour of one a second, and some. 20 channels of them are about 2 MB. */
+export const FILTER_VALUES_MAX = 4_000;

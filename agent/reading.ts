@@ -17,6 +17,12 @@ export const MISSING_REASONS = {
   stale: 10,
   unchanged: 11,
   busy: 12,
+  /** Left out on purpose, by a filter of the description: nothing is known to be wrong. */
+  "left-out": 13,
+  /** Directions that cancel each other out, or no wind at all: there is no mean direction. */
+  calm: 14,
+  /** The readings of a window cover less of it than the description asks for. */
+  "too-few": 15,
 } as const;
 
 export type MissingReason = keyof typeof MISSING_REASONS;
@@ -63,17 +69,25 @@ export function missing(reason: MissingReason, code?: number): Missing {
 
 export const isMissing = (value: ChannelValue): value is Missing => typeof value !== "number";
 
+/** Nothing is said about the channel: the last value neither holds nor ends. */
+export const isLeftOut = (value: ChannelValue): boolean => isMissing(value) && value.missing === "left-out";
+
+/** The last value holds: it changed by less than is worth sending, or its device had no news of it. */
+export const isUnchanged = (value: ChannelValue): boolean => isMissing(value) && value.missing === "unchanged";
+
 /**
- * What a reading means: the correction added, and "implausible" outside of the channel's range. Readings, alarms and
+ * What a reading means: corrected, and "implausible" outside of the channel's range. Readings, alarms and
  * interlocks all go by this one rule.
  */
 export function meantValue(
   value: ChannelValue,
-  correction: number,
+  corrected: (value: number) => number,
   range: { readonly low: number; readonly high: number } | undefined,
 ): ChannelValue {
   if (isMissing(value)) return value;
-  const corrected = value + correction;
-  if (range && (corrected < range.low || corrected > range.high)) return missing("implausible");
-  return corrected;
+  const meant = corrected(value);
+  // A polynomial far outside of where it was fitted can leave all bounds.
+  if (!Number.isFinite(meant)) return missing("implausible");
+  if (range && (meant < range.low || meant > range.high)) return missing("implausible");
+  return meant;
 }

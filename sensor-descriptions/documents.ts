@@ -1,6 +1,8 @@
 /** What `pump-station show` says about one device: each value as it runs, and where it is from. */
+import { keptChannels } from "./kept-channels.ts";
 import type { Origins } from "./load/station-device.ts";
 import type { Channel, Condition, Device } from "./model.ts";
+import type { Correction, FilterStep } from "./preprocessing.ts";
 import { spokenDuration } from "./quantities.ts";
 import { spokenUnit } from "./units.ts";
 
@@ -27,7 +29,19 @@ export function describeDevice(device: Device, origins: Origins): DescribedValue
     ...row("every", spokenDuration(device.everyMs)),
     ...row("faster", device.faster && `${spokenDuration(device.faster.everyMs)} when ${device.faster.when.text}`),
     ...row("heartbeat", spokenDuration(device.heartbeatMs)),
-    ...perChannel("correct", device.correct),
+    ...[...device.correct].flatMap(([name, correction]) =>
+      row(`correct ${name}`, correctionText(correction, unitOf(device, name)), "correct"),
+    ),
+    ...[...(device.filters ?? [])].flatMap(([name, steps]) =>
+      row(
+        `filter ${name}`,
+        steps.map((step) => stepText(step, unitOf(device, name))).join(", then "),
+        `filter ${name}`,
+      ),
+    ),
+    ...(device.rates ?? []).flatMap(({ name, of, unit, overMs }) =>
+      row(`rate-of-change ${name}`, `${of} in ${spokenUnit(unit)} over ${spokenDuration(overMs)}`, "rate-of-change"),
+    ),
     ...perChannel("small-change", device.smallChange),
     ...aggregateRows(device, row),
     ...device.channels.flatMap((channel) => row(`channel ${channel.name}`, channelText(channel), "")),
@@ -52,7 +66,37 @@ const withUnit = (value: number, unit: string): string =>
   unit === "" ? String(value) : `${value} ${spokenUnit(unit)}`;
 
 const unitOf = (device: Device, name: string): string =>
-  device.channels.find((channel) => channel.name === name)?.unit ?? "";
+  keptChannels(device).find((channel) => channel.name === name)?.unit ?? "";
+
+function correctionText(correction: Correction, unit: string): string {
+  if (typeof correction === "number") return withUnit(correction, unit);
+  if ("polynomial" in correction) return `polynomial ${correction.polynomial.join(", ")}`;
+  return correction.points
+    .map(({ read, really }) => `${withUnit(read, unit)} is really ${withUnit(really, unit)}`)
+    .join(", ");
+}
+
+function stepText(step: FilterStep, unit: string): string {
+  switch (step.do) {
+    case "median":
+    case "average":
+      return `${step.do} ${spokenDuration(step.overMs)}`;
+    case "exponential-average":
+      return `${step.do} ${spokenDuration(step.timeConstantMs)}`;
+    case "clamp":
+      return `clamp ${step.low} to ${withUnit(step.high, unit)}`;
+    case "round":
+      return `round ${withUnit(step.step, unit)}`;
+    case "skip-jumps":
+      return `skip-jumps ${withUnit(step.by, unit)} within ${spokenDuration(step.withinMs)}`;
+    case "throttle":
+      return `throttle ${spokenDuration(step.everyMs)}`;
+    case "timeout":
+      return `timeout ${spokenDuration(step.afterMs)}`;
+    case "debounce":
+      return `debounce ${spokenDuration(step.forMs)}`;
+  }
+}
 
 function addressText(device: Device): string | undefined {
   if (device.address === undefined) return undefined;
@@ -62,8 +106,12 @@ function addressText(device: Device): string | undefined {
 function aggregateRows(device: Device, row: (label: string, value: string) => DescribedValue[]): DescribedValue[] {
   const { aggregate } = device;
   if (!aggregate) return [];
-  const how = [...aggregate.by].map(([name, by]) => `${by} of ${name}`).join(", ");
-  return row("aggregate", `every ${spokenDuration(aggregate.everyMs)}: ${how}`);
+  const how = [...aggregate.by].map(([name, { by, of, weight }]) => {
+    const made = `${by} of ${of}${weight === undefined ? "" : ` by ${weight}`}`;
+    return name === of ? made : `${name} is ${made}`;
+  });
+  const share = aggregate.atLeast === undefined ? "" : `, of at least ${aggregate.atLeast * 100} % of the time`;
+  return row("aggregate", `every ${spokenDuration(aggregate.everyMs)}${share}: ${how.join(", ")}`);
 }
 
 function channelText(channel: Channel): string {

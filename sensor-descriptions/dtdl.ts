@@ -8,6 +8,7 @@
  * DTDL names hold letters, digits and underscores, and are unique within an Interface: "too-hot" is too_hot, and a
  * channel that shares its name with a setting or command is called NAME_reading.
  */
+import { keptChannels } from "./kept-channels.ts";
 import type { Channel, Device, Station } from "./model.ts";
 
 export interface DtdlInterface {
@@ -73,7 +74,7 @@ function contentsOf(device: Device): DtdlContent[] {
     schema: "boolean",
   }));
   const taken = new Set([...settings, ...commands, ...alarms].map(({ name }) => name));
-  const channels = device.channels.map((channel) => {
+  const channels = keptChannels(device).map((channel) => {
     const name = dtdlName(channel.name);
     return {
       "@type": typed("Telemetry", channel.unit),

@@ -49,7 +49,7 @@ function whenOfType(type: DeviceType, common: readonly string[]): JsonSchema {
   const channels = type.channels.map(({ name }) => name);
   const everyDevice = new Map<string, unknown>(common.map((key) => [key, true]));
   const perChannel = Object.fromEntries(
-    ["correct", "small-change"].map((key) => [key, { propertyNames: { enum: channels } }]),
+    ["correct", "filter"].map((key) => [key, { propertyNames: { enum: channels } }]),
   );
   return {
     if: { properties: { type: { const: type.name } }, required: ["type"] },

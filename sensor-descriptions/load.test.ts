@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { describeDevice } from "./documents.ts";
+import { keptChannels } from "./kept-channels.ts";
 import { loadDeviceType, loadStation } from "./load.ts";
 import { formatProblems } from "./problems.ts";
 
@@ -92,7 +93,10 @@ test("corrections, small changes and aggregates come in the channels' units", ()
   expect(Object.fromEntries(device.correct)).toEqual({ temperature: -0.4 });
   expect(Object.fromEntries(device.smallChange)).toEqual({ pressure: 0.5, temperature: 0.2 });
   expect(device.aggregate?.everyMs).toBe(600_000);
-  expect(Object.fromEntries(device.aggregate?.by ?? [])).toEqual({ temperature: "mean", humidity: "max" });
+  expect(Object.fromEntries(device.aggregate?.by ?? [])).toEqual({
+    temperature: { by: "mean", of: "temperature" },
+    humidity: { by: "max", of: "humidity" },
+  });
   const rows = describeDevice(device, origins).map(({ label, value, from }) => `${label} = ${value} (${from})`);
   expect(rows).toContain("every = 1min (stations/demo-lake.yaml:30)");
   expect(rows).toContain(
@@ -101,6 +105,92 @@ test("corrections, small changes and aggregates come in the channels' units", ()
       `:${text.slice(0, text.indexOf("    correct:")).split("\n").length}`,
     ),
   );
+});
+
+test("what readings go through comes in the channels' units, in the order of the file, and show tells where it stands", () => {
+  const text = demo.text.replace(
+    "    correct:                       # added to what the sensor says\n      temperature: -0.4 °C",
+    `    correct:
+      temperature:
+        - 100 °C is really 99.5 °C
+        - 0 °C is really 32 °F
+      humidity:
+        polynomial: [0.5, 1.02]
+    filter:
+      pressure:
+        - skip-jumps: 0.05 bar within 5min
+        - median: 5min
+        - clamp: 90 kPa to 110 kPa
+        - round: 50 Pa
+    rate-of-change:
+      trend: pressure per h over 3h
+      cooling: temperature per 1min over 10min
+    aggregate:
+      every: 10min
+      at-least: 50 %
+      pressure: mean
+      highest: max of temperature
+      steepest: max of trend`,
+  );
+  const { device, origins } = deviceOf(text, "climate");
+  expect(Object.fromEntries(device.correct)).toEqual({
+    temperature: { points: [{ read: 0, really: 0 }, { read: 100, really: 99.5 }] },
+    humidity: { polynomial: [0.5, 1.02] },
+  }); // biome-ignore format: a table
+  expect(device.filters?.get("pressure")).toEqual([
+    { do: "skip-jumps", by: 50, withinMs: 300_000 },
+    { do: "median", overMs: 300_000 },
+    { do: "clamp", low: 900, high: 1100 },
+    { do: "round", step: 0.5 },
+  ]);
+  expect(keptChannels(device).map(({ name, unit, resolution }) => [name, unit, resolution])).toEqual([
+    ["temperature", "Cel", 0.01],
+    ["pressure", "hPa", 0.5],
+    ["humidity", "%", 0.01],
+    ["trend", "hPa/h", 0.002],
+    ["cooling", "K/min", 0.001],
+    ["highest", "Cel", 0.01],
+    ["steepest", "hPa/h", 0.002],
+  ]);
+  expect(device.aggregate).toMatchObject({ everyMs: 600_000, atLeast: 0.5 });
+  const rows = describeDevice(device, origins).map(({ label, value }) => `${label} = ${value}`);
+  expect(rows).toContain("correct temperature = 0 °C is really 0 °C, 100 °C is really 99.5 °C");
+  expect(rows).toContain(
+    "filter pressure = skip-jumps 50 hPa within 5min, then median 5min, then clamp 900 to 1100 hPa, then round 0.5 hPa",
+  );
+  expect(rows).toContain(
+    "aggregate = every 10min, of at least 50 % of the time: mean of pressure, highest is max of temperature, steepest is max of trend",
+  );
+});
+
+test("a device file's filter is its channel's, until the station file has another for it", () => {
+  const type = fileAt("boards/pump-mk2.yaml");
+  const filtered = type.text.replace(
+    /^( +)(pressure: +\{ .*) \}$/m,
+    "$1$2, filter: [{ median: 5min }, { round: 5 mbar }] }",
+  );
+  expect(filtered).not.toBe(type.text);
+  const lineOf = (text: string, word: string): number => text.slice(0, text.indexOf(word)).split("\n").length;
+  const pumpOf = (text: string) => {
+    const loaded = loadStation({ path: demo.path, text }, (name) =>
+      name === "pump-mk2" ? { ...type, text: filtered } : findType(name),
+    );
+    expect(loaded.problems).toEqual([]);
+    const device = loaded.station?.devices[0];
+    return {
+      steps: device?.filters?.get("pressure")?.map((step) => step.do),
+      from: loaded.origins.get("pump")?.get("filter pressure"),
+    };
+  };
+  expect(pumpOf(demo.text)).toEqual({
+    steps: ["median", "round"],
+    from: `boards/pump-mk2.yaml:${lineOf(filtered, "filter:")}`,
+  });
+  const own = demo.text.replace(
+    "    address: 1\n",
+    "    address: 1\n    filter:\n      pressure:\n        - clamp: 0 to 1 bar\n",
+  );
+  expect(pumpOf(own)).toEqual({ steps: ["clamp"], from: `stations/demo-lake.yaml:${lineOf(own, "filter:") + 1}` });
 });
 
 test("a device without its own cadence takes its type's, and says so", () => {

@@ -34,6 +34,12 @@ const meant = (suggestion: string | undefined, known: readonly string[] = []): s
       ? `known here: ${listed([...known].slice(0, 30), "and")}`
       : undefined;
 
+/** "median 5s" → "median: 5s" */
+const stepText = (got: string | undefined): string | undefined => {
+  const [, step, rest] = /^-?\s*([a-z-]+):?\s+(.{1,40})$/.exec(got ?? "") ?? [];
+  return step === undefined ? undefined : `${step}: ${rest}`;
+};
+
 /** What the commonest complaints of YAML mean to somebody who never heard of it. */
 const YAML_REASONS: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: "this line stands further right or left than its neighbours",
@@ -375,6 +381,88 @@ export const say = {
     error(498, `port "${port}" is a counter of the kernel, which has its pin already`, "delete the line"),
   counterTaken: (port: string, other: string, line: number) =>
     error(499, `"${other}" (line ${line}) counts with "${port}" already`),
+  filterIsPerChannel: (got: string | undefined) =>
+    error(
+      530,
+      `"filter:" holds channels, and below each of them its steps${got === undefined ? "" : `, not ${quoted(got)}`}`,
+      `write the channel's name, and on the next line "- ${stepText(got) ?? "median: 5s"}"`,
+    ),
+  noStep: (got: string | undefined) =>
+    error(
+      531,
+      got === undefined ? "the steps of a filter are a list" : `${quoted(got)} is no step of a filter`,
+      `write each step on a line of its own: "- ${stepText(got) ?? "median: 5s"}"`,
+    ),
+  noPolynomial: (max: number) =>
+    error(
+      532,
+      "this is no correction",
+      `write an amount to add ("-0.4 °C"), points ("- 3.2 mbar is really 0 mbar"), or "polynomial: [0.1, 1.02]" with 2 to ${max} numbers`,
+    ),
+  severalSteps: (keys: readonly string[]) =>
+    error(
+      533,
+      keys.length === 0 ? "a step of the filter is missing here" : `${listed(keys, "and")} are ${keys.length} steps`,
+      "begin each step with a hyphen of its own: they are done in this order",
+    ),
+  stepOfState: (step: string, channel: string) =>
+    error(
+      534,
+      `"${channel}" is a state: there is no ${step} of it`,
+      'for states there are "debounce", "throttle" and "timeout"',
+    ),
+  stepOfCounter: (step: string, channel: string) =>
+    error(
+      535,
+      `"${channel}" is a counter: ${step} would change what was counted`,
+      'for counters there are "throttle" and "timeout"; how fast it counts is said by "rate-of-change:"',
+    ),
+  debounceOfNumber: (channel: string) =>
+    error(536, `"${channel}" is a measured value: "debounce" is for states`, 'write "median" or "average"'),
+  degreesMixed: (channel: string) =>
+    warning(
+      537,
+      `"${channel}" is in degrees: taken as numbers, 350° and 10° make 180°`,
+      `for a direction, write "${channel}: vector mean" below "aggregate:"`,
+    ),
+  windowTooFull: (step: string, count: number, max: number) =>
+    error(
+      538,
+      `this ${step} would keep ${count} readings; at most ${max}`,
+      'a shorter time, or "- throttle: …" as the step before',
+    ),
+  windowTooShort: (step: string, time: string, every: string) =>
+    warning(
+      539,
+      `${step} of ${time}, but there is a reading only every ${every}: this can't work as meant`,
+      `a longer time, or a shorter "every:"`,
+    ),
+  noJump: (text: string) => error(540, `${quoted(text)} is no jump`, 'for example "5 °C within 10s"'),
+  noAggregate: (text: string, suggestion: string | undefined) =>
+    error(
+      541,
+      `${quoted(text)} is nothing that can be made of a window`,
+      meant(suggestion) ??
+        'possible: mean, min, max, sum, last, vector mean; or "max of speed", "vector mean by speed"',
+    ),
+  noDirection: (channel: string) =>
+    error(542, `"${channel}" is no direction: "vector mean" is for degrees`, 'write "mean"'),
+  weightOfOther: (by: string) => error(543, `only a vector mean is weighted "by" another channel, not a ${by}`),
+  nameTaken: (name: string, of: string) =>
+    error(544, `there is a channel "${name}" already`, `give what is made of "${of}" a new name`),
+  noRate: (text: string) =>
+    error(545, `${quoted(text)} is no rate of change`, 'for example "pressure per 1h over 3h"; per 1s, 1min, 1h or 1d'),
+  rateTooShort: (over: string, least: string) =>
+    error(546, `over ${over} there are too few readings to tell a rate`, `write at least "over ${least}"`),
+  readBackCorrected: (channel: string) =>
+    error(547, `"${channel}" shows what was set: corrected, it would show something else`, "delete the line"),
+  noPoint: (text: string) => error(548, `${quoted(text)} is no point`, 'for example "- 3.2 mbar is really 0 mbar"'),
+  badPoints: (what: string, max: number) =>
+    error(
+      549,
+      what,
+      `write 2 to ${max} lines such as "- 3.2 mbar is really 0 mbar", each for another value of the sensor`,
+    ),
   reservedAddress: (text: string) => error(522, `I2C addresses run from 0x08 to 0x77; ${text} is none`),
 
   // 6xx: examples

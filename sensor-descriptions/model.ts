@@ -3,6 +3,7 @@
  * Everything here is immutable and pure; times are milliseconds, bytes are Uint8Array, units are UCUM names.
  */
 import type { LevelProtocol, OutputProtocol, PulseProtocol } from "./pin-protocols.ts";
+import type { Aggregation, Correction, FilterStep, Rate } from "./preprocessing.ts";
 
 /** A value taken from bytes, or the named reason why the bytes hold none. */
 export type DecodedValue = number | FieldProblem;
@@ -239,8 +240,6 @@ export interface I2cProtocol {
 
 export type Protocol = SerialProtocol | I2cProtocol | PulseProtocol | LevelProtocol | OutputProtocol;
 
-export type Aggregation = "mean" | "min" | "max" | "sum" | "last";
-
 /** One device of one station: its type's file merged with the lines of the station file. */
 export interface Device {
   readonly name: string;
@@ -251,17 +250,21 @@ export interface Device {
   /** GPIO line: its offset on the chip, or its name there. */
   readonly pin?: number | string;
   readonly protocol: Protocol;
-  /** In wire order. */
+  /** As the device is read. What leaves the station may be others: `keptChannels`. */
   readonly channels: readonly Channel[];
   readonly everyMs: number;
   readonly faster?: { readonly when: Condition; readonly everyMs: number };
-  /** Added to what the sensor says, per channel, in the channel's unit. */
-  readonly correct: ReadonlyMap<string, number>;
+  /** Per channel; before the plausible range, alarms and interlocks. */
+  readonly correct: ReadonlyMap<string, Correction>;
+  /** Per channel, in this order; after alarms and interlocks, which see what was read. */
+  readonly filters?: ReadonlyMap<string, readonly FilterStep[]>;
+  /** Of filtered values, in this order. */
+  readonly rates?: readonly Rate[];
   /** Small-change filter: a reading that differs less than this from the last one kept is "unchanged". */
   readonly smallChange: ReadonlyMap<string, number>;
   /** At least one whole sample per this time, however little changes. */
   readonly heartbeatMs: number;
-  readonly aggregate?: { readonly everyMs: number; readonly by: ReadonlyMap<string, Aggregation> };
+  readonly aggregate?: Aggregation;
   readonly settings: readonly Setting[];
   readonly commands: readonly Command[];
   readonly alarms: readonly Alarm[];

@@ -294,3 +294,24 @@ function isAliasOfTimeZone(zone: string): boolean {
 /** One value or a list of them. */
 export const oneOrMore = <T extends z.ZodType>(one: T) =>
   z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(one).meta({ oneOrMore: true }));
+
+/** What is told when a section, list or value stands where another of them belongs; `got` is the text, if it is one. */
+export const SHAPE_ADVICE = z.registry<{ said: (got: string | undefined) => Said }>();
+
+type Node = string | Node[] | { [key: string]: Node };
+
+/** A value that may also be written as a list or a section; `read` tells `fail` what is wrong and where in it. */
+export const scalarOrMore = <T>(
+  read: (node: Node, fail: (at: readonly PropertyKey[], failure: Failure) => void) => T,
+) =>
+  z
+    .custom<Node>(() => true)
+    .meta({ anyOf: [{ type: NUMBER }, { type: "array" }, { type: "object" }] })
+    .transform((node, context): Exclude<T, undefined> => {
+      let isGood = true;
+      const value = read(node, (at, failure) => {
+        isGood = false;
+        context.addIssue({ code: "custom", message: failure.said.message, params: { failure }, path: [...at] });
+      });
+      return isGood ? (value as Exclude<T, undefined>) : z.NEVER;
+    });

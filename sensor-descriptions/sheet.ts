@@ -1,4 +1,5 @@
 /** A wiring and channel sheet in Markdown: what hangs in the box's door, and what QA and cloud teams read. */
+import { keptChannels } from "./kept-channels.ts";
 import type { Channel, Device, Port, Station } from "./model.ts";
 import { spokenDuration } from "./quantities.ts";
 import { spokenUnit } from "./units.ts";
@@ -43,7 +44,7 @@ function deviceSection(device: Device, port: Port | undefined): string {
   const parts = [
     `## ${device.name}`,
     `${device.type} on ${device.port}${port ? ` (${code(port.path)})` : ""}, ${asked}${faster}.`,
-    table(["Channel", "Unit", "Steps", "Plausible", "Kind"], device.channels.map(channelRow)),
+    table(["Channel", "Unit", "Steps", "Plausible", "Kind"], keptChannels(device).map(channelRow)),
   ];
   if (device.settings.length > 0) {
     const rows = device.settings.map(({ name, range, unit, step, onlyWhen, readBack }) => [

@@ -1,4 +1,5 @@
 /** `pump-station check FILE…`: every problem at once, with place and advice; then what the station would read. */
+import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
 import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
@@ -91,13 +92,13 @@ function checkFile(deps: CliDeps, path: string, folders: readonly string[], upli
   return { path, problems, files, summary, devices, estimate };
 }
 
-const checkedDevice = ({ name, type, port, everyMs, paused, channels }: Device): CheckedDevice => ({
-  name,
-  type,
-  port,
-  everyMs,
-  ...(paused === undefined ? {} : { paused }),
-  channels: channels.map((channel) => channel.name),
+const checkedDevice = (device: Device): CheckedDevice => ({
+  name: device.name,
+  type: device.type,
+  port: device.port,
+  everyMs: device.everyMs,
+  ...(device.paused === undefined ? {} : { paused: device.paused }),
+  channels: keptChannels(device).map((channel) => channel.name),
 });
 
 const forPrograms = ({ path, problems, devices, estimate }: Checked) => ({ path, problems, devices, estimate });

@@ -1,77 +1,90 @@
 /**
  * One sample per window of time instead of all of them. Windows lie on the grid of monotonic time; a window's sample
- * carries the time of the last sample in it, and is complete when the first sample of the next window comes.
+ * carries the time of the last sample in it, and is complete when the first sample of the next window comes. What a
+ * window keeps is bounded, however many samples fall into it.
  */
-import type { Aggregation, Channel, Device } from "@pump-station/sensor-descriptions/model.ts";
-import { type ChannelValue, isMissing, missing, type Sample } from "../reading.ts";
+import { aggregatesOf, channelsBeforeWindows } from "@pump-station/sensor-descriptions/kept-channels.ts";
+import type { Channel, Device } from "@pump-station/sensor-descriptions/model.ts";
+import { isLeftOut, isMissing, type Sample } from "../reading.ts";
+import { createColumn } from "./aggregate-column.ts";
+import { createReadingTime } from "./time-window.ts";
 
 export interface Aggregator {
+  /** A sample of `channelsBeforeWindows`; out come samples of `keptChannels`. */
   take(sample: Sample): Sample[];
   flush(): Sample[];
 }
 
 /** Without `aggregate` in the description every sample passes. */
 export function createAggregator(device: Device): Aggregator {
-  const { aggregate, channels } = device;
+  const { aggregate } = device;
   if (!aggregate) return { take: (sample) => [sample], flush: () => [] };
-  const by = channels.map((channel) => aggregate.by.get(channel.name) ?? usualAggregation(channel));
-  let window: Sample[] = [];
+  const channels = channelsBeforeWindows(device);
+  const columns = aggregatesOf(device).map((how) => createColumn(how, channels));
+  const times = channels.map(() => createReadingTime(device.everyMs, aggregate.everyMs));
+  const states = createStateWatch(channels);
+  let window: Window | undefined;
+  let beforeMs: number | undefined;
 
-  const flush = (): Sample[] => {
-    const [first] = window;
-    const last = window.at(-1);
-    if (!first || !last) return [];
-    const values = channels.map((_, at) => aggregated(by[at] ?? "last", window, at));
-    window = [];
+  /** Of a window that began and ended on the grid, time in which nothing was read counts, too. */
+  const end = (isEndOnGrid: boolean): Sample[] => {
+    if (!window) return [];
+    const { last, fromMs, isFromGrid } = window;
+    const spanMs = isFromGrid && isEndOnGrid ? aggregate.everyMs : last.bootMs - fromMs;
+    const values = columns.map((column) => column.end((aggregate.atLeast ?? 0) * spanMs));
+    window = undefined;
+    states.forget();
     return [{ ...last, values }];
   };
 
   return {
-    flush,
+    flush: () => end(false),
     take: (sample) => {
-      const first = window[0];
-      const isSameWindow =
-        first !== undefined &&
-        Math.floor(first.bootMs / aggregate.everyMs) === Math.floor(sample.bootMs / aggregate.everyMs) &&
-        !hasStateChange(channels, window, sample);
-      const ended = isSameWindow ? [] : flush();
-      window.push(sample);
+      const slot = Math.floor(sample.bootMs / aggregate.everyMs);
+      const isNextSlot = window !== undefined && window.slot !== slot;
+      const isCut = !isNextSlot && window !== undefined && states.isChangedBy(sample);
+      const ended = isNextSlot || isCut ? end(isNextSlot) : [];
+      window ??= {
+        slot,
+        fromMs: beforeMs ?? sample.bootMs - device.everyMs,
+        isFromGrid: isNextSlot,
+        last: sample,
+      };
+      window.last = sample;
+      beforeMs = sample.bootMs;
+      states.take(sample);
+      const standsForMs = sample.values.map((value, at) => (isLeftOut(value) ? 0 : (times[at]?.(sample.bootMs) ?? 0)));
+      for (const column of columns) column.take(sample.values, standsForMs);
       return ended;
     },
   };
 }
 
-const usualAggregation = ({ kind }: Channel): Aggregation => (kind === "gauge" ? "mean" : "last");
-
-/** A state that lasted a moment must not vanish in a window: its change ends the window. */
-function hasStateChange(channels: readonly Channel[], window: readonly Sample[], sample: Sample): boolean {
-  return channels.some(({ kind }, at) => {
-    const now = sample.values[at];
-    if (kind !== "state" || now === undefined || isMissing(now)) return false;
-    const before = window.findLast(({ values }) => typeof values[at] === "number")?.values[at];
-    return before !== undefined && before !== now;
-  });
+interface Window {
+  readonly slot: number;
+  /** What its first sample stands for begins here. */
+  readonly fromMs: number;
+  readonly isFromGrid: boolean;
+  last: Sample;
 }
 
-/** Over the values that there are; without any, the newest reason. */
-function aggregated(by: Aggregation, window: readonly Sample[], at: number): ChannelValue {
-  const values = window.flatMap(({ values }) => {
-    const value = values[at];
-    return typeof value === "number" ? [value] : [];
-  });
-  const last = values.at(-1);
-  if (last === undefined) return window.at(-1)?.values[at] ?? missing("malformed");
-  const sum = values.reduce((total, value) => total + value, 0);
-  switch (by) {
-    case "mean":
-      return sum / values.length;
-    case "min":
-      return values.reduce((least, value) => Math.min(least, value));
-    case "max":
-      return values.reduce((most, value) => Math.max(most, value));
-    case "sum":
-      return sum;
-    case "last":
-      return last;
-  }
+/** A state that lasted a moment must not vanish in a window: its change ends the window. */
+function createStateWatch(channels: readonly Channel[]) {
+  const places = channels.flatMap(({ kind }, at) => (kind === "state" ? [at] : []));
+  const known = new Map<number, number>();
+  return {
+    isChangedBy: ({ values }: Sample): boolean =>
+      places.some((at) => {
+        const now = values[at];
+        const before = known.get(at);
+        return now !== undefined && !isMissing(now) && before !== undefined && before !== now;
+      }),
+    take: ({ values }: Sample): void => {
+      for (const at of places) {
+        const value = values[at];
+        if (value !== undefined && !isMissing(value)) known.set(at, value);
+      }
+    },
+    forget: (): void => known.clear(),
+  };
 }

@@ -1,10 +1,11 @@
+import { corrected } from "@pump-station/sensor-descriptions/correction.ts";
 import type { Device } from "@pump-station/sensor-descriptions/model.ts";
 import { meantValue, missing, type Sample } from "../reading.ts";
 
-/** The sample with the station file's corrections added, and "implausible" where a channel's range is left. */
+/** The sample as the station file's corrections make it, and "implausible" where a channel's range is left. */
 export function meantSample(device: Device, sample: Sample): Sample {
   const values = device.channels.map(({ name, range }, at) =>
-    meantValue(sample.values[at] ?? missing("malformed"), device.correct.get(name) ?? 0, range),
+    meantValue(sample.values[at] ?? missing("malformed"), corrected(device.correct.get(name)), range),
   );
   return { ...sample, values };
 }

@@ -155,10 +155,13 @@ describe("the small-change filter", () => {
 
 describe("aggregation", () => {
   const by = (level: "mean" | "min" | "max" | "sum" | "last") =>
-    createSmallDevice({ aggregate: { everyMs: 10_000, by: new Map([["level", level]]) } });
+    createSmallDevice({
+      everyMs: 4_000,
+      aggregate: { everyMs: 10_000, by: new Map([["level", { by: level, of: "level" }]]) },
+    });
   const window = [
-    sampleAt(10_000, 10, 0, 1),
-    sampleAt(14_000, 40, 0, 2),
+    sampleAt(11_999, 10, 0, 1),
+    sampleAt(15_999, 40, 0, 2),
     sampleAt(19_999, 25, 0, 3),
     sampleAt(20_000, 99, 0, 4),
   ];

@@ -2,30 +2,34 @@
  * Keeps what has changed. A reading that differs less from the last one kept than the channel's small change becomes
  * "unchanged"; a sample in which nothing has changed is not kept at all. Compared is with the last reading kept, not
  * with the last one seen, so that a slow drift passes in steps. States and channels without a small change are
- * unchanged only when equal, which loses nothing.
+ * unchanged only when equal, which loses nothing. What a filter left out stays left out: it is neither changed nor not.
  */
-import type { Device } from "@pump-station/sensor-descriptions/model.ts";
-import { type ChannelValue, isMissing, missing, type Sample } from "../reading.ts";
+import type { Channel, Device } from "@pump-station/sensor-descriptions/model.ts";
+import type { FilterStep } from "@pump-station/sensor-descriptions/preprocessing.ts";
+import { type ChannelValue, isLeftOut, isMissing, isUnchanged, missing, type Sample } from "../reading.ts";
 
 export interface SmallChangeFilter {
   /** undefined: nothing in it is worth keeping. */
   take(sample: Sample): Sample | undefined;
 }
 
-/** Without any `small-change` in the description every sample passes as it is. */
-export function createSmallChangeFilter(device: Device): SmallChangeFilter {
+/** `channels`: the columns of the samples. Without any `small-change` in the description every sample passes as it is. */
+export function createSmallChangeFilter(device: Device, channels: readonly Channel[]): SmallChangeFilter {
   if (device.smallChange.size === 0) return { take: (sample) => sample };
-  const limits = device.channels.map(({ name, kind }) => (kind === "state" ? 0 : (device.smallChange.get(name) ?? 0)));
-  const kept: (ChannelValue | undefined)[] = device.channels.map(() => undefined);
+  const limits = channels.map(({ name, kind }) => (kind === "state" ? 0 : (device.smallChange.get(name) ?? 0)));
+  const isThinned = channels.map(({ name }) => (device.filters?.get(name) ?? []).some(leavesOut));
+  const kept: (ChannelValue | undefined)[] = channels.map(() => undefined);
   let wholeMs = Number.NEGATIVE_INFINITY;
 
   const keepWhole = (sample: Sample): Sample => {
     wholeMs = sample.bootMs;
-    for (const [at, value] of sample.values.entries()) kept[at] = value;
+    for (const [at, value] of sample.values.entries()) if (!isLeftOut(value)) kept[at] = value;
     return sample;
   };
   /** A report that came between two polls says nothing of the other channels: such a sample is no whole one. */
-  const isWhole = (sample: Sample): boolean => !sample.values.some(isUnchanged);
+  const isSaid = (value: ChannelValue, at: number): boolean =>
+    !isUnchanged(value) && (!isLeftOut(value) || (isThinned[at] ?? false));
+  const isWhole = ({ values }: Sample): boolean => values.every(isSaid);
 
   return {
     take: (sample) => {
@@ -36,7 +40,7 @@ export function createSmallChangeFilter(device: Device): SmallChangeFilter {
       const values = sample.values.map((value, at) => {
         // A reason stays said: "unchanged" after "timeout" would read as if a value had come.
         if (changed[at] || (isMissing(value) && !isUnchanged(value))) {
-          kept[at] = value;
+          if (!isLeftOut(value)) kept[at] = value;
           return value;
         }
         return missing("unchanged");
@@ -46,10 +50,10 @@ export function createSmallChangeFilter(device: Device): SmallChangeFilter {
   };
 }
 
-const isUnchanged = (value: ChannelValue): boolean => isMissing(value) && value.missing === "unchanged";
+const leavesOut = (step: FilterStep): boolean => step.do === "throttle" || step.do === "timeout";
 
 function hasChanged(before: ChannelValue | undefined, now: ChannelValue, limit: number): boolean {
-  if (isUnchanged(now)) return false;
+  if (isUnchanged(now) || isLeftOut(now)) return false;
   if (before === undefined) return true;
   if (isMissing(before) || isMissing(now))
     return !(isMissing(before) && isMissing(now) && before.missing === now.missing && before.code === now.code);

@@ -1,3 +1,4 @@
+import { corrected } from "@pump-station/sensor-descriptions/correction.ts";
 import type { Device } from "@pump-station/sensor-descriptions/model.ts";
 import { isMissing, meantValue, type Sample } from "../reading.ts";
 
@@ -7,7 +8,7 @@ export function valuesMeantBy(device: Device, sample: Sample): (channel: string)
     const at = device.channels.findIndex((channel) => channel.name === name);
     const value = sample.values[at];
     if (value === undefined) return undefined;
-    const meant = meantValue(value, device.correct.get(name) ?? 0, device.channels[at]?.range);
+    const meant = meantValue(value, corrected(device.correct.get(name)), device.channels[at]?.range);
     return isMissing(meant) ? undefined : meant;
   };
 }

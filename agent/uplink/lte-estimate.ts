@@ -4,6 +4,7 @@
  * Per reading: what a day of the demo station compressed to; a noisy sensor with a fine resolution costs more, a quiet one
  * less.
  */
+import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { MESSAGE_BYTES_TARGET } from "../limits.ts";
 
@@ -52,12 +53,13 @@ export function estimateLte(
 
 function deviceEstimate(device: Device) {
   const samples = DAY_MS / (device.aggregate?.everyMs ?? device.everyMs);
+  const channels = keptChannels(device);
   const bytesPerSample = sum(
-    device.channels.map(({ kind }) => (kind === "gauge" ? BYTES_PER_READING : BYTES_PER_QUIET_READING)),
+    channels.map(({ kind }) => (kind === "gauge" ? BYTES_PER_READING : BYTES_PER_QUIET_READING)),
   );
   return {
     device: device.name,
-    readingsPerDay: samples * device.channels.length,
+    readingsPerDay: samples * channels.length,
     bytesPerDay: samples * bytesPerSample,
   };
 }

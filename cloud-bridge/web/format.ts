@@ -107,6 +107,9 @@ const REASONS: Readonly<Record<MissingReason, string>> = {
   stale: "value too old",
   unchanged: "unchanged",
   busy: "port busy",
+  "left-out": "left out by a filter",
+  calm: "no wind, no direction",
+  "too-few": "too few readings",
 };
 
 /** A reason's words; `refused` keeps the device's own number: "refused(3)", "refused:3" → "device refused (code 3)". */
@@ -119,6 +122,9 @@ export function reasonText(reason: string): string {
 
 /** The small-change filter left it out: the value before still holds. Every other reason is a gap. */
 export const isUnchanged = (reason: string): boolean => reason === "unchanged";
+
+/** A filter of the station thinned the channel out here: no value, and no gap either. */
+export const isLeftOut = (cell: number | string | null): boolean => cell === "left-out";
 
 /** "too-hot" → "too hot" */
 export const nameText = (name: string): string => name.replaceAll("-", " ");

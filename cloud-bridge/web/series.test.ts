@@ -100,3 +100,10 @@ test("an axis is wider than the noise of a resolution step, and not negative for
   expect(axisRange(0, 100, 0.1)[0]).toBe(0);
   expect(axisRange(-10, 100, 0.1)[0]).toBeLessThan(-10);
 });
+
+test("what a filter of the station left out is neither a point nor a gap, nor the newest value", () => {
+  const series = cells(1, "left-out", "left-out", 2, "left-out");
+  const plot = plotOf(series, 0);
+  expect([plot.values, plot.gaps]).toEqual([[1, 2], []]);
+  expect(latestOf(series, 0)).toEqual({ value: 2, at: 3000 });
+});

@@ -1,6 +1,6 @@
 /** A device's samples as the page keeps them, and one channel of them as a chart draws it. Pure. */
 import type { StreamChannel } from "../api/contract.ts";
-import { isUnchanged } from "./format.ts";
+import { isLeftOut, isUnchanged } from "./format.ts";
 
 /** null: the sample is older than the channel. */
 export type Cell = number | string | null;
@@ -103,12 +103,13 @@ export function plotOf(series: DeviceSeries, column: number): Plot {
       held = null;
     }
     const cell = cellOf(row, column);
+    before = row[0];
+    if (isLeftOut(cell)) continue;
     if (typeof cell === "number") held = cell;
     else if (cell === null || !isUnchanged(cell)) held = null;
     times.push(row[0]);
     values.push(held);
     cells.push(cell);
-    before = row[0];
   }
   return { times, values, cells, gaps: gapsOf(times, values, cells) };
 }
@@ -179,7 +180,7 @@ export interface Latest {
 }
 
 export function latestOf(series: DeviceSeries, column: number): Latest {
-  const newest = series.rows.at(-1);
+  const newest = series.rows.findLast((row) => !isLeftOut(cellOf(row, column)));
   if (!newest) return {};
   const cell = cellOf(newest, column);
   if (typeof cell === "number") return { value: cell, at: newest[0] };

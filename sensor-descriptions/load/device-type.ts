@@ -23,6 +23,7 @@ import { linesSpec } from "./lines.ts";
 import { modbusSpec } from "./modbus.ts";
 import { type Need, readNeed } from "./needs.ts";
 import { outputSpec } from "./outputs.ts";
+import { filtersOfType, type TypeFilter } from "./preprocess.ts";
 import { pulseSpec } from "./pulses.ts";
 import { fit } from "./shape.ts";
 import { type Path, readDocument, type SourceDocument, type SourceFile } from "./source-document.ts";
@@ -36,6 +37,8 @@ export interface DeviceType {
   readonly needs: ReadonlyMap<string, Need>;
   readonly usesAltitude: boolean;
   readonly channels: readonly Channel[];
+  /** Per channel, what the station file may replace. */
+  readonly filters: ReadonlyMap<string, TypeFilter>;
   readonly settings: readonly Setting[];
   readonly commands: readonly Command[];
   readonly alarms: readonly Alarm[];
@@ -110,6 +113,7 @@ function typeFrom(
   reportFormulaCycles(built.spec, judge);
   if (!hasErrors(judge.problems)) tryCompiling(built.spec, judge);
   const alarms = alarmsOf(shape, built.channels, judge);
+  const filters = filtersOfType(judge, shape, built.channels);
   // Examples of a file with mistakes only repeat them.
   const areJudged = !isBroken && !hasErrors(judge.problems);
   // What is wrong was said above; building the same shape again would only repeat it.
@@ -127,6 +131,7 @@ function typeFrom(
     needs,
     usesAltitude: /\baltitude\b/.test(formulasOf(shape)),
     channels: built.channels,
+    filters,
     settings: built.settings,
     commands: built.commands,
     alarms,

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { type Said, say } from "../messages.ts";
 import type { Problem } from "../problems.ts";
-import type { Failure } from "../scalars.ts";
+import * as s from "../scalars.ts";
 import { unwrapped } from "../schema.ts";
 import { nearestWord } from "../spelling.ts";
 import { explainedKey } from "./explained-keys.ts";
@@ -81,14 +81,16 @@ function problemsOf(issue: Issue, tree: Tree, shape: z.ZodType, document: Source
     return [document.problem(parent, say.missingKey(last, where), "key")];
   }
   const node = nodeAt(tree, issue.path);
+  const advised = failureOf(issue) ? undefined : s.SHAPE_ADVICE.get(schemaAt(shape, issue.path) as z.ZodType);
+  if (advised) return [document.problem(issue.path, advised.said(typeof node === "string" ? node : undefined))];
   if (node === "") return [document.problem(issue.path, say.noValue(last), "key")];
   const failure = failureOf(issue);
   if (failure) return [document.problem(issue.path, failure.said, "value", failure.column)];
   return [document.problem(issue.path, wanted(issue, node), "key")];
 }
 
-const failureOf = (issue: z.core.$ZodRawIssue | Issue): Failure | undefined =>
-  issue.code === "custom" ? (issue["params"] as { failure?: Failure } | undefined)?.failure : undefined;
+const failureOf = (issue: z.core.$ZodRawIssue | Issue): s.Failure | undefined =>
+  issue.code === "custom" ? (issue["params"] as { failure?: s.Failure } | undefined)?.failure : undefined;
 
 /** "byte:1" inside braces is a key of its own to YAML: the space is what is missing. */
 export function unknownKey(key: string, known: readonly string[]): Said {
@@ -110,13 +112,18 @@ function wanted(issue: Issue, node: Tree | undefined): Said {
 
 /** Which keys the shape knows at a place. */
 export function keysAt(shape: z.core.$ZodType, path: Path): string[] {
+  const at = schemaAt(shape, path);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function schemaAt(shape: z.core.$ZodType, path: Path): z.core.$ZodType {
   let at = unwrapped(shape);
   for (const key of path) {
     if (at instanceof z.ZodObject) at = unwrapped((at.shape as Record<string, z.core.$ZodType>)[String(key)] ?? at);
     else if (at instanceof z.ZodRecord) at = unwrapped(at.valueType);
     else if (at instanceof z.ZodArray) at = unwrapped(at.element);
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  return at;
 }
 
 /** The tree without what the issues complain about; a whole list goes with one of its entries, for places are numbers. */

@@ -1,15 +1,16 @@
 /** One device of a station: its lines in the station file put together with its type's file. */
 import type * as z from "zod";
 import { say } from "../messages.ts";
-import type { Aggregation, Channel, Device, Port } from "../model.ts";
+import type { Device, Port } from "../model.ts";
 import { hasErrors } from "../problems.ts";
-import { type Quantity, spokenDuration } from "../quantities.ts";
+import { spokenDuration } from "../quantities.ts";
 import { deviceKeys, type stationShape } from "../schema/station.ts";
 import { nearestWord } from "../spelling.ts";
 import { readAddress } from "./address.ts";
 import type { DeviceType } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
 import { exampleOfNeed, type Need, readNeed } from "./needs.ts";
+import { preprocessingOf } from "./preprocess.ts";
 import { unknownKey } from "./shape.ts";
 import type { Path, Tree } from "./source-document.ts";
 
@@ -166,63 +167,11 @@ function partsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType, e
       say.fasterIsSlower(spokenDuration(shape.faster.every), spokenDuration(everyMs)),
     );
   }
-  const aggregate = aggregateOf(judge, at, shape, type, everyMs);
-  const smallChange = perChannel(judge, [...at, "small-change"], shape["small-change"], type);
-  for (const [channel, value] of smallChange) {
-    if (!(value > 0)) judge.report([...at, "small-change", channel], say.smallChangeZero());
-  }
+  const fastestMs = Math.min(everyMs, shape.faster?.every ?? everyMs);
   return {
     ...(when && shape.faster ? { faster: { when, everyMs: shape.faster.every } } : {}),
-    correct: perChannel(judge, [...at, "correct"], shape.correct, type),
-    smallChange,
-    ...(aggregate ? { aggregate } : {}),
+    ...preprocessingOf(judge, at, shape, type, { everyMs, fastestMs }),
   };
-}
-
-function channelAt(judge: Judge, at: Path, name: string, type: DeviceType): Channel | undefined {
-  const channel = type.channels.find((candidate) => candidate.name === name);
-  const known = type.channels.map((candidate) => candidate.name);
-  if (!channel) judge.report(at, say.unknownChannel(name, nearestWord(name, known), known), "key");
-  return channel;
-}
-
-/** Amounts in each channel's own unit: differences, so 0.5 K is 0.5 °C. */
-function perChannel(
-  judge: Judge,
-  at: Path,
-  shape: Readonly<Record<string, Quantity>> | undefined,
-  type: DeviceType,
-): ReadonlyMap<string, number> {
-  const values = new Map<string, number>();
-  for (const [name, quantity] of Object.entries(shape ?? {})) {
-    const channel = channelAt(judge, [...at, name], name, type);
-    if (channel?.states) judge.report([...at, name], say.stateIsNoQuantity(name), "key");
-    const value =
-      channel && !channel.states ? judge.quantity([...at, name], quantity, channel.unit, "difference") : undefined;
-    if (value !== undefined) values.set(name, value);
-  }
-  return values;
-}
-
-function aggregateOf(
-  judge: Judge,
-  at: Path,
-  shape: DeviceShape,
-  type: DeviceType,
-  everyMs: number,
-): Device["aggregate"] {
-  if (!shape.aggregate) return undefined;
-  const { every, ...rest } = shape.aggregate;
-  const place = [...at, "aggregate"];
-  if (every < everyMs)
-    judge.report([...place, "every"], say.aggregateTooShort(spokenDuration(every), spokenDuration(everyMs)));
-  const by = new Map<string, Aggregation>();
-  for (const [name, how] of Object.entries(rest as Readonly<Record<string, Aggregation>>)) {
-    const channel = channelAt(judge, [...place, name], name, type);
-    if (channel?.states && how !== "last") judge.report([...place, name], say.meanOfState(name));
-    if (channel) by.set(name, how);
-  }
-  return { everyMs: every, by };
 }
 
 function originsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType): Origins {
@@ -233,6 +182,9 @@ function originsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType)
   for (const need of type.needs.keys()) {
     if (!origins.has(need)) origins.set(need, `${type.file.path}:${type.lineOf(["needs", need, "default"])}`);
   }
+  for (const [name, { line }] of type.filters) origins.set(`filter ${name}`, `${type.file.path}:${line}`);
+  for (const name of Object.keys(shape.filter ?? {}))
+    origins.set(`filter ${name}`, `${path}:${judge.document.lineOf([...at, "filter", name])}`);
   if (!origins.has("heartbeat")) origins.set("heartbeat", "default");
   return origins;
 }

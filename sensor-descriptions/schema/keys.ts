@@ -2,6 +2,7 @@
 import * as z from "zod";
 import * as s from "../scalars.ts";
 import { FIELD_TYPES } from "../spec.ts";
+import { filterSteps } from "./preprocess.ts";
 
 export const BYTE_ORDERS = ["big-endian", "little-endian"] as const;
 export const SECOND = 1000;
@@ -32,6 +33,7 @@ export const meaningKeys = {
   resolution: s.quantity().optional().describe("the step that is worth paying for; default: the scale"),
   kind: s.choice(["gauge", "counter", "state"]).optional(),
   states: z.record(s.whole(), s.name()).optional().describe("names of the numbers"),
+  filter: filterSteps.optional().describe("steps in this order; the station file may say others instead"),
   note: s.text().optional(),
 };
 const need = z.strictObject({

@@ -1,7 +1,8 @@
 /** The station file: what is wired to this board. */
 import * as z from "zod";
 import * as s from "../scalars.ts";
-import { DAY, named, SECOND } from "./keys.ts";
+import { DAY, named } from "./keys.ts";
+import { preprocessKeys } from "./preprocess.ts";
 
 const port = z.strictObject({
   serial: s.text().optional().describe("device path, best one that names the plug: /dev/serial/by-path/…"),
@@ -18,13 +19,7 @@ export const deviceKeys = {
   pin: s.pin().optional().describe("the line's number on its chip, or its name: gpioinfo"),
   every: s.duration(100, DAY).optional(),
   faster: z.strictObject({ when: s.text(), every: s.duration(100, DAY) }).optional(),
-  correct: z.record(s.text(), s.quantity()).optional().describe("added to what the sensor says"),
-  "small-change": z.record(s.text(), s.quantity()).optional().describe("what changes by less is not sent"),
-  heartbeat: s.duration(SECOND, DAY).optional().describe("a whole sample at least this often; default 15min"),
-  aggregate: z
-    .object({ every: s.duration(SECOND, DAY) })
-    .catchall(s.choice(["mean", "min", "max", "sum", "last"]))
-    .optional(),
+  ...preprocessKeys,
   paused: s.text().optional().describe("why it is not asked; delete the line to go on"),
   note: s.text().optional(),
 };
