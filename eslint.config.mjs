@@ -24,6 +24,15 @@ export default tseslint.config(
       "@typescript-eslint/no-non-null-assertion": "off",
       // Doubles are plain objects of closures; taking one apart loses no `this`.
       "@typescript-eslint/unbound-method": "off",
+      // vitest takes a bare pattern among expected values for equal to anything: such an assertion can't fail.
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "CallExpression[callee.property.name=/^(toMatchObject|toEqual|toStrictEqual|objectContaining|arrayContaining|toContainEqual)$/] :matches(Property, ArrayExpression) > Literal[regex]:not(CallExpression[callee.property.name='stringMatching'] > Literal)",
+          message: "Use expect.stringMatching(/…/): a bare pattern equals anything.",
+        },
+      ],
     },
   },
 );

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createSources } from "@pump-station/agent/source/sources.ts";
-import { parseFormula } from "@pump-station/sensor-descriptions/formula.ts";
+import { parseFormula } from "@pump-station/sensor-descriptions/formula/formula.ts";
 import { loadDeviceType, loadStation } from "@pump-station/sensor-descriptions/load.ts";
 import type { I2cConversation, I2cProtocol, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
 import { fuzzSerialFrames } from "@pump-station/sensor-descriptions/testing/fuzz-frames.ts";

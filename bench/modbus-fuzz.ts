@@ -1,5 +1,5 @@
 /** Damaged Modbus streams at both sides: `npm run bench -- modbus-fuzz [streams] [seed]`. */
-import { fuzzModbus } from "@pump-station/sensor-descriptions/modbus-fuzz.ts";
+import { fuzzModbus } from "@pump-station/sensor-descriptions/modbus/modbus-fuzz.ts";
 
 const RUNS = 200_000;
 const SEED = 1;

@@ -1,11 +1,11 @@
 /** From what a description says to what speaks: one line per protocol. */
-import { createFramedProtocol } from "./framing.ts";
-import { createI2cProtocol } from "./i2c.ts";
-import { createLevelProtocol, createOutputProtocol } from "./levels.ts";
-import { createLinesProtocol } from "./lines.ts";
-import { createModbusProtocol } from "./modbus.ts";
+import { createFramedProtocol } from "./framing/framing.ts";
+import { createI2cProtocol } from "./i2c/i2c.ts";
+import { createLinesProtocol } from "./lines/lines.ts";
+import { createModbusProtocol } from "./modbus/modbus.ts";
 import type { Protocol } from "./model.ts";
-import { createPulseProtocol } from "./pulses.ts";
+import { createLevelProtocol, createOutputProtocol } from "./pins/levels.ts";
+import { createPulseProtocol } from "./pins/pulses.ts";
 import type { ProtocolSpec } from "./spec.ts";
 
 /** Throws Error when the spec contradicts itself; the loader has refused such files before. */

@@ -4,8 +4,7 @@
  * the file; one that doesn't says what came instead.
  */
 
-import { textOfBytes } from "./letters.ts";
-import { levelOf, lineAt } from "./levels.ts";
+import { textOfBytes } from "./lines/letters.ts";
 import type { DeviceType } from "./load/device-type.ts";
 import type { Example, ExampleOf } from "./load/examples-of-type.ts";
 import type {
@@ -22,6 +21,7 @@ import type {
   Texts,
   Values,
 } from "./model.ts";
+import { levelOf, lineAt } from "./pins/levels.ts";
 import { spokenBytes } from "./quantities.ts";
 
 export interface ExampleResult {

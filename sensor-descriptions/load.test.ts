@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { describeDevice } from "./documents.ts";
+import { describeDevice } from "./documents/documents.ts";
 import { keptChannels } from "./kept-channels.ts";
 import { loadDeviceType, loadStation } from "./load.ts";
 import { formatProblems } from "./problems.ts";

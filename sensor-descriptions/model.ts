@@ -2,7 +2,7 @@
  * What a description means once it is loaded: the nouns that reader, simulator, buffer, twin and page share.
  * Everything here is immutable and pure; times are milliseconds, bytes are Uint8Array, units are UCUM names.
  */
-import type { LevelProtocol, OutputProtocol, PulseProtocol } from "./pin-protocols.ts";
+import type { LevelProtocol, OutputProtocol, PulseProtocol } from "./pins/pin-protocols.ts";
 import type { Aggregation, Correction, FilterStep, Rate } from "./preprocessing.ts";
 
 /** A value taken from bytes, or the named reason why the bytes hold none. */
@@ -11,7 +11,7 @@ export type FieldProblem = "no-sensor" | "malformed";
 
 export type Values = ReadonlyMap<string, DecodedValue>;
 
-export type { Level, LevelProtocol, OutputProtocol, OutputSet, PulseProtocol } from "./pin-protocols.ts";
+export type { Level, LevelProtocol, OutputProtocol, OutputSet, PulseProtocol } from "./pins/pin-protocols.ts";
 
 export type ChannelKind = "gauge" | "counter" | "state";
 

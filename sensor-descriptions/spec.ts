@@ -2,9 +2,9 @@
  * The seam inside this package: what the loader has read, checked and resolved (units converted, hex parsed,
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
-import type { SumName } from "./checksum-sums.ts";
-import type { LinesSpec } from "./lines-spec.ts";
-import type { ModbusSpec } from "./modbus-spec.ts";
+import type { SumName } from "./checksum/checksum-sums.ts";
+import type { LinesSpec } from "./lines/lines-spec.ts";
+import type { ModbusSpec } from "./modbus/modbus-spec.ts";
 import type {
   Channel,
   Condition,

@@ -1,9 +1,9 @@
 /** `pump-station describe`: the description as other readers want it: a model for clouds, a sheet, schemas for editors. */
-import { dtdlFrom } from "@pump-station/sensor-descriptions/dtdl.ts";
-import { deviceEditorSchema, stationEditorSchema } from "@pump-station/sensor-descriptions/editor-schema.ts";
+import { dtdlFrom } from "@pump-station/sensor-descriptions/documents/dtdl.ts";
+import { deviceEditorSchema, stationEditorSchema } from "@pump-station/sensor-descriptions/documents/editor-schema.ts";
+import { sheetFrom } from "@pump-station/sensor-descriptions/documents/sheet.ts";
 import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
-import { sheetFrom } from "@pump-station/sensor-descriptions/sheet.ts";
 import { Option } from "commander";
 import { createTypeFinder, knownTypes, loadDescription } from "../description.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples, STATION_FILE } from "./command.ts";

@@ -1,5 +1,5 @@
 /** `pump-station show [DEVICE | TYPE]`: the merged result, and where each value comes from. */
-import { describeDevice } from "@pump-station/sensor-descriptions/documents.ts";
+import { describeDevice } from "@pump-station/sensor-descriptions/documents/documents.ts";
 import { type DeviceType, loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
 import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";

@@ -1,5 +1,5 @@
 /** What changes from one description to another, in words that a technician reads: "pump: every 30s → 10s". Pure. */
-import { describeDevice } from "@pump-station/sensor-descriptions/documents.ts";
+import { describeDevice } from "@pump-station/sensor-descriptions/documents/documents.ts";
 import type { Device, Port, Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { SourceText } from "../description.ts";
 

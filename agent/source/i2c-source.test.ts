@@ -1,4 +1,4 @@
-import { createChecksum } from "@pump-station/sensor-descriptions/checksum.ts";
+import { createChecksum } from "@pump-station/sensor-descriptions/checksum/checksum.ts";
 import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { I2cAnswerError, type I2cProtocol } from "@pump-station/sensor-descriptions/model.ts";
 import { describe, expect, it } from "vitest";

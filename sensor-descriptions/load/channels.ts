@@ -1,6 +1,6 @@
 /** One channel: what its value means, and where it is taken from. */
 import type * as z from "zod";
-import { isFloat, SIZES } from "../fields.ts";
+import { isFloat, SIZES } from "../fields/fields.ts";
 import { say } from "../messages.ts";
 import type { Channel, ChannelKind } from "../model.ts";
 import type { framedShape } from "../schema/framed.ts";

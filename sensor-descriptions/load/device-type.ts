@@ -4,7 +4,7 @@
  */
 import type * as z from "zod";
 import { compileProtocol } from "../compile.ts";
-import { formulaName } from "../formula.ts";
+import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { Alarm, Channel, Command, Protocol, Setting } from "../model.ts";
 import { hasErrors, type Problem } from "../problems.ts";

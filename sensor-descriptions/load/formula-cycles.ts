@@ -1,6 +1,6 @@
 /** Channels that are computed from each other in a circle have no value: each is said at its own line. */
-import { formulaName } from "../formula.ts";
-import type { LineChannelSpec } from "../lines-spec.ts";
+import { formulaName } from "../formula/formula.ts";
+import type { LineChannelSpec } from "../lines/lines-spec.ts";
 import { say } from "../messages.ts";
 import type { ChannelSpec, I2cSpec, ProtocolSpec } from "../spec.ts";
 import type { Judge } from "./judge.ts";

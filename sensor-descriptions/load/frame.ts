@@ -1,7 +1,7 @@
 /** The `frame:` of a device file: its parts, each with the keys that it needs, and how they are wrapped. */
 
 import type * as z from "zod";
-import { checksumNames, isChecksumName } from "../checksum.ts";
+import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
 import { say } from "../messages.ts";
 import { readBytes, spokenBytes } from "../quantities.ts";
 import type { framedShape } from "../schema/framed.ts";

@@ -1,8 +1,8 @@
 /** The steps of an I2C description: what they send, what they read, and which names their formulas may use. */
 import type * as z from "zod";
-import { checksumNames, isChecksumName } from "../checksum.ts";
-import { SIZES } from "../fields.ts";
-import { formulaName } from "../formula.ts";
+import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
+import { SIZES } from "../fields/fields.ts";
+import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { i2cShape } from "../schema/i2c.ts";
 import type { ByteOrder, FieldSpec, Formula, I2cCrcSpec, I2cReadSpec, I2cStepSpec } from "../spec.ts";

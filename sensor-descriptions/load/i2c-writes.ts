@@ -1,6 +1,6 @@
 /** What a step writes: `"01 {config}"`, constant bytes and numbers that are computed when they are sent. */
-import { SIZES } from "../fields.ts";
-import { formulaName } from "../formula.ts";
+import { SIZES } from "../fields/fields.ts";
+import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { I2cWriteSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";

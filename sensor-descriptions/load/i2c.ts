@@ -1,6 +1,6 @@
 /** Device files with `protocol: i2c`: a chip's conversation, step by step, and the formulas of its datasheet. */
 import type * as z from "zod";
-import { formulaName } from "../formula.ts";
+import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { Command } from "../model.ts";
 import type { i2cShape } from "../schema/i2c.ts";

@@ -1,6 +1,6 @@
 /** Collects what is wrong while the meaning of a file is worked out; each finding with its place. */
-import { parseCondition } from "../condition.ts";
-import { formulaName, parseFormula, withGiven } from "../formula.ts";
+import { parseCondition } from "../formula/condition.ts";
+import { formulaName, parseFormula, withGiven } from "../formula/formula.ts";
 import { type Said, say } from "../messages.ts";
 import type { Channel, Condition } from "../model.ts";
 import type { Problem } from "../problems.ts";

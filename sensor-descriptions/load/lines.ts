@@ -1,8 +1,15 @@
 /** Device files of text lines: from their shape to what the protocol of lines is compiled from. */
 import type * as z from "zod";
-import { checksumNames, isChecksumName } from "../checksum.ts";
-import { numberOfText, STATE_LETTERS_MAX } from "../line-fields.ts";
-import type { LineChannelSpec, LineForm, LineReadSpec, LinesSpec, TextFieldSpec, TextTemplate } from "../lines-spec.ts";
+import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
+import { numberOfText, STATE_LETTERS_MAX } from "../lines/line-fields.ts";
+import type {
+  LineChannelSpec,
+  LineForm,
+  LineReadSpec,
+  LinesSpec,
+  TextFieldSpec,
+  TextTemplate,
+} from "../lines/lines-spec.ts";
 import { say } from "../messages.ts";
 import type { linesShape } from "../schema/lines.ts";
 import type { CheckSpec } from "../spec.ts";

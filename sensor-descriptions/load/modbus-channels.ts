@@ -1,10 +1,10 @@
 /** Channels in registers: what each means, which registers it takes, and its field wherever a request begins. */
 import type * as z from "zod";
-import { SIZES } from "../fields.ts";
+import { SIZES } from "../fields/fields.ts";
 import { say } from "../messages.ts";
-import type { ModbusTable } from "../modbus-spec.ts";
+import { oldRegister, type Registers } from "../modbus/modbus-registers.ts";
+import type { ModbusTable } from "../modbus/modbus-spec.ts";
 import type { Channel } from "../model.ts";
-import { oldRegister, type Registers } from "../scalars.ts";
 import type { modbusShape } from "../schema/modbus.ts";
 import type { ByteOrder, ChannelSpec, FieldSpec, FieldType, Formula } from "../spec.ts";
 import { channelOf, fieldOf, isFromBytes, needKey, stepOf } from "./channels.ts";

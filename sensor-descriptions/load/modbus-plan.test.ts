@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SIZES } from "../fields.ts";
+import { SIZES } from "../fields/fields.ts";
 import { loadDeviceType } from "../load.ts";
 import type { DecodedValue, SerialProtocol, SerialRead } from "../model.ts";
 import { FIELD_TYPES } from "../spec.ts";

@@ -1,7 +1,7 @@
 /** From channels that name their registers to requests; and requests that were planned by hand. */
-import { formulaName } from "../formula.ts";
+import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
-import type { ModbusReadSpec, ModbusTable, ModbusTextSpec } from "../modbus-spec.ts";
+import type { ModbusReadSpec, ModbusTable, ModbusTextSpec } from "../modbus/modbus-spec.ts";
 import type { Surroundings } from "./device-type.ts";
 import { formulaNames, type Judge } from "./judge.ts";
 import {

@@ -1,6 +1,6 @@
 /** Settings and commands of Modbus: which function writes them, and what stands in their registers. */
 import { say } from "../messages.ts";
-import type { ModbusCommandSpec, ModbusSettingSpec, ModbusWriteFunction } from "../modbus-spec.ts";
+import type { ModbusCommandSpec, ModbusSettingSpec, ModbusWriteFunction } from "../modbus/modbus-spec.ts";
 import type { Setting } from "../model.ts";
 import type { ChannelSpec, FieldSpec } from "../spec.ts";
 import { settingOf } from "./controls.ts";

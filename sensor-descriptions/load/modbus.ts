@@ -1,6 +1,6 @@
 /** Device files with `protocol: modbus-rtu` or `modbus-ascii`. Registers are numbered as they travel, from 0. */
 import { say } from "../messages.ts";
-import type { ModbusSpec } from "../modbus-spec.ts";
+import type { ModbusSpec } from "../modbus/modbus-spec.ts";
 import { commandOf } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import type { Judge } from "./judge.ts";

@@ -1,6 +1,6 @@
 /** Device files of our own framing: `frame:` in parts, bodies that ask and answer. */
 import * as z from "zod";
-import { SUM_NAMES } from "../checksum-sums.ts";
+import { SUM_NAMES } from "../checksum/checksum-sums.ts";
 import * as s from "../scalars.ts";
 import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, serialKeys, settingKeys } from "./keys.ts";
 

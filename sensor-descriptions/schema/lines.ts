@@ -1,6 +1,6 @@
 /** Device files of text lines: what a line is, what asks for it, and which field means what. */
 import * as z from "zod";
-import { SUM_NAMES } from "../checksum-sums.ts";
+import { SUM_NAMES } from "../checksum/checksum-sums.ts";
 import * as s from "../scalars.ts";
 import { commandKeys, everyType, meaningKeys, named, serialKeys, settingKeys, textExamples } from "./keys.ts";
 

@@ -1,5 +1,6 @@
 /** Device files with `protocol: modbus-rtu` or `modbus-ascii`. */
 import * as z from "zod";
+import { registerNumbers, registers } from "../modbus/modbus-registers.ts";
 import * as s from "../scalars.ts";
 import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, serialKeys, settingKeys } from "./keys.ts";
 
@@ -12,15 +13,15 @@ const registerKeys = {
   ...meaningKeys,
 };
 const channelOfRead = z.strictObject({
-  register: s.registerNumbers().optional().describe("as it travels, counted from 0; several coils: 0 to 3"),
+  register: registerNumbers().optional().describe("as it travels, counted from 0; several coils: 0 to 3"),
   ...registerKeys,
 });
 const channel = z.strictObject({
-  register: s.registers().optional().describe("table and number as it travels, counted from 0: input 4, coil 0 to 3"),
+  register: registers().optional().describe("table and number as it travels, counted from 0: input 4, coil 0 to 3"),
   ...registerKeys,
 });
 const text = z.strictObject({
-  register: s.registers().describe("holding 16 to 23, or the first register beside length:"),
+  register: registers().describe("holding 16 to 23, or the first register beside length:"),
   length: s.whole(1, 250).optional().describe("letters, two in each register"),
   "byte-order": s.choice(BYTE_ORDERS).optional().describe("little-endian: the letters of each register are swapped"),
   note: s.text().optional(),
@@ -45,9 +46,9 @@ export const modbusShape = z.strictObject({
   merge: merge.optional().describe("how requests for channels are planned"),
   reads: named(
     z.strictObject({
-      registers: s.registers(),
+      registers: registers(),
       "write-first": z
-        .strictObject({ registers: s.registers(), value: values() })
+        .strictObject({ registers: registers(), value: values() })
         .optional()
         .describe("function 23: written in the same request, each time, before reading"),
       channels: named(channelOfRead),
@@ -58,14 +59,14 @@ export const modbusShape = z.strictObject({
   texts: named(text).optional().describe("what the device says of itself in words: serial number, firmware"),
   settings: named(
     z.strictObject({
-      write: s.registers(),
+      write: registers(),
       with: s.whole(5, 23).optional().describe("function 5, 6, 15, 16, or 23, which reads back in the same request"),
       ...settingKeys,
     }),
   ).optional(),
   commands: named(
     z.strictObject({
-      write: s.registers(),
+      write: registers(),
       value: values().describe("one for each coil or register: 1, or [1, 0, 1]"),
       with: s.whole(5, 16).optional().describe("function 5, 6, 15 or 16"),
       broadcast: s.truth().optional().describe("sent to all devices of the line at once; nobody answers"),

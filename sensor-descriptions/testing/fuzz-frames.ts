@@ -4,7 +4,7 @@
  * has to be one by a second, simple reading of the description (`reference-frames.ts`).
  */
 
-import type { LinesSpec } from "../lines-spec.ts";
+import type { LinesSpec } from "../lines/lines-spec.ts";
 import type { DeviceType } from "../load.ts";
 import type { SerialProtocol, Values } from "../model.ts";
 import type { FramedSpec } from "../spec.ts";

@@ -1,5 +1,5 @@
 /** The checks of the language once more, written as their definitions say, bit by bit: not the code that is under test. */
-import { CRC_CATALOGUE } from "../crc-catalogue.ts";
+import { CRC_CATALOGUE } from "../checksum/crc-catalogue.ts";
 import type { CheckSpec } from "../spec.ts";
 
 export function referenceCheck(check: CheckSpec, data: readonly number[]): bigint {

@@ -1,5 +1,5 @@
 /** Whether bytes are an intact frame of a description: written a second time, simply and slowly, for the fuzzing. */
-import type { LineForm } from "../lines-spec.ts";
+import type { LineForm } from "../lines/lines-spec.ts";
 import type { FramedSpec, FramePart, FrameWrapping } from "../spec.ts";
 import { referenceCheck } from "./reference-checks.ts";
 

@@ -1,7 +1,7 @@
 /** The pins of a station that are read or driven: doors that open now and then, relays that follow. */
 import type { Clock } from "@pump-station/agent/world.ts";
-import { levelOf, lineAt } from "@pump-station/sensor-descriptions/levels.ts";
 import type { Device, Level, LevelProtocol, OutputProtocol, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { levelOf, lineAt } from "@pump-station/sensor-descriptions/pins/levels.ts";
 import type { PortService } from "../hardware/port-service.ts";
 import type { Evidence } from "./evidence.ts";
 

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { loadStation } from "../load.ts";
+import { type DtdlInterface, dtdlFrom } from "./dtdl.ts";
+import { sheetFrom } from "./sheet.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const catalogue = ["boards", "sensors"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder)).map((name) => join(ROOT, folder, name)),
+);
+const findType = (type: string) => {
+  const path = catalogue.find((candidate) => candidate.endsWith(`/${type}.yaml`));
+  return path === undefined ? undefined : { path, text: readFileSync(path, "utf8") };
+};
+const DEMO = readFileSync(join(ROOT, "stations/demo-lake.yaml"), "utf8");
+const stationOf = (text: string) => {
+  const { station, problems } = loadStation({ path: "demo-lake.yaml", text }, findType);
+  if (!station) throw new Error(problems.map(({ message }) => message).join("\n"));
+  return station;
+};
+const contentsOf = (models: readonly DtdlInterface[], id: string) => {
+  const found = models.find((model) => model["@id"] === id);
+  if (!found) throw new Error(`no ${id} among ${models.map((model) => model["@id"]).join(", ")}`);
+  return found.contents;
+};
+
+test("every name and id of a model is one that DTDL 3 allows, and is unique in its interface", () => {
+  const models = dtdlFrom(stationOf(DEMO));
+  const segment = "[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?";
+  for (const model of models) {
+    expect(model["@id"]).toMatch(new RegExp(`^dtmi:${segment}(?::${segment})*;[1-9][0-9]{0,8}$`));
+    const names = model.contents.map(({ name }) => name);
+    for (const name of names) expect(name).toMatch(new RegExp(`^${segment}$`));
+    expect(new Set(names).size).toBe(names.length);
+  }
+  expect(new Set(models.map((model) => model["@id"])).size).toBe(models.length);
+});
+
+test("every component of the station has its interface in the same file", () => {
+  const models = dtdlFrom(stationOf(DEMO));
+  const components = contentsOf(models, "dtmi:pump_station:station:demo_lake;1");
+  expect(components.map(({ name }) => name)).toEqual(["pump", "climate", "cabinet", "rain"]);
+  for (const { schema } of components) expect(models.map((model) => model["@id"])).toContain(schema);
+});
+
+test("a channel, a setting of the same name, a command and an alarm each become what DTDL calls them", () => {
+  const pump = contentsOf(dtdlFrom(stationOf(DEMO)), "dtmi:pump_station:pump_mk2;1");
+  const of = (name: string) => pump.find((content) => content.name === name);
+  expect(of("pressure")).toMatchObject({ "@type": ["Telemetry", "Pressure"], schema: "double", unit: "millibar" });
+  expect(of("state")).toMatchObject({ "@type": "Telemetry", schema: { "@type": "Enum", valueSchema: "integer" } });
+  expect(of("target")).toMatchObject({ "@type": ["Property", "Pressure"], writable: true, unit: "millibar" });
+  expect(of("target_reading")).toMatchObject({ "@type": ["Telemetry", "Pressure"] });
+  expect(of("stop")).toMatchObject({ "@type": "Command" });
+  expect(of("alarm_too_hot")).toMatchObject({ "@type": "Telemetry", schema: "boolean" });
+});
+
+test("a unit that the extension doesn't know is told, but not as a unit", () => {
+  const rain = contentsOf(dtdlFrom(stationOf(DEMO)), "dtmi:pump_station:tipping_bucket;1");
+  const intensity = rain.find(({ name }) => name === "intensity");
+  expect(intensity).toMatchObject({ "@type": "Telemetry", comment: "UCUM unit: mm/h" });
+  expect(intensity).not.toHaveProperty("unit");
+});
+
+test("the sheet says where each device is wired, and what may be set on which condition", () => {
+  const sheet = sheetFrom(stationOf(DEMO));
+  expect(sheet).toContain("| mast | i2c | `/dev/i2c-1` | climate at 0x76; cabinet at 0x44 |");
+  expect(sheet).toContain("| target | 200 to 1000 mbar, steps of 10 | state is idle | target |");
+  expect(sheet).toContain("read every 30s, every 1s when state is pumping");
+});
+
+test("a label with Markdown in it stays a label", () => {
+  const sheet = sheetFrom(stationOf(DEMO.replace('"Demo lake, north jetty"', '"a | b *c*"')));
+  expect(sheet.split("\n")[0]).toBe("# a \\| b \\*c\\* (demo-lake)");
+});

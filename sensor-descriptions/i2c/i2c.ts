@@ -1,0 +1,76 @@
+/** A chip's conversation on an I2C bus, step by step as its description says. */
+import { computed, createChannelCodec } from "../fields/channels.ts";
+import { formulaName } from "../formula/formula.ts";
+import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol } from "../model.ts";
+import type { I2cIdentity, I2cSpec } from "../spec.ts";
+import { createStep, hex, type Known } from "./i2c-steps.ts";
+
+/**
+ * `prepare` identifies the chip (I2cAnswerError "no-sensor" when another one answers), sets it up, and gives the
+ * constants by the names that formulas use. `measure` gives the channels. A wrong CRC is I2cAnswerError "checksum"; too
+ * few bytes are "malformed"; an `until` that doesn't come true in time is "timeout".
+ *
+ * `length` of a read counts the bytes on the bus, CRC bytes included. A channel that is a field, not a formula, is
+ * counted in all bytes that the `read` steps of `measure` gave, one after the other, CRC bytes taken off.
+ */
+export function createI2cProtocol(spec: I2cSpec): I2cProtocol {
+  const setUp = spec.setUp.map(createStep);
+  const constants = spec.constants.map(createStep);
+  const measure = spec.measure.map(createStep);
+  const codec = createChannelCodec(spec.channels);
+  const lets = spec.lets.map(({ name, formula }) => ({ name: formulaName(name), formula }));
+  const commands = new Map((spec.commands ?? []).map(({ name, steps }) => [name, steps.map(createStep)]));
+  return {
+    kind: "i2c",
+    readLengthMax: lengthMax(spec),
+    *prepare() {
+      for (const identity of spec.identify) yield* identify(identity);
+      const known: Known = { values: new Map(), bytes: [] };
+      for (const step of setUp) yield* step(known);
+      known.values.clear();
+      for (const step of constants) yield* step(known);
+      return new Map([...known.values].map(([name, value]) => [name, constant(name, value)]));
+    },
+    *measure(read) {
+      const known: Known = { values: new Map<string, DecodedValue>(read), bytes: [] };
+      for (const step of measure) yield* step(known);
+      for (const { name, formula } of lets) known.values.set(name, computed(formula, known.values));
+      if (known.bytes.length < codec.end) {
+        throw new I2cAnswerError("malformed", `measure: read ${known.bytes.length} bytes, needed ${codec.end}`);
+      }
+      return codec.decode(Uint8Array.from(known.bytes), 0, known.values);
+    },
+    *command(name, read) {
+      const steps = commands.get(name);
+      if (steps === undefined) throw new Error(`command ${name}: the chip has no such command`);
+      const known: Known = { values: new Map<string, DecodedValue>(read), bytes: [] };
+      for (const step of steps) yield* step(known);
+    },
+  };
+}
+
+function* identify({ write, expect, or = [], mask }: I2cIdentity): I2cConversation<void> {
+  const bytes = yield { do: "transfer", write, readLength: expect.length };
+  const isIt = (wanted: Uint8Array): boolean =>
+    bytes.length === wanted.length && bytes.every((byte, i) => ((byte ^ (wanted[i] ?? 0)) & (mask?.[i] ?? 0xff)) === 0);
+  if (isIt(expect) || or.some(isIt)) return;
+  const wanted = [expect, ...or].map(hex).join(" or ");
+  const masked = mask === undefined ? "" : ` under mask ${hex(mask)}`;
+  throw new I2cAnswerError("no-sensor", `identify ${hex(write)}: read ${hex(bytes)}, expected ${wanted}${masked}`);
+}
+
+/** A chip whose calibration can't be read would compute plausible nonsense. */
+function constant(name: string, value: DecodedValue): number {
+  if (typeof value === "number") return value;
+  throw new I2cAnswerError(value, `constant ${name}: its raw value means ${value}`);
+}
+
+function lengthMax(spec: I2cSpec): number {
+  const commands = (spec.commands ?? []).flatMap(({ steps }) => steps);
+  const lengths = [...spec.setUp, ...spec.constants, ...spec.measure, ...commands].map((step) => {
+    if (step.do === "wait") return 0;
+    return step.do === "write" ? step.bytes.length : Math.max(step.length, step.write.length);
+  });
+  const identities = spec.identify.map(({ write, expect }) => Math.max(write.length, expect.length));
+  return Math.max(0, ...lengths, ...identities);
+}

@@ -1,0 +1,109 @@
+/** The channels of one kind of line: fields → values, formulas included, and back. */
+import { createChannelCodec } from "../fields/channels.ts";
+import { formulaName } from "../formula/formula.ts";
+import type { DecodedValue, Values } from "../model.ts";
+import type { ChannelSpec } from "../spec.ts";
+import { createTextField, joinFields, splitFields, type TextField } from "./line-fields.ts";
+import type { LineReadSpec, LineSeparator } from "./lines-spec.ts";
+import { withoutWildcards } from "./text-template.ts";
+
+export interface LineBody {
+  /** Whether the fields that `where` names have their texts. */
+  isMeant(content: string): boolean;
+  decode(content: string): Values;
+  /** `beginning`: how the line begins. Throws RangeError naming the channel that has no value or text. */
+  encode(beginning: string, values: Values): string;
+}
+
+type BodySpec = Pick<LineReadSpec, "channels" | "where" | "groups">;
+
+export function createLineBody({ channels, where, groups }: BodySpec, separator: LineSeparator): LineBody {
+  const texts: { readonly name: string; readonly field: TextField }[] = [];
+  const computed: ChannelSpec[] = [];
+  const signed = separator === "before-sign";
+  for (const { channel, source } of channels) {
+    if (source.from === "text") texts.push({ name: channel.name, field: createTextField(source.text, { signed }) });
+    else computed.push({ channel, source });
+  }
+  const formulas = createChannelCodec(computed);
+  const placedFirst = [...texts].sort((a, b) => Number(isFloating(a.field)) - Number(isFloating(b.field)));
+  return {
+    isMeant: (content) => {
+      if (where.size === 0) return true;
+      const fields = splitFields(content, separator);
+      return [...where].every(([place, text]) => fields[place]?.trim() === text);
+    },
+    decode: (content) => {
+      const fields = splitFields(content, separator);
+      const values = new Map<string, DecodedValue>();
+      for (const { name, field } of texts) values.set(name, valueIn(fields, field, groups));
+      if (computed.length === 0) return values;
+      const known = new Map([...values].map(([name, value]) => [formulaName(name), value]));
+      for (const [name, value] of formulas.decode(NO_BYTES, 0, known)) values.set(name, value);
+      return values;
+    },
+    encode: (beginning, values) => {
+      const fields = [...splitFields(withoutWildcards(beginning), separator)];
+      for (const [place, text] of where) put(fields, place, text);
+      for (const { name, field } of placedFirst) putValue(fields, field, groups, textOf(name, field, values.get(name)));
+      return joinFields(fields, separator);
+    },
+  };
+}
+
+const NO_BYTES = new Uint8Array();
+
+type Groups = LineReadSpec["groups"];
+
+/** It stands wherever there is room. */
+const isFloating = ({ spec }: TextField): boolean => spec.place === undefined;
+
+/** A field that a line is too short for is "no-sensor" like an empty one: NMEA 0183 leaves out what isn't known. */
+function valueIn(fields: readonly string[], field: TextField, groups: Groups): DecodedValue {
+  const { place, group, beginsWith } = field.spec;
+  const from = group === undefined ? 0 : groupAt(fields, group, groups);
+  if (from === undefined) return "no-sensor";
+  const text = place === undefined ? fields.find((one) => one.trim().startsWith(beginsWith)) : fields[from + place];
+  return field.read(text ?? "");
+}
+
+/** The first field of the group with this name. */
+function groupAt(fields: readonly string[], name: string, groups: Groups): number | undefined {
+  if (groups === undefined) return undefined;
+  for (let at = groups.from; at < fields.length; at += groups.length) {
+    if (fields[at + groups.name]?.trim() === name) return at;
+  }
+  return undefined;
+}
+
+function textOf(name: string, field: TextField, value: DecodedValue | undefined): string {
+  if (value === undefined) throw new RangeError(`${name}: no value to send`);
+  try {
+    return field.write(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function putValue(fields: string[], { spec }: TextField, groups: Groups, text: string): void {
+  const { place, group } = spec;
+  if (group === undefined || groups === undefined) {
+    if (place !== undefined) put(fields, place, text);
+    else if (text !== "") fields.push(text);
+    return;
+  }
+  const at = groupAt(fields, group, groups) ?? nextGroup(fields, groups);
+  put(fields, at + groups.name, group);
+  put(fields, at + groups.length - 1, fields[at + groups.length - 1] ?? "");
+  if (place !== undefined) put(fields, at + place, text);
+}
+
+/** The place behind the last group. */
+const nextGroup = (fields: readonly string[], { from, length }: NonNullable<Groups>): number =>
+  from + Math.ceil(Math.max(0, fields.length - from) / length) * length;
+
+function put(fields: string[], place: number, text: string): void {
+  while (fields.length <= place) fields.push("");
+  fields[place] = text;
+}

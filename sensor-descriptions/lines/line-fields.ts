@@ -1,0 +1,90 @@
+/** The fields of a line, and values as text in them. */
+import { createScale } from "../fields/field-scale.ts";
+import type { DecodedValue } from "../model.ts";
+import type { LineSeparator, TextFieldSpec } from "./lines-spec.ts";
+
+export function splitFields(content: string, separator: LineSeparator): readonly string[] {
+  if (separator === "spaces") return content.trim().split(/\s+/);
+  if (separator === "before-sign") return content.split(/(?=[+-])/);
+  return separator.text === "" ? [content] : content.split(separator.text);
+}
+
+export const joinFields = (fields: readonly string[], separator: LineSeparator): string =>
+  fields.join(separator === "spaces" ? " " : separator === "before-sign" ? "" : separator.text);
+
+/** Letters that fit into a whole number that is exact: six bytes. */
+export const STATE_LETTERS_MAX = 6;
+
+/**
+ * The number under which a state travels that devices send as text: of digits their value, of letters the number that
+ * their bytes are, the first one the highest ("A" is 65, "OK" 0x4F4B). It depends on nothing else in the file.
+ */
+export function numberOfText(text: string): number | undefined {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (text === "" || text.length > STATE_LETTERS_MAX) return undefined;
+  let number = 0;
+  for (const letter of text) number = number * 256 + (letter.charCodeAt(0) & 0xff);
+  return number;
+}
+
+export interface TextField {
+  readonly spec: TextFieldSpec;
+  read(text: string): DecodedValue;
+  /** Throws RangeError when no text stands for the value. */
+  write(value: DecodedValue): string;
+}
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
+const HEX = /^[0-9a-fA-F]{1,12}$/;
+
+/** `signed`: numbers are written with their sign, be it + or −. */
+export function createTextField(spec: TextFieldSpec, { signed = false } = {}): TextField {
+  const { beginsWith, endsWith, states, noSensor } = spec;
+  const scale = createScale(spec.scale, spec.offset);
+  const numbers = states && new Map([...states].map(([number, text]) => [text, number]));
+  const inner = (text: string): string | undefined => {
+    const trimmed = text.trim();
+    const isWhole = trimmed.length >= beginsWith.length + endsWith.length;
+    if (!isWhole || !trimmed.startsWith(beginsWith) || !trimmed.endsWith(endsWith)) return undefined;
+    return trimmed.slice(beginsWith.length, trimmed.length - endsWith.length).trim();
+  };
+  const numberIn = (text: string): number => {
+    if (spec.as === "hex") return HEX.test(text) ? scale.value(Number.parseInt(text, 16)) : Number.NaN;
+    return DECIMAL.test(text) ? scale.value(Number(text)) : Number.NaN;
+  };
+  return {
+    spec,
+    read: (whole) => {
+      const text = inner(whole);
+      if (whole.trim() === "" || text === "" || noSensor.includes(text ?? whole.trim())) return "no-sensor";
+      if (text === undefined) return "malformed";
+      if (numbers !== undefined) return numbers.get(text) ?? "malformed";
+      const value = numberIn(text);
+      return Number.isFinite(value) ? value + 0 : "malformed";
+    },
+    write: (value) => {
+      if (value === "no-sensor") return noSensor[0] === undefined ? "" : beginsWith + noSensor[0] + endsWith;
+      if (value === "malformed") throw new RangeError("malformed: no text stands for it");
+      const text = states === undefined ? numeral(spec, value) : textOfState(states, value);
+      return beginsWith + (signed && !text.startsWith("-") ? "+" : "") + text + endsWith;
+    },
+  };
+}
+
+function numeral(spec: TextFieldSpec, value: number): string {
+  const raw = (value - spec.offset) / spec.scale;
+  if (!Number.isFinite(raw) || Math.abs(raw) >= 1e21) throw new RangeError(`${value}: it can't be written as a number`);
+  if (spec.as === "hex") {
+    if (raw < 0) throw new RangeError(`${value}: hexadecimal digits have no sign`);
+    return Math.round(raw).toString(16).toUpperCase();
+  }
+  if (spec.decimals !== undefined) return raw.toFixed(spec.decimals);
+  const plain = String(Number(raw.toPrecision(12)));
+  return plain.includes("e") ? raw.toFixed(12) : plain;
+}
+
+function textOfState(states: ReadonlyMap<number, string>, number: number): string {
+  const text = states.get(number);
+  if (text === undefined) throw new RangeError(`${number}: no text stands for it`);
+  return text;
+}

@@ -1,0 +1,55 @@
+/** Lines that a device sends by itself, found among all that come, and written as the device would. */
+
+import type { Report, SerialProtocol } from "../model.ts";
+import { LineSplitter } from "./line-form.ts";
+import type { Lines } from "./lines-messages.ts";
+import { beginsLike, constantLetters, filled } from "./text-template.ts";
+
+export function createLineReports(lines: Lines): Required<Pick<SerialProtocol, "listen" | "report">> {
+  return {
+    listen: (address) => {
+      const splitter = new LineSplitter(lines.answers);
+      const kinds = kindsOf(lines, address);
+      let otherFrames = 0;
+      return {
+        get otherFrames() {
+          return otherFrames;
+        },
+        get strayBytes() {
+          return splitter.strayBytes;
+        },
+        push: (bytes) => {
+          const found: Report[] = [];
+          splitter.push(bytes, ({ content, isIntact, bytes: frame }) => {
+            if (!isIntact) return;
+            const kind = kinds.find(({ begins, body }) => beginsLike(begins, content) && body.isMeant(content));
+            if (kind?.report === undefined) otherFrames++;
+            else found.push({ read: kind.report, frame, values: kind.body.decode(content) });
+          });
+          return found;
+        },
+      };
+    },
+    report: (address, read, values) => {
+      const found = lines.reports.find(({ name }) => name === read);
+      if (found === undefined) throw new Error(`report ${read}: the protocol has no such report`);
+      return lines.answers.wrap(found.body.encode(filled(found.answer, addressOnly(address)), values));
+    },
+  };
+}
+
+/** Longest beginning first; answers to requests are no reports. */
+function kindsOf(lines: Lines, address: number) {
+  const textOf = addressOnly(address);
+  const asked = lines.asked.filter(({ answer }) => constantLetters(answer) > 0);
+  return [
+    ...lines.reports.map(({ name, answer, body }) => ({ report: name, begins: filled(answer, textOf), body })),
+    ...asked.map(({ answer, body }) => ({ report: undefined, begins: filled(answer, textOf), body })),
+  ].sort((a, b) => b.begins.length - a.begins.length);
+}
+
+/** Only the address is known; where a value stands, the beginning that is looked for would end: any letter is taken. */
+const addressOnly =
+  (address: number) =>
+  (placeholder: string): string =>
+    placeholder === "address" ? String(address) : "?";

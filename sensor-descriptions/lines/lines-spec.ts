@@ -1,0 +1,78 @@
+/** What a protocol of text lines is compiled from; the rest of the seam is `spec.ts`. */
+import type { Channel, SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
+import type { CheckSpec, Formula } from "../spec.ts";
+
+/** "spaces": one or more blanks; "before-sign": each field begins with + or − ("+21.5-3.0"). */
+export type LineSeparator = { readonly text: string } | "spaces" | "before-sign";
+
+/** What every line has around its content. */
+export interface LineForm {
+  readonly begin: string;
+  readonly end: string;
+  readonly separator: LineSeparator;
+  /** Hexadecimal digits behind `after` (which may be empty), over all between begin and `after`. */
+  readonly check?: { readonly check: CheckSpec; readonly after: string; readonly isOptional: boolean };
+}
+
+/** One value in a line, as text. */
+export interface TextFieldSpec {
+  /** Place from 0 in the line, or in the group; undefined: the field that begins with `beginsWith`. */
+  readonly place?: number;
+  /** The group of this name. */
+  readonly group?: string;
+  readonly beginsWith: string;
+  readonly endsWith: string;
+  readonly as: "decimal" | "hex";
+  /** value = number in the text · scale + offset. */
+  readonly scale: number;
+  readonly offset: number;
+  /** Places behind the point when it is written; undefined: as many as the value has. */
+  readonly decimals?: number;
+  /** Texts that have a name, by the number under which they travel (`numberOfText`); undefined: it is a number. */
+  readonly states?: ReadonlyMap<number, string>;
+  /** Texts that mean: no sensor. An empty field always does. */
+  readonly noSensor: readonly string[];
+}
+
+export interface LineChannelSpec {
+  readonly channel: Channel;
+  readonly source:
+    | { readonly from: "text"; readonly text: TextFieldSpec }
+    | { readonly from: "formula"; readonly formula: Formula };
+}
+
+/** `"T={value}"`; {address} is the device's address. */
+export type TextTemplate = readonly ({ readonly text: string } | { readonly placeholder: string })[];
+
+export interface LineReadSpec {
+  readonly name: string;
+  /** Undefined: the device sends it by itself. */
+  readonly send?: TextTemplate;
+  /** How the line begins; "?" is any letter. */
+  readonly answer: TextTemplate;
+  /** Only lines in which these fields have these texts. */
+  readonly where: ReadonlyMap<number, string>;
+  /** Repeated groups of fields: the first field of the first one, fields of each, and the place of its name. */
+  readonly groups?: { readonly from: number; readonly length: number; readonly name: number };
+  readonly channels: readonly LineChannelSpec[];
+}
+
+export interface LinesSpec {
+  readonly protocol: "lines";
+  readonly serial: SerialSettings;
+  readonly timing: SerialTiming;
+  readonly quirks?: SerialQuirks;
+  readonly line: LineForm;
+  readonly requestLine: LineForm;
+  /** How a refusal begins; the number behind it is its code. */
+  readonly refusal?: string;
+  readonly refusals?: ReadonlyMap<number, string>;
+  readonly reads: readonly LineReadSpec[];
+  readonly settings: readonly {
+    readonly name: string;
+    readonly write: TextTemplate;
+    readonly answer: TextTemplate;
+    readonly field: TextFieldSpec;
+  }[];
+  readonly commands: readonly { readonly name: string; readonly send: TextTemplate; readonly answer: TextTemplate }[];
+}

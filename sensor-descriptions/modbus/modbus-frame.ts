@@ -1,0 +1,91 @@
+/**
+ * What Modbus frames of both serial modes have inside (Modbus Application Protocol V1.1b3, sections 4 and 6): the
+ * "content" is the device's address and the PDU, which is a function code and its data.
+ *
+ *   read    address  01…04  register·2  count·2
+ *           address  17     register·2  count·2  register·2  count·2  bytes  data…    (the second pair is written first)
+ *   write   address  05 06  register·2  value·2
+ *           address  0F 10  register·2  count·2  bytes  data…
+ *   answer  address  01…04 17  bytes  data…
+ *           address  05 06  register·2  value·2      (the request again)
+ *           address  0F 10  register·2  count·2
+ *   refused address  function + 80  code
+ */
+import { NEED_MORE, NO_FRAME } from "../framing/frame-scanner.ts";
+import type { ModbusTable } from "./modbus-spec.ts";
+
+export const READ_FUNCTION: Readonly<Record<ModbusTable, number>> = { coil: 1, discrete: 2, holding: 3, input: 4 };
+
+export const FUNCTION = {
+  writeCoil: 5,
+  writeRegister: 6,
+  writeCoils: 15,
+  writeRegisters: 16,
+  writeAndRead: 23,
+} as const;
+
+/** Added to the function code of an answer that refuses (section 7). */
+export const REFUSED = 0x80;
+
+/** Section 7's table; codes that it doesn't list have no name. */
+export const EXCEPTION_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "illegal function"],
+  [2, "illegal data address"],
+  [3, "illegal data value"],
+  [4, "server device failure"],
+  [5, "acknowledge"],
+  [6, "server device busy"],
+  [8, "memory parity error"],
+  [10, "gateway path unavailable"],
+  [11, "gateway target device failed to respond"],
+]);
+
+/** Nobody answers what is sent to this address, and everybody does it (Modbus over Serial Line V1.02, 2.1). */
+export const BROADCAST = 0;
+
+/** How an address and its PDU are dressed for the line: RTU or ASCII. */
+export interface ModbusLink {
+  frame(content: Uint8Array): Uint8Array;
+  createScanner(search: ContentSearch): ContentScanner;
+}
+
+export interface ContentSearch {
+  /** Size of address and PDU that begin at `at` (they may reach beyond `end`), NO_FRAME, or NEED_MORE. */
+  sizeAt(data: Uint8Array, at: number, end: number): number;
+  /** Intact content of that size; true when it is one that was waited for. Both are the caller's to keep. */
+  accept(content: Uint8Array, frame: Uint8Array): boolean;
+  /** The same with a wrong check. */
+  damaged(content: Uint8Array, frame: Uint8Array): void;
+}
+
+export interface ContentScanner {
+  push(bytes: Uint8Array): void;
+  readonly isWaiting: boolean;
+  readonly otherFrames: number;
+  readonly strayBytes: number;
+}
+
+/** Size of a request whose address stands at `at`. */
+export function requestSizeAt(data: Uint8Array, at: number, end: number): number {
+  if (at + 2 > end) return NEED_MORE;
+  const code = data[at + 1] as number;
+  if (code >= 1 && code <= FUNCTION.writeRegister) return 6;
+  if (code === FUNCTION.writeCoils || code === FUNCTION.writeRegisters) return sizeWithData(data, at, end, 7);
+  return code === FUNCTION.writeAndRead ? sizeWithData(data, at, end, 11) : NO_FRAME;
+}
+
+/** The byte before the data counts them. */
+const sizeWithData = (data: Uint8Array, at: number, end: number, dataAt: number): number =>
+  at + dataAt > end ? NEED_MORE : dataAt + (data[at + dataAt - 1] as number);
+
+export const withAddress = (address: number, pdu: Uint8Array): Uint8Array => Uint8Array.of(address, ...pdu);
+
+export const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && beginsWith(a, b);
+
+export function beginsWith(data: Uint8Array, beginning: Uint8Array): boolean {
+  for (let i = 0; i < beginning.length; i++) if (data[i] !== beginning[i]) return false;
+  return true;
+}
+
+/** Two bytes, high one first: everything but the CRC travels so. */
+export const word = (value: number): readonly [number, number] => [(value >> 8) & 0xff, value & 0xff];
