@@ -26,17 +26,20 @@ const TABLE: Record<string, readonly Row[]> = {
   current: [["A", 1], ["mA", 1e-3], ["uA", 1e-6, "µA μA"]],
   voltage: [["V", 1], ["mV", 1e-3], ["uV", 1e-6, "µV μV"], ["kV", 1e3]],
   power: [["W", 1], ["kW", 1e3], ["mW", 1e-3]],
+  "apparent power": [["V.A", 1, "VA"], ["kV.A", 1e3, "kVA"]],
+  "reactive power": [["var", 1, "VAr"], ["kvar", 1e3, "kVAr"]],
   energy: [["kW.h", 1, "kWh"], ["W.h", 1e-3, "Wh"], ["J", 1 / 3.6e6]],
   resistance: [["Ohm", 1, "Ω ohm"], ["kOhm", 1e3, "kΩ"]],
   frequency: [["Hz", 1, "/s"], ["kHz", 1e3], ["/min", 1 / 60, "rpm 1/min"]],
   volume: [["L", 1, "l"], ["m3", 1000, "m³"], ["mL", 1e-3, "ml"]],
+  "pulses by volume": [["/L", 1, "/l pulses/L pulses/l Imp/L imp/L"], ["/m3", 1e-3, "/m³ pulses/m³ Imp/m³"]],
   flow: [["L/s", 1, "l/s"], ["L/min", 1 / 60, "l/min"], ["L/h", 1 / 3600, "l/h"], ["m3/h", 1 / 3.6, "m³/h"], ["m3/s", 1000, "m³/s"]],
-  speed: [["m/s", 1], ["km/h", 1 / 3.6], ["[kn_i]", 0.514_444_444, "kn kt"]],
+  speed: [["m/s", 1], ["km/h", 1 / 3.6], ["[kn_i]", 1852 / 3600, "kn kt"], ["[mi_i]/h", 0.447_04, "mph"]],
   rain: [["mm/h", 1]],
   angle: [["deg", 1, "°"]],
   ratio: [["%", 1, "%RH %rH"], ["[ppm]", 1e-4, "ppm"], ["[ppb]", 1e-7, "ppb"]],
   conductivity: [["uS/cm", 1, "µS/cm μS/cm"], ["mS/cm", 1000], ["S/m", 10_000]],
-  concentration: [["mg/L", 1, "mg/l"], ["ug/L", 1e-3, "µg/l"]],
+  concentration: [["mg/L", 1, "mg/l"], ["ug/L", 1e-3, "µg/l"], ["mg/m3", 1e-3, "mg/m³"], ["ug/m3", 1e-6, "µg/m³ μg/m³"]],
   acidity: [["[pH]", 1, "pH"]],
   turbidity: [["[NTU]", 1, "NTU"]],
   illuminance: [["lx", 1, "lux"]],
@@ -60,7 +63,7 @@ export const ucumName = (word: string): string => UNITS.get(word)?.name ?? word;
 
 /** How a person reads the unit: "Cel" → "°C". */
 export const spokenUnit = (name: string): string =>
-  ({ Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi" })[name] ?? name;
+  ({ Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi", "[mi_i]/h": "mph", "/L": "pulses/L" })[name] ?? name;
 
 export const nearestUnit = (word: string): string | undefined => nearestWord(word, UNITS.keys());
 
