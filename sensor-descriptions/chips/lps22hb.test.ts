@@ -12,7 +12,8 @@ interface Air {
 /**
  * By its registers (DocID027083): a transfer goes on to the next register while IF_ADD_INC is set, which it is after
  * a reset. ONE_SHOT measures while ODR is 0, and goes back to 0 when STATUS tells of both values; STATUS keeps telling
- * of values that nobody read. SWRESET goes back to 0 by itself.
+ * of values that nobody read. SWRESET goes back to 0 by itself. With BDU, I2C may not read several registers at once:
+ * what it gives then is FF here.
  */
 function chip(air: () => Air, state: { leftOver?: boolean; id?: number } = {}): ChipModel {
   const memory = new DataView(new ArrayBuffer(128));
@@ -58,7 +59,10 @@ function chip(air: () => Air, state: { leftOver?: boolean; id?: number } = {}): 
     },
     read: (register, nowMs) => {
       catchUp(nowMs);
-      if (register >= 0x28 && register <= 0x2c) memory.setUint8(0x27, 0);
+      if (register >= 0x28 && register <= 0x2c) {
+        memory.setUint8(0x27, 0);
+        if (memory.getUint8(0x10) & 2 && memory.getUint8(0x11) & 0x10) return 0xff;
+      }
       return memory.getUint8(register & 0x7f);
     },
   });
