@@ -63,7 +63,9 @@ export const ucumName = (word: string): string => UNITS.get(word)?.name ?? word;
 
 /** How a person reads the unit: "Cel" → "°C". */
 export const spokenUnit = (name: string): string =>
-  ({ Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi", "[mi_i]/h": "mph", "/L": "pulses/L" })[name] ?? name;
+  ({ Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi", "[mi_i]/h": "mph", "/L": "pulses/L" })[
+    name
+  ] ?? name;
 
 export const nearestUnit = (word: string): string | undefined => nearestWord(word, UNITS.keys());
 
