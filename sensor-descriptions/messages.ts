@@ -270,6 +270,10 @@ export const say = {
     error(459, "nothing says how fine the value is", 'add "decimals:", the digits behind the point, or "resolution:"'),
   notOneByte: (text: string) => error(450, `${quoted(text)} is not one byte`),
 
+  unitOrScale: () => error(481, '"unit-at:" says how a number is scaled already', 'delete "scale:" and "offset:"'),
+  unitsMissing: () =>
+    error(482, "no unit is named", 'write "units: { M: m/s, N: kn }": each text, and what it stands for'),
+
   levelStates: () =>
     error(490, "a pin has two levels", 'name both: "states: { 0: open, 1: shut }"; 1 is what "active:" says'),
   levelNeedsStates: (name: string) =>

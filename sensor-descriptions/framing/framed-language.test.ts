@@ -172,6 +172,26 @@ describe("lines", () => {
     expect(listener?.otherFrames).toBe(1);
   });
 
+  it("say in another field in which unit a number is: an unknown one is no value, the device's side says the first", () => {
+    const cup = protocolOf("lines-units");
+    const speed = (line: string) => cup.listen?.(0).push(letters(line))[0]?.values.get("speed");
+    expect(speed("$WIMWV,90.0,R,10.0,M,A\r\n")).toBe(10);
+    expect(speed("$WIMWV,90.0,R,36.0,K,A\r\n")).toBeCloseTo(10, 9);
+    expect(speed("$WIMWV,90.0,R,10.0,N,A\r\n")).toBeCloseTo(5.144444, 6);
+    for (const unit of ["X", "", "m", "MM"]) expect(speed(`$WIMWV,90.0,R,10.0,${unit},A\r\n`)).toBe("malformed");
+    expect(speed("$WIMWV,90.0,R,10.0\r\n")).toBe("no-sensor");
+    const values = new Map<string, number>(Object.entries({ direction: 90, speed: 10, status: 65 }));
+    expect(new TextDecoder().decode(cup.report?.(0, "wind", values))).toBe("$WIMWV,90.0,R,10,M,A*36\r\n");
+  });
+
+  it("may call their own values void: nothing counts but the field that says so", () => {
+    const cup = protocolOf("lines-units");
+    const [report] = cup.listen?.(0).push(letters("$WIMWV,90.0,R,10.0,M,V\r\n")) ?? [];
+    expect(report?.values).toEqual(
+      new Map<string, unknown>(Object.entries({ direction: "no-sensor", speed: "no-sensor", status: 0x56 })),
+    );
+  });
+
   it("give letters the same number whatever else the file says", () => {
     const [report] = nmea.listen?.(0).push(letters("noise$WIMWV,1,R,x,K,V\r\n")) ?? [];
     expect(report?.values).toEqual(
@@ -205,6 +225,11 @@ describe("what is wrong is said", () => {
     ["lines-nmea", /A: valid/, "ACTIVATED: valid", "D457"],
     ["lines-nmea", /A: valid/, "A: valid, 65: right", "D458"],
     ["lines-nmea", /field: 3, decimals: 1/, "field: 3", "D459"],
+    ["lines-units", /unit: m\/s,/, "unit: m/s, scale: 2,", "D481"],
+    ["lines-units", /units: {.*?}/, "units: {}", "D482"],
+    ["lines-units", /K: km\/h/, "K: kmh", "D303"],
+    ["lines-units", /K: km\/h/, "K: °C", "D304"],
+    ["lines-units", /unit: m\/s, resolution/, "resolution", "D304"],
     ["lines-asked", /"{address}S={value}", answer/, '"{address}{value}", answer', "D332"],
     ["lines-asked", /answer: "OK"/, 'answer: "OK€"', "D330"],
     ["lines-asked", /answer: "OK"/, "answer: 'OK\\q'", "D331"],

@@ -15,9 +15,14 @@ export interface LineBody {
   encode(beginning: string, values: Values): string;
 }
 
-type BodySpec = Pick<LineReadSpec, "channels" | "where" | "groups">;
+type BodySpec = Pick<LineReadSpec, "channels" | "where" | "validWhen" | "groups">;
 
-export function createLineBody({ channels, where, groups }: BodySpec, separator: LineSeparator): LineBody {
+const EVERYTHING: ReadonlyMap<number, string> = new Map();
+
+export function createLineBody(
+  { channels, where, validWhen = EVERYTHING, groups }: BodySpec,
+  separator: LineSeparator,
+): LineBody {
   const texts: { readonly name: string; readonly field: TextField }[] = [];
   const computed: ChannelSpec[] = [];
   const signed = separator === "before-sign";
@@ -29,14 +34,16 @@ export function createLineBody({ channels, where, groups }: BodySpec, separator:
   const placedFirst = [...texts].sort((a, b) => Number(isFloating(a.field)) - Number(isFloating(b.field)));
   return {
     isMeant: (content) => {
-      if (where.size === 0) return true;
-      const fields = splitFields(content, separator);
-      return [...where].every(([place, text]) => fields[place]?.trim() === text);
+      return where.size === 0 || saysAll(splitFields(content, separator), where);
     },
     decode: (content) => {
       const fields = splitFields(content, separator);
       const values = new Map<string, DecodedValue>();
-      for (const { name, field } of texts) values.set(name, valueIn(fields, field, groups));
+      const isValid = saysAll(fields, validWhen);
+      for (const { name, field } of texts) {
+        const counts = isValid || (field.spec.group === undefined && validWhen.has(field.spec.place ?? -1));
+        values.set(name, counts ? valueIn(fields, field, groups) : "no-sensor");
+      }
       if (computed.length === 0) return values;
       const known = new Map([...values].map(([name, value]) => [formulaName(name), value]));
       for (const [name, value] of formulas.decode(NO_BYTES, 0, known)) values.set(name, value);
@@ -44,7 +51,7 @@ export function createLineBody({ channels, where, groups }: BodySpec, separator:
     },
     encode: (beginning, values) => {
       const fields = [...splitFields(withoutWildcards(beginning), separator)];
-      for (const [place, text] of where) put(fields, place, text);
+      for (const [place, text] of [...where, ...validWhen]) put(fields, place, text);
       for (const { name, field } of placedFirst) putValue(fields, field, groups, textOf(name, field, values.get(name)));
       return joinFields(fields, separator);
     },
@@ -52,6 +59,10 @@ export function createLineBody({ channels, where, groups }: BodySpec, separator:
 }
 
 const NO_BYTES = new Uint8Array();
+
+/** Whether each of these fields has its text. */
+const saysAll = (fields: readonly string[], texts: ReadonlyMap<number, string>): boolean =>
+  [...texts].every(([place, text]) => fields[place]?.trim() === text);
 
 type Groups = LineReadSpec["groups"];
 
@@ -64,7 +75,8 @@ function valueIn(fields: readonly string[], field: TextField, groups: Groups): D
   const from = group === undefined ? 0 : groupAt(fields, group, groups);
   if (from === undefined) return "no-sensor";
   const text = place === undefined ? fields.find((one) => one.trim().startsWith(beginsWith)) : fields[from + place];
-  return field.read(text ?? "");
+  const { unitAt } = field.spec;
+  return field.read(text ?? "", unitAt && (fields[from + unitAt.place] ?? ""));
 }
 
 /** The first field of the group with this name. */
@@ -87,8 +99,10 @@ function textOf(name: string, field: TextField, value: DecodedValue | undefined)
 }
 
 function putValue(fields: string[], { spec }: TextField, groups: Groups, text: string): void {
-  const { place, group } = spec;
+  const { place, group, unitAt } = spec;
+  const [unit] = unitAt?.scales.keys() ?? [];
   if (group === undefined || groups === undefined) {
+    if (unitAt && unit !== undefined) put(fields, unitAt.place, unit);
     if (place !== undefined) put(fields, place, text);
     else if (text !== "") fields.push(text);
     return;
@@ -96,6 +110,7 @@ function putValue(fields: string[], { spec }: TextField, groups: Groups, text: s
   const at = groupAt(fields, group, groups) ?? nextGroup(fields, groups);
   put(fields, at + groups.name, group);
   put(fields, at + groups.length - 1, fields[at + groups.length - 1] ?? "");
+  if (unitAt && unit !== undefined) put(fields, at + unitAt.place, unit);
   if (place !== undefined) put(fields, at + place, text);
 }
 

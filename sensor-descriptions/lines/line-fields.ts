@@ -29,18 +29,23 @@ export function numberOfText(text: string): number | undefined {
 
 export interface TextField {
   readonly spec: TextFieldSpec;
-  read(text: string): DecodedValue;
+  /** `unit`: what the field says that names the unit. */
+  read(text: string, unit?: string): DecodedValue;
   /** Throws RangeError when no text stands for the value. */
   write(value: DecodedValue): string;
 }
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
+const decimalIn = (text: string): number | undefined => (DECIMAL.test(text) ? Number(text) : undefined);
 const HEX = /^[0-9a-fA-F]{1,12}$/;
 
 /** `signed`: numbers are written with their sign, be it + or −. */
 export function createTextField(spec: TextFieldSpec, { signed = false } = {}): TextField {
   const { beginsWith, endsWith, states, noSensor } = spec;
   const scale = createScale(spec.scale, spec.offset);
+  const scales = new Map(
+    [...(spec.unitAt?.scales ?? [])].map(([text, one]) => [text, createScale(one.scale, one.offset)]),
+  );
   const numbers = states && new Map([...states].map(([number, text]) => [text, number]));
   const inner = (text: string): string | undefined => {
     const trimmed = text.trim();
@@ -48,18 +53,21 @@ export function createTextField(spec: TextFieldSpec, { signed = false } = {}): T
     if (!isWhole || !trimmed.startsWith(beginsWith) || !trimmed.endsWith(endsWith)) return undefined;
     return trimmed.slice(beginsWith.length, trimmed.length - endsWith.length).trim();
   };
-  const numberIn = (text: string): number => {
-    if (spec.as === "hex") return HEX.test(text) ? scale.value(Number.parseInt(text, 16)) : Number.NaN;
-    return DECIMAL.test(text) ? scale.value(Number(text)) : Number.NaN;
+  const numberIn = (text: string, unit: string | undefined): number => {
+    const chosen = unit === undefined || spec.unitAt === undefined ? scale : scales.get(unit.trim());
+    const raw = spec.as === "hex" ? (HEX.test(text) ? Number.parseInt(text, 16) : undefined) : decimalIn(text);
+    if (chosen === undefined || raw === undefined) return Number.NaN;
+    // Twelve digits: 36 km/h are 10 m/s, not 10.000000000000009, and what is written is what is read.
+    return chosen === scale ? scale.value(raw) : Number(chosen.value(raw).toPrecision(12));
   };
   return {
     spec,
-    read: (whole) => {
+    read: (whole, unit) => {
       const text = inner(whole);
       if (whole.trim() === "" || text === "" || noSensor.includes(text ?? whole.trim())) return "no-sensor";
       if (text === undefined) return "malformed";
       if (numbers !== undefined) return numbers.get(text) ?? "malformed";
-      const value = numberIn(text);
+      const value = numberIn(text, unit);
       return Number.isFinite(value) ? value + 0 : "malformed";
     },
     write: (value) => {

@@ -25,6 +25,11 @@ export interface TextFieldSpec {
   readonly as: "decimal" | "hex";
   /** value = number in the text · scale + offset. */
   readonly scale: number;
+  /** Scale and offset by the text at that place of the line or the group; `scale` and `offset` are the first of them. */
+  readonly unitAt?: {
+    readonly place: number;
+    readonly scales: ReadonlyMap<string, { readonly scale: number; readonly offset: number }>;
+  };
   readonly offset: number;
   /** Places behind the point when it is written; undefined: as many as the value has. */
   readonly decimals?: number;
@@ -52,6 +57,8 @@ export interface LineReadSpec {
   readonly answer: TextTemplate;
   /** Only lines in which these fields have these texts. */
   readonly where: ReadonlyMap<number, string>;
+  /** While one of these fields has another text, all others are "no-sensor". */
+  readonly validWhen?: ReadonlyMap<number, string>;
   /** Repeated groups of fields: the first field of the first one, fields of each, and the place of its name. */
   readonly groups?: { readonly from: number; readonly length: number; readonly name: number };
   readonly channels: readonly LineChannelSpec[];

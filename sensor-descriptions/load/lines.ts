@@ -14,6 +14,7 @@ import { say } from "../messages.ts";
 import type { linesShape } from "../schema/lines.ts";
 import type { CheckSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
+import { convert, isKnownUnit, nearestUnit, spokenUnit, ucumName } from "../units.ts";
 import { channelOf } from "./channels.ts";
 import { commandOf, serialOf, settingIn } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
@@ -122,6 +123,7 @@ function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSp
     ...(read.send === undefined ? {} : { send: read.send }),
     answer: read.answer ?? [],
     where: byNumber(read.where ?? {}),
+    ...(read["valid-when"] ? { validWhen: byNumber(read["valid-when"]) } : {}),
     ...(read.groups ? { groups: read.groups } : {}),
     channels,
   };
@@ -134,6 +136,7 @@ const FIELD_KEYS = [
   "ends-with",
   "as",
   "scale",
+  "unit-at",
   "offset",
   "decimals",
   "no-sensor",
@@ -159,26 +162,57 @@ function lineChannel(
   if (shape.field === undefined && shape["begins-with"] === undefined) judge.report(at, say.textNeedsPlace(), "key");
   if (shape.group !== undefined && !read.groups) judge.report([...at, "group"], say.groupWithoutGroups(), "key");
   if (shape.scale === 0) judge.report([...at, "scale"], say.outOfRange("0", "anything", "but 0"));
-  const text = textOf(shape, texts?.texts);
-  const step = text.as === "hex" ? Math.abs(text.scale) : stepOf(shape);
+  const text = textOf(shape, texts?.texts, unitsOf(judge, at, shape));
+  const step = text.as === "hex" ? Math.abs(text.scale) : stepOf(text);
   if (step === undefined && !texts && shape.resolution === undefined) judge.report(at, say.decimalsMissing(), "key");
   const channel = channelOf(judge, at, name, meaning, step ?? 1);
   return { channel, source: { from: "text", text } };
 }
 
-/** The step of a number with so many digits behind the point. */
-const stepOf = ({ decimals, scale = 1 }: ChannelShape): number | undefined =>
-  decimals === undefined ? undefined : Number((10 ** -decimals * Math.abs(scale || 1)).toPrecision(12));
+/** From what each text names to the channel's unit. The first one is what the device's side writes. */
+function unitsOf(judge: Judge, at: Path, shape: ChannelShape): TextFieldSpec["unitAt"] {
+  const said = shape["unit-at"];
+  if (!said) return undefined;
+  if (shape.scale !== undefined || shape.offset !== undefined)
+    judge.report([...at, "unit-at"], say.unitOrScale(), "key");
+  const wanted = ucumName(shape.unit ?? "");
+  const scales = new Map<string, { readonly scale: number; readonly offset: number }>();
+  for (const [text, unit] of Object.entries(said.units)) {
+    const from = ucumName(unit);
+    const scale = convert(1, from, wanted, "difference");
+    const offset = convert(0, from, wanted);
+    if (scale !== undefined && offset !== undefined) scales.set(text, { scale, offset });
+    else {
+      const isKnown = isKnownUnit(unit);
+      const problem = isKnown
+        ? say.otherDimension(unit, wanted === "" ? '"unit:"' : spokenUnit(wanted))
+        : say.unknownUnit(unit, nearestUnit(unit));
+      judge.report([...at, "unit-at", "units", text], problem);
+    }
+  }
+  if (Object.keys(said.units).length === 0) judge.report([...at, "unit-at", "units"], say.unitsMissing(), "key");
+  return { place: said.field, scales };
+}
 
-function textOf(shape: ChannelShape, states: ReadonlyMap<number, string> | undefined): TextFieldSpec {
+/** The step of a number with so many digits behind the point. */
+const stepOf = ({ decimals, scale }: TextFieldSpec): number | undefined =>
+  decimals === undefined ? undefined : Number((10 ** -decimals * Math.abs(scale)).toPrecision(12));
+
+function textOf(
+  shape: ChannelShape,
+  states: ReadonlyMap<number, string> | undefined,
+  unitAt: TextFieldSpec["unitAt"],
+): TextFieldSpec {
+  const [first] = unitAt?.scales.values() ?? [];
   return {
     ...(shape.field === undefined ? {} : { place: shape.field }),
     ...(shape.group === undefined ? {} : { group: shape.group }),
     beginsWith: shape["begins-with"] ?? "",
     endsWith: shape["ends-with"] ?? "",
     as: shape.as ?? "decimal",
-    scale: shape.scale === undefined || shape.scale === 0 ? 1 : shape.scale,
-    offset: shape.offset ?? 0,
+    scale: first?.scale ?? (shape.scale || 1),
+    offset: first?.offset ?? shape.offset ?? 0,
+    ...(unitAt ? { unitAt } : {}),
     ...(shape.decimals === undefined ? {} : { decimals: shape.decimals }),
     ...(states ? { states } : {}),
     noSensor: shape["no-sensor"] ?? [],

@@ -31,6 +31,13 @@ const lineChannel = z.strictObject({
   "ends-with": s.letters().optional().describe('what it ends with: "C"'),
   as: s.choice(["decimal", "hex"]).optional(),
   scale: s.number().optional().describe("value = number · scale + offset"),
+  "unit-at": z
+    .strictObject({
+      field: s.whole(0, 255).describe("place in the line, or in the group, counted from 0"),
+      units: z.record(s.text(), s.text()).describe("unit of each text; one that isn't named is no value"),
+    })
+    .optional()
+    .describe("where the line says in which unit the number is: { field: 4, units: { M: m/s, N: kn } }"),
   offset: s.number().optional(),
   decimals: s.whole(0, 9).optional().describe("digits behind the point"),
   "no-sensor": s
@@ -56,6 +63,10 @@ export const linesShape = z.strictObject({
       "by-itself": s.truth().optional().describe("the device sends it without being asked"),
       answer: s.textTemplate().optional().describe('how the line begins; ? is any letter: "??MWV"'),
       where: z.record(s.whole(0, 255), s.text()).optional().describe("only lines in which these fields say this"),
+      "valid-when": z
+        .record(s.whole(0, 255), s.text())
+        .optional()
+        .describe("the other fields count only while these say this: { 5: A }; else they have no value"),
       groups: z
         .strictObject({ from: s.whole(0, 255), length: s.whole(1, 32), name: s.whole(0, 31) })
         .optional()
