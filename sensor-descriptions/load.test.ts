@@ -100,10 +100,7 @@ test("corrections, small changes and aggregates come in the channels' units", ()
   const rows = describeDevice(device, origins).map(({ label, value, from }) => `${label} = ${value} (${from})`);
   expect(rows).toContain("every = 1min (stations/demo-lake.yaml:30)");
   expect(rows).toContain(
-    "correct temperature = -0.4 °C (stations/demo-lake.yaml:39)".replace(
-      ":39",
-      `:${text.slice(0, text.indexOf("    correct:")).split("\n").length}`,
-    ),
+    `correct temperature = -0.4 °C (stations/demo-lake.yaml:${text.slice(0, text.indexOf("      temperature: -0.4")).split("\n").length})`,
   );
 });
 

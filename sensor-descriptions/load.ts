@@ -4,12 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import type * as z from "zod";
-import { runExamples } from "./examples.ts";
-import { type DeviceType, readDeviceType } from "./load/device-type.ts";
+import { beyondBounds } from "./load/bounds.ts";
+import { capped } from "./load/capped.ts";
+import type { DeviceType } from "./load/device-type.ts";
 import { createJudge, type Judge } from "./load/judge.ts";
 import { fit } from "./load/shape.ts";
 import { readDocument, type SourceFile, type Tree } from "./load/source-document.ts";
 import { checkCommonKeys, type MergedDevice, mergeDevice, type Origins } from "./load/station-device.ts";
+import { createTypeReader, type FindType, type LoadedType } from "./load/type-reader.ts";
 import { checkWiring } from "./load/wiring.ts";
 import { say } from "./messages.ts";
 import type { Port, Station } from "./model.ts";
@@ -22,6 +24,7 @@ export type { DeviceType } from "./load/device-type.ts";
 export type { Example } from "./load/examples-of-type.ts";
 export type { SourceFile } from "./load/source-document.ts";
 export type { Origins } from "./load/station-device.ts";
+export type { FindType, LoadedType } from "./load/type-reader.ts";
 
 export interface LoadedStation {
   /** Only when no problem is an error. */
@@ -35,74 +38,68 @@ export interface LoadedStation {
  * `findType` gives the device file of a type; `knownTypes` are the names it could give, for "did you mean".
  * Never throws, whatever the files hold.
  */
-export function loadStation(
-  source: SourceFile,
-  findType: (type: string) => SourceFile | undefined,
-  knownTypes: readonly string[] = [],
-): LoadedStation {
+export function loadStation(source: SourceFile, findType: FindType, knownTypes: readonly string[] = []): LoadedStation {
   const document = readDocument(source, isKnownKey);
+  const bounds = beyondBounds(document);
+  if (bounds.length > 0)
+    return { problems: capped(inReadingOrder([...document.problems, ...bounds])), origins: new Map() };
   const fitted = fit(stationShape, document);
   const problems = [...document.problems, ...fitted.problems];
-  const types = createTypes(findType);
+  const types = createTypes(findType, knownTypes);
   const judge = createJudge(document);
   for (const [name, device] of devicesIn(document.tree)) {
     if (!fitted.value || !Object.hasOwn(fitted.value.devices, name)) checkCommonKeys(judge, name, device);
   }
   const merged = fitted.value ? mergedDevices(judge, fitted.value, document.tree, types, knownTypes) : undefined;
-  problems.push(...judge.problems, ...types.problems);
-  const sorted = inReadingOrder(problems);
+  problems.push(...judge.problems);
+  const sorted = capped([...inReadingOrder(problems), ...types.problems()]);
   if (!merged || !fitted.value || hasErrors(sorted)) return { problems: sorted, origins: new Map() };
-  const files = [source, ...[...types.used.values()].map((type) => type.file)];
+  const used = new Map(
+    [...types.used.values()].flatMap(({ files }) => files.map((file) => [file.path, file] as const)),
+  );
   return {
-    station: stationFrom(fitted.value, merged, hashOf(files)),
+    station: stationFrom(fitted.value, merged, hashOf([source, ...used.values()])),
     problems: sorted,
     origins: new Map(merged.devices.map(({ device, origins }) => [device.name, origins])),
   };
 }
 
-/** A device file by itself, its examples run: `type` only when no problem is an error. Never throws. */
-export function loadDeviceType(source: SourceFile): { type?: DeviceType; problems: readonly Problem[] } {
-  const { type, problems, judge } = readDeviceType(source);
-  if (!type) return { problems: inReadingOrder(problems) };
-  const failed: Problem[] = [];
-  for (const { example, failures } of runExamples(type)) {
-    for (const failure of failures) failed.push(judge.document.problem(example.place, say.exampleFails(failure)));
-  }
-  const all = inReadingOrder([...problems, ...failed]);
-  return hasErrors(all) ? { problems: all } : { type, problems: all };
-}
+/**
+ * A device file, its examples run: `type` only when no problem is an error. `findType` and `knownTypes` as above, for
+ * what it extends. Never throws.
+ */
+export const loadDeviceType = (
+  source: SourceFile,
+  findType: FindType = () => undefined,
+  knownTypes: readonly string[] = [],
+): LoadedType => createTypeReader(findType, knownTypes).read(source);
 
 type StationShape = z.output<typeof stationShape>;
 
 interface Types {
   readonly used: ReadonlyMap<string, DeviceType>;
-  readonly problems: readonly Problem[];
+  problems(): readonly Problem[];
   /** "none": there is no such file; "broken": its problems are among `problems`. */
   of(name: string): DeviceType | "none" | "broken";
 }
 
-/** Each device file is read once, however many devices are of its type. */
-function createTypes(findType: (type: string) => SourceFile | undefined): Types {
+function createTypes(findType: FindType, knownTypes: readonly string[]): Types {
+  const reader = createTypeReader(findType, knownTypes);
   const used = new Map<string, DeviceType>();
-  const others = new Map<string, "none" | "broken">();
-  const problems: Problem[] = [];
-  const load = (name: string): DeviceType | "none" | "broken" => {
-    const source = findType(name);
-    if (!source) return "none";
-    const loaded = loadDeviceType(source);
-    problems.push(...loaded.problems);
-    return loaded.type ?? "broken";
-  };
+  const problems = new Set<Problem>();
   return {
     used,
-    problems,
+    problems: () => [...problems],
     of: (name) => {
-      const known = used.get(name) ?? others.get(name);
-      if (known !== undefined) return known;
-      const type = load(name);
-      if (typeof type === "string") others.set(name, type);
-      else used.set(name, type);
-      return type;
+      const known = used.get(name);
+      if (known) return known;
+      const source = findType(name);
+      if (!source) return "none";
+      const loaded = reader.read(source);
+      // A base's problems come with each file that extends it: they are the same ones.
+      for (const problem of loaded.problems) problems.add(problem);
+      if (loaded.type) used.set(name, loaded.type);
+      return loaded.type ?? "broken";
     },
   };
 }

@@ -5,7 +5,9 @@ import { say } from "./messages.ts";
 
 test("no two messages have the same number", () => {
   const source = readFileSync(join(import.meta.dirname, "messages.ts"), "utf8");
-  const numbers = [...source.matchAll(/\b(?:error|warning)\(\s*(\d{3}),/g)].map(([, number]) => number);
+  const numbers = [...source.matchAll(/\b(?:error|warning|said)\(\s*(?:[^(),]+,\s*)?(\d{3}),/g)].map(
+    ([, number]) => number,
+  );
   expect(numbers).toHaveLength(Object.keys(say).length);
   expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([]);
 });

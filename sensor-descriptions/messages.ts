@@ -17,14 +17,18 @@ export interface Said {
 const said = (severity: Severity, number: number, message: string, advice?: string): Said => ({
   code: `D${number}`,
   severity,
-  message,
-  ...(advice === undefined ? {} : { advice }),
+  message: cut(message, LETTERS_MAX),
+  ...(advice === undefined ? {} : { advice: cut(advice, LETTERS_MAX) }),
 });
+/** Whatever of a file is repeated: a message fits on a screen. */
+const LETTERS_MAX = 800;
+const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max)}…` : text);
+
 const error = (number: number, message: string, advice?: string): Said => said("error", number, message, advice);
 const warning = (number: number, message: string, advice?: string): Said => said("warning", number, message, advice);
 
 const SHOWN_MAX = 60;
-const quoted = (text: string): string => `"${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}"`;
+const quoted = (text: string): string => `"${cut(text, SHOWN_MAX)}"`;
 const listed = (words: readonly string[], last = "or"): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
 const meant = (suggestion: string | undefined, known: readonly string[] = []): string | undefined =>
@@ -48,12 +52,44 @@ const YAML_REASONS: Readonly<Record<string, string>> = {
   MISSING_CHAR: "a closing quote, bracket or brace is missing",
 };
 
+const INDENT_ADVICE =
+  "lines of one section begin in the same column, two spaces further right than its name: look at the line above, too";
+const YAML_ADVICE: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: INDENT_ADVICE,
+  BAD_INDENT: INDENT_ADVICE,
+  MULTILINE_IMPLICIT_KEY: 'write "name: value", with a colon and a space',
+  MISSING_CHAR: "look from here upwards for one that is opened and not closed",
+};
+
+/** How a message ends that stands for others, which come from the same line. */
+export const norMore = (count: number): string =>
+  count === 1 ? "; nor does 1 more of its lines" : `; nor do ${count} more of its lines`;
+
+/** The letters O and l where a digit belongs: what was meant, or nothing. */
+const withDigits = (text: string): string | undefined => {
+  const digits = (/^[OoIl]+$/.test(text) ? text.replace(/[Oo]/g, "0").replace(/[Il]/g, "1") : text)
+    .replace(/[Oo](?=[\dOox.,])|(?<=[\d.,xX])[Oo]/g, "0")
+    .replace(/[lI](?=[\d.,])|(?<=\d)[lI]/g, "1");
+  return digits !== text && /^[\w\s.,+-]*\S*$/.test(text) ? digits.replace(/^0+(?=[1-9])/, "") : undefined;
+};
+const digitsOr = (text: string, advice: string): string => {
+  const digits = withDigits(text);
+  if (/[\w%][;,]$/.test(text)) return `nothing ends a line but the line itself: write "${text.slice(0, -1)}"`;
+  return digits === undefined ? advice : `a letter stands where a digit belongs: write "${digits}"`;
+};
+
 export const say = {
   // 1xx: the file's text
   fileTooLarge: (bytes: number, max: number) =>
     error(101, `the file has ${bytes} bytes; at most ${max} are read`, "split it, or shorten its comments"),
-  fileIsEmpty: () => error(102, "the file is empty"),
-  nestedTooDeep: (depth: number) => error(103, `lists and sections stand more than ${depth} deep in each other`),
+  fileIsEmpty: () =>
+    error(102, "the file is empty", 'begin with "pump-station new station" or "pump-station new device"'),
+  nestedTooDeep: (depth: number) =>
+    error(
+      103,
+      `lists and sections stand more than ${depth} deep in each other`,
+      "a description needs some ten: is a bracket never closed?",
+    ),
   byteOrderMark: () =>
     warning(104, "the file begins with an invisible mark (BOM)", 'it is read anyway; save as "UTF-8 without BOM"'),
   windowsLines: () =>
@@ -67,18 +103,58 @@ export const say = {
   notYaml: (code: string, reason: string) =>
     error(
       109,
-      YAML_REASONS[code] ?? `this is not YAML: ${reason}`,
-      "look at the indentation and quotes of this line and the one above",
+      YAML_REASONS[code] ?? `this can't be read: ${reason}`,
+      YAML_ADVICE[code] ?? "look at the quotes, brackets and indentation of this line and the one above",
     ),
-  severalDocuments: () => error(110, 'a second document begins here ("---")', "one file describes one thing"),
+  severalDocuments: () =>
+    error(110, 'a second file begins here ("---")', "delete this line, or put what follows into a file of its own"),
   tooManyAliases: (max: number) => error(111, `more than ${max} references (*name)`, "write the values out"),
-  unknownAlias: (name: string) => error(112, `nothing is marked "&${name}" above`),
+  unknownAlias: (name: string) =>
+    error(112, `nothing is marked "&${name}" above`, `for the text itself write "*${name}" with its quotes`),
   duplicateKey: (key: string, line: number) =>
     error(113, `"${key}" stands here twice; first in line ${line}`, "only one can count: delete the other"),
-  reservedKey: (key: string) => error(114, `"${key}" can't be a name`),
+  reservedKey: (key: string) => error(114, `"${key}" can't be a name`, "choose another word"),
   keyIsNoText: () => error(115, "a list or section can't be a name", 'write "name: value"'),
   controlCharacter: (code: number) =>
-    error(116, `an invisible character (U+${code.toString(16).toUpperCase().padStart(4, "0")}) stands here`),
+    error(
+      116,
+      code === 0xfffd
+        ? "a character stands here that isn't written in UTF-8"
+        : `an invisible character (U+${code.toString(16).toUpperCase().padStart(4, "0")}) stands here`,
+      "delete it, or type the line again: it comes along when text is copied",
+    ),
+  hiddenByHash: (hidden: string, value: string) =>
+    warning(
+      122,
+      `${quoted(hidden)} isn't read: # begins a comment`,
+      `write "${value}" in quotes, or "# " with a space where it is a comment`,
+    ),
+  tooManyEntries: (key: string, count: number, max: number) =>
+    error(
+      120,
+      `${count} ${key} are described here; at most ${max} are possible`,
+      "describe what is there in two files",
+    ),
+  /** Stands for those that aren't shown: as grave as the gravest of them. */
+  andMore: (count: number, areErrors: boolean) =>
+    said(
+      areErrors ? "error" : "warning",
+      121,
+      count === 1 ? "and 1 more problem from here on" : `and ${count} more problems from here on`,
+      "mend the first ones and check again: many come from one cause",
+    ),
+  commaInBraces: (rest: string) =>
+    error(
+      123,
+      `a comma stands before ${quoted(rest)}, and between { } it ends the value`,
+      'write decimals with a point, "1.8"; a text with commas goes in quotes',
+    ),
+  noBeginning: (wanted: readonly string[]) =>
+    error(
+      124,
+      `this file begins in the middle: not one line is "${wanted.slice(0, 2).join(':" or "')}:"`,
+      "paste the whole file, or look whether all its lines have been indented",
+    ),
   tooManyValues: (max: number) => error(117, `more than ${max} values`, "write fewer references (*name)"),
 
   // 2xx: its shape
@@ -105,16 +181,23 @@ export const say = {
   unknownUnit: (unit: string, suggestion: string | undefined) =>
     error(303, `unknown unit ${quoted(unit)}`, meant(suggestion)),
   otherDimension: (text: string, wanted: string) =>
-    error(304, `${quoted(text)} measures something else: a value in ${wanted} belongs here`),
-  notANumber: (text: string, example: string) => error(305, `${quoted(text)} is no number`, `for example "${example}"`),
-  numberTooLarge: (text: string) => error(306, `${quoted(text)} is too large to be computed with exactly`),
+    error(
+      304,
+      `${quoted(text)} measures something else: a value in ${wanted} belongs here`,
+      `is it the right line? Write the number and then "${wanted}"`,
+    ),
+  notANumber: (text: string, example: string) =>
+    error(305, `${quoted(text)} is no number`, digitsOr(text, `for example "${example}"`)),
+  numberTooLarge: (text: string) =>
+    error(306, `${quoted(text)} is too large to be computed with exactly`, "is there a digit too many?"),
   leadingZero: (text: string) =>
     error(
       307,
       `${text} begins with 0, which some programs read as octal`,
       `write "${text.replace(/^([+-]?)0+(?=\d)/, "$1")}"`,
     ),
-  notWhole: (text: string) => error(308, `${quoted(text)} is no whole number`, 'for example "17" or "0x11"'),
+  notWhole: (text: string) =>
+    error(308, `${quoted(text)} is no whole number`, digitsOr(text, 'for example "17" or "0x11"')),
   outOfRange: (text: string, low: string, high: string) => error(309, `${text} is outside of ${low} to ${high}`),
   ambiguousAddress: (text: string, decimal: string, hex: string, likely: string | undefined) =>
     error(
@@ -122,9 +205,12 @@ export const say = {
       `address ${text}: decimal, which is ${decimal}, or ${hex} as i2cdetect shows it?`,
       likely === undefined ? `write "${decimal}" or "${hex}"` : `this device can be at ${likely}: write "${likely}"`,
     ),
-  notBytes: (text: string) => error(311, `${quoted(text)} are no bytes`, 'write hexadecimal pairs: "55 AA 0F"'),
-  notADuration: (text: string) => error(312, `${quoted(text)} is no time`, 'for example "500ms", "30s", "15min", "2h"'),
-  reversedRange: (text: string) => error(313, `${quoted(text)} ends before it begins`),
+  notBytes: (text: string) =>
+    error(311, `${quoted(text)} are no bytes`, 'write pairs of the characters 0-9 and A-F: "55 AA 0F"'),
+  notADuration: (text: string) =>
+    error(312, `${quoted(text)} is no time`, digitsOr(text, 'for example "500ms", "30s", "15min", "2h"')),
+  reversedRange: (text: string) =>
+    error(313, `${quoted(text)} ends before it begins`, "write the smaller number first"),
   notARange: (text: string) =>
     error(314, `${quoted(text)} is no range`, 'for example "0 to 100" or "200 to 1000 mbar"'),
   unknownTimeZone: (text: string, suggestion: string | undefined) =>
@@ -185,7 +271,8 @@ export const say = {
     error(404, "a formula doesn't say how fine its value is", 'add "resolution:", the step that is worth paying for'),
   bitsBeyondField: (bits: string, as: string) => error(405, `bits ${bits} are not in a field of type ${as}`),
   bitsOfFloat: (as: string) => error(406, `${as} has no bits to pick from`),
-  rawBeyondField: (text: string, as: string) => error(407, `${text} can't stand in a field of type ${as}`),
+  rawBeyondField: (text: string, as: string) =>
+    error(407, `${text} can't stand in a field of type ${as}`, "is there a digit too many, or is the type too narrow?"),
   unknownName: (name: string, suggestion: string | undefined, known: readonly string[]) =>
     error(408, `nothing is called "${name}" here`, meant(suggestion, known)),
   unknownChecksum: (name: string, suggestion: string | undefined) =>
@@ -344,42 +431,104 @@ export const say = {
   quietTooShort: (standard: string) =>
     warning(473, `Modbus RTU wants at least ${standard} of silence before a request (serial line 1.02, 2.5.1.1)`),
   writesTooMany: (max: number) => error(474, `one request writes at most ${max}`),
+  extendsItself: (way: readonly string[]) =>
+    error(
+      550,
+      way.length > 2 ? `this file extends itself: ${way.join(" → ")}` : "this file extends itself",
+      "name another device file; a changed one needs a name of its own",
+    ),
+  /** `said`: what is wrong at a line of the file that is extended. */
+  noLongerFits: (place: string, { severity, message, advice }: Said) =>
+    said(severity, 551, `with this, ${place} doesn't fit any more: ${message}`, advice),
+  extendsTooMany: (max: number, way: readonly string[]) =>
+    error(552, `more than ${max} files extend each other: ${way.join(" → ")} → …`, "extend one further down that row"),
+  extendsOtherProtocol: (base: string, theirs: string, ours: string) =>
+    error(
+      553,
+      `"${base}" is a device with "protocol: ${theirs}", which "protocol: ${ours}" can't extend`,
+      'delete this line: the protocol is taken over with "extends:"',
+    ),
+  nothingToTakeAway: (name: string, base: string, suggestion: string | undefined, known: readonly string[]) =>
+    error(554, `"${name}: none" takes nothing away: ${base}.yaml has no "${name}" here`, meant(suggestion, known)),
+  inheritedFails: (name: string, place: string, what: string) =>
+    error(
+      555,
+      `with what this file changes, the example ${quoted(name)} of ${place} doesn't come out any more: ${what}`,
+      "if the change is right, show it by examples of your own",
+    ),
 
   // 5xx: a station file
   unknownType: (type: string, suggestion: string | undefined, known: readonly string[]) =>
     error(501, `no device file is called "${type}"`, meant(suggestion, known)),
   unknownPort: (port: string, suggestion: string | undefined, known: readonly string[]) =>
     error(502, `there is no port "${port}"`, meant(suggestion, known)),
-  wrongPortKind: (port: string, kind: string, type: string, wanted: string) =>
-    error(503, `port "${port}" is for ${kind}, but a ${type} is wired to ${wanted}`),
-  portNeedsOne: () => error(504, 'a port is one of "serial:", "i2c:", "gpio:" and "counter:"'),
+  wrongPortKind: (port: string, kind: string, type: string, wanted: string, possible: readonly string[]) =>
+    error(
+      503,
+      `port "${port}" is for ${kind}, but a ${type} is wired to ${wanted}`,
+      possible.length > 0
+        ? `for ${wanted} there ${possible.length === 1 ? "is" : "are"}: ${listed(possible, "and")}`
+        : `describe one below "ports:", with a line "${wanted}:"`,
+    ),
+  portNeedsOne: () =>
+    error(
+      504,
+      'a port is one of "serial:", "i2c:", "gpio:" and "counter:"',
+      'for example "i2c: /dev/i2c-1"; what is there: pump-station scan',
+    ),
   addressTaken: (address: string, port: string, other: string, line: number) =>
-    error(505, `"${other}" (line ${line}) has address ${address} on port "${port}" already`),
+    error(
+      505,
+      `"${other}" (line ${line}) has address ${address} on port "${port}" already`,
+      "two devices on one line need two addresses: look at their switches, or is one on another port?",
+    ),
   pinTaken: (pin: number | string, port: string, other: string, line: number) =>
-    error(506, `"${other}" (line ${line}) is on pin ${pin} of "${port}" already`),
+    error(
+      506,
+      `"${other}" (line ${line}) is on pin ${pin} of "${port}" already`,
+      "look at the wires: each device has a pin of its own",
+    ),
   portAlone: (port: string, other: string, line: number) =>
-    error(507, `"${other}" (line ${line}) has port "${port}" for itself: its frames carry no address`),
+    error(
+      507,
+      `"${other}" (line ${line}) has port "${port}" for itself: its frames carry no address`,
+      "wire one of the two to another port",
+    ),
   lineTaken: (port: string, ours: string, theirs: string, other: string, line: number) =>
-    error(508, `port "${port}" runs at ${theirs} for "${other}" (line ${line}); this type needs ${ours}`),
-  portPathTwice: (path: string, other: string) => error(509, `${path} is port "${other}" already`),
+    error(
+      508,
+      `port "${port}" runs at ${theirs} for "${other}" (line ${line}); this type needs ${ours}`,
+      "one line has one speed: wire one of the two to another port",
+    ),
+  portPathTwice: (path: string, other: string) =>
+    error(
+      509,
+      `${path} is port "${other}" already`,
+      `delete one of the two, and say "port: ${other}" where it is used`,
+    ),
   keyOfOtherKind: (key: string, type: string) => error(510, `a ${type} has no "${key}:"`, "delete the line"),
   needMissing: (key: string, type: string, example: string) =>
-    error(511, `a ${type} needs "${key}:"`, `for example "${key}: ${example}"`),
-  notOneOf: (text: string, choices: readonly string[]) =>
-    error(512, `${text} is not possible`, `possible: ${listed(choices)}`),
+    error(511, `a ${type} needs "${key}:"`, `add a line below, for example "${key}: ${example}"`),
+  notOneOf: (text: string, choices: readonly string[], suggestion?: string) =>
+    error(512, `${quoted(text)} is not possible`, meant(suggestion) ?? `possible: ${listed(choices)}`),
   unknownChannel: (name: string, suggestion: string | undefined, known: readonly string[]) =>
     error(513, `there is no channel "${name}"`, meant(suggestion, known)),
   stateIsNoQuantity: (channel: string) =>
-    error(514, `"${channel}" is a state; only measured values can be changed here`),
+    error(514, `"${channel}" is a state; only measured values can be changed here`, "delete the line"),
   fasterIsSlower: (faster: string, every: string) =>
     warning(515, `"faster" reads every ${faster}, which is no faster than every ${every}`),
   aggregateTooShort: (aggregate: string, every: string) =>
-    error(516, `values of ${aggregate} can't be made of readings every ${every}`),
+    error(
+      516,
+      `values of ${aggregate} can't be made of readings every ${every}`,
+      `make it longer than ${every}, or read more often`,
+    ),
   deviceFileBroken: (type: string) => error(517, `the device file of "${type}" has problems, see there`),
   altitudeMissing: (type: string) =>
     error(518, `a ${type} computes with the altitude`, 'add "altitude:" below "place:"'),
-  smallChangeZero: () => error(519, "a small change is more than 0"),
-  meanOfState: (channel: string) => error(520, `"${channel}" is a state: only "last" makes sense`),
+  smallChangeZero: () => error(519, "a small change is more than 0", "delete the line to have every change sent"),
+  meanOfState: (channel: string) =>
+    error(520, `"${channel}" is a state: only "last" makes sense`, `write "${channel}: last"`),
   portUnused: (port: string) => warning(521, `nothing is wired to port "${port}"`),
   counterHasNoPin: (port: string) =>
     error(498, `port "${port}" is a counter of the kernel, which has its pin already`, "delete the line"),
@@ -472,7 +621,12 @@ export const say = {
   // 6xx: examples
   exampleUnclear: () =>
     error(601, 'an example shows one of "read:", "set:", "command:", "transfers:", "pulses:" and "line:"'),
-  exampleFails: (what: string) => error(602, `the example doesn't come out: ${what}`),
+  exampleFails: (what: string) =>
+    error(
+      602,
+      `the example doesn't come out: ${what}`,
+      "compare the line that computes it and the example's bytes with the manual",
+    ),
   exampleOrigin: (text: string) =>
     error(
       603,

@@ -245,6 +245,8 @@ export interface Device {
   readonly name: string;
   readonly type: string;
   readonly port: string;
+  /** What the station file says for the `needs:` of its type, defaults included, in words: "0.2794 mm". */
+  readonly needs?: ReadonlyMap<string, string>;
   /** Address on the port: Modbus/frame address or I2C address; undefined for pins. */
   readonly address?: number;
   /** GPIO line: its offset on the chip, or its name there. */

@@ -176,8 +176,8 @@ export const bits = () =>
 /** A GPIO line by its offset on the chip, or by its name, which is up to 31 bytes long in the kernel (GPIO_MAX_NAME_SIZE). */
 export const pin = () =>
   scalar({ type: ["integer", "string"], examples: ["17", "GPIO17"] }, (t): Reading<number | string> => {
-    // A name may be almost anything, but these are slips: YAML's yes and no, the letter O for 0.
-    if (/^(?:yes|no|true|false|on|off|null|~|o\d+)$/i.test(t)) return { said: say.notWhole(t) };
+    // A name may be almost anything, but these are slips: YAML's yes and no, the letters O and l for 0 and 1.
+    if (/^(?:yes|no|true|false|on|off|null|~|[oil]\d+)$/i.test(t)) return { said: say.notWhole(t) };
     if (!/^[+-]?\d/.test(t))
       return /^[\x21-\x7e](?:[\x20-\x7e]{0,29}[\x21-\x7e])?$/.test(t) ? { ok: t } : { said: say.notAPin(t) };
     const reading = readWhole(t);

@@ -5,7 +5,7 @@ import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
 import { InvalidArgumentError } from "commander";
-import { loadDescription, type SourceText } from "../description.ts";
+import { createTypeFinder, knownTypes, loadDescription, type SourceText } from "../description.ts";
 import { estimateLte, type LteEstimate } from "../uplink/lte-estimate.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -78,11 +78,12 @@ function checkFile(deps: CliDeps, path: string, folders: readonly string[], upli
   const text = bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   // A device file names its type where a station file names its station.
   if (text !== undefined && /^type\s*:/m.test(text) && !/^station\s*:/m.test(text)) {
-    const { type, problems } = loadDeviceType({ path, text });
+    const findType = createTypeFinder(deps.files, folders);
+    const { type, problems, files } = loadDeviceType({ path, text }, findType, knownTypes(deps.files, folders));
     const summary = type
       ? `${type.name}: ${type.channels.length} channels, ${type.examples.length} examples come out`
       : "";
-    return { path, problems, files: [{ path, text }], summary };
+    return { path, problems, files, summary };
   }
   const { station, problems, files } = loadDescription(deps.files, path, folders);
   if (!station) return { path, problems, files, summary: "" };

@@ -52,7 +52,7 @@ function describe(deps: CliDeps, file: string, options: DescribeOptions): number
   if (options.jsonSchema === "station") {
     const find = createTypeFinder(deps.files, folders);
     const sources = knownTypes(deps.files, folders).flatMap((name) => find(name) ?? []);
-    return print(stationEditorSchema(sources.flatMap((source) => loadDeviceType(source).type ?? [])));
+    return print(stationEditorSchema(sources.flatMap((source) => loadDeviceType(source, find).type ?? [])));
   }
   const { station, problems, files } = loadDescription(deps.files, file, folders);
   if (!station) {

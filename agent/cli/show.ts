@@ -1,8 +1,11 @@
 /** `pump-station show [DEVICE | TYPE]`: the merged result, and where each value comes from. */
-import { describeDevice } from "@pump-station/sensor-descriptions/documents/documents.ts";
-import { type DeviceType, loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
+import {
+  type DescribedValue,
+  describeDevice,
+  describeType,
+} from "@pump-station/sensor-descriptions/documents/documents.ts";
+import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
-import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
 import { createTypeFinder, knownTypes, type LoadedDescription, loadDescription } from "../description.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -35,16 +38,18 @@ export interface ShowOptions {
 export function show(deps: CliDeps, name: string | undefined, options: ShowOptions): number {
   const folders = deviceFolders(deps, options.file, options.devices);
   // A type can be shown on a machine that has no station file.
-  const typeFile = name === undefined ? undefined : createTypeFinder(deps.files, folders)(name);
+  const findType = createTypeFinder(deps.files, folders);
+  const typeFile = name === undefined ? undefined : findType(name);
   const loaded =
     typeFile && !deps.files.read(options.file) ? undefined : loadDescription(deps.files, options.file, folders);
   if (loaded?.station?.devices.some((device) => name === undefined || device.name === name)) {
     return print(deps, options, describedDevices(loaded, name));
   }
   if (typeFile) {
-    const { type, problems } = loadDeviceType(typeFile);
-    if (type) return print(deps, options, [{ title: `${type.name} (${typeFile.path})`, rows: typeRows(type) }]);
-    deps.err(`${formatProblems(problems, () => typeFile.text, { colour: deps.colour })}\n`);
+    const { type, problems, files } = loadDeviceType(typeFile, findType, knownTypes(deps.files, folders));
+    if (type) return print(deps, options, [{ title: `${type.name} (${typeFile.path})`, rows: describeType(type) }]);
+    const textOf = (path: string): string | undefined => files.find((file) => file.path === path)?.text;
+    deps.err(`${formatProblems(problems, textOf, { colour: deps.colour })}\n`);
     return EXIT.configuration;
   }
   if (loaded && !loaded.station) {
@@ -62,7 +67,7 @@ export function show(deps: CliDeps, name: string | undefined, options: ShowOptio
 
 interface Section {
   readonly title: string;
-  readonly rows: readonly { readonly label: string; readonly value: string; readonly from: string }[];
+  readonly rows: readonly DescribedValue[];
 }
 
 function describedDevices({ station, origins }: LoadedDescription, name: string | undefined): Section[] {
@@ -72,28 +77,6 @@ function describedDevices({ station, origins }: LoadedDescription, name: string 
       title: `${device.name} (${device.place})`,
       rows: describeDevice(device, origins.get(device.name) ?? new Map()),
     }));
-}
-
-function typeRows(type: DeviceType): Section["rows"] {
-  const row = (label: string, value: string) => ({ label, value, from: "" });
-  return [
-    row("source", type.source),
-    ...[...type.needs.values()].map((need) =>
-      row(`needs ${need.name}`, need.default === undefined ? need.kind : `${need.kind}, else ${need.default}`),
-    ),
-    ...type.channels.map((channel) =>
-      row(
-        `channel ${channel.name}`,
-        channel.states ? [...channel.states.values()].join(", ") : spokenUnit(channel.unit),
-      ),
-    ),
-    ...type.settings.map((setting) =>
-      row(`setting ${setting.name}`, `${setting.range.low} to ${setting.range.high} ${spokenUnit(setting.unit)}`),
-    ),
-    ...type.commands.map((command) => row("command", command.name)),
-    ...type.alarms.map((alarm) => row(`alarm ${alarm.name}`, `${alarm.severity}: ${alarm.when.text}`)),
-    ...type.examples.map((example) => row("example", example.name)),
-  ];
 }
 
 function print(deps: CliDeps, options: ShowOptions, sections: readonly Section[]): number {

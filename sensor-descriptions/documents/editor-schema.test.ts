@@ -97,3 +97,11 @@ test("an editor says what a key means when the mouse rests on it", async () => {
   const [line, character] = behind(STATION, "\nstation");
   expect(await editor.hover(uri, line, character - 2)).toMatch(/the name the cloud knows/);
 });
+
+test("an editor takes a file that extends another, and still knows its words", async () => {
+  const file =
+    "format: 1\ntype: dry\nextends: bme280\nevery: 5min\nchannels:\n  humidity: none\n  pressure: { range: 0 to 9 }\n";
+  expect((await open("device", file)).diagnostics).toEqual([]);
+  expect((await open("device", `${file}evrey: 5min\n`)).diagnostics).not.toEqual([]);
+  expect((await open("device", file.replace("extends: bme280\n", ""))).diagnostics).not.toEqual([]);
+});

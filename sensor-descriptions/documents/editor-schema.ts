@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import type { DeviceType } from "../load/device-type.ts";
+import { NONE } from "../load/extends.ts";
 import type { Need } from "../load/needs.ts";
 import { stationShape } from "../schema/station.ts";
 import { deviceShapes, type ProtocolName } from "../schema.ts";
@@ -86,17 +87,43 @@ export function deviceEditorSchema(): JsonSchema {
     const said = { properties: { protocol }, required: ["protocol"] };
     return name === "framed" ? { anyOf: [said, { not: { required: ["protocol"] } }] } : said;
   };
+  const keysOf = (shape: (typeof shapes)[number]): JsonSchema => without(json(shape), "$schema");
   return {
     title: "Device file of pump-station",
     type: "object",
     properties: { protocol: { enum: names, description: "how it is asked; without it: framed" } },
     $schema: "http://json-schema.org/draft-07/schema#",
-    allOf: shapes.map((shape) => {
-      // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
-      return { if: isOf(shape), then: without(json(shape), "$schema") };
-    }),
+    if: { required: ["extends"] },
+    // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
+    then: { required: ["format", "type"], anyOf: shapes.map((shape) => partOf(keysOf(shape))) },
+    else: {
+      allOf: shapes.map((shape) => {
+        // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
+        return { if: isOf(shape), then: keysOf(shape) };
+      }),
+    },
   };
 }
+
+/** What a file may say that extends another: nothing has to be there, and what has a name can be taken away. */
+function partOf(schema: JsonSchema): JsonSchema {
+  const { properties, additionalProperties } = schema;
+  const inner = (of: unknown): unknown =>
+    isSchema(of) && !takesAnyText(of) ? { anyOf: [partOf(of), { const: NONE }] } : of;
+  return {
+    ...without(schema, "required", "minItems"),
+    ...(isSchema(properties)
+      ? { properties: Object.fromEntries(Object.entries(properties).map(([key, of]) => [key, inner(of)])) }
+      : {}),
+    ...(isSchema(additionalProperties) ? { additionalProperties: inner(additionalProperties) } : {}),
+  };
+}
+
+const takesAnyText = ({ type, pattern, enum: choices }: JsonSchema): boolean =>
+  [type].flat().includes("string") && pattern === undefined && choices === undefined;
+
+const isSchema = (value: unknown): value is JsonSchema =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const json = (shape: z.ZodType): JsonSchema =>
   z.toJSONSchema(shape, {

@@ -9,14 +9,16 @@ import { say } from "../messages.ts";
 import type { Alarm, Channel, Command, Protocol, Setting } from "../model.ts";
 import { hasErrors, type Problem } from "../problems.ts";
 import { rangeIn } from "../quantities.ts";
-import { deviceShapes, isKnownKey, type ProtocolName } from "../schema.ts";
+import { deviceShapes, type ProtocolName } from "../schema.ts";
 import type { ProtocolSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { ucumName } from "../units.ts";
+import { beyondBounds } from "./bounds.ts";
 import { type Example, readExamples } from "./examples-of-type.ts";
 import { reportFormulaCycles } from "./formula-cycles.ts";
 import { framedSpec } from "./framed.ts";
 import { i2cSpec } from "./i2c.ts";
+import { inheritedExamples } from "./inherited-examples.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { levelSpec } from "./levels.ts";
 import { linesSpec } from "./lines.ts";
@@ -26,11 +28,13 @@ import { outputSpec } from "./outputs.ts";
 import { filtersOfType, type TypeFilter } from "./preprocess.ts";
 import { pulseSpec } from "./pulses.ts";
 import { fit } from "./shape.ts";
-import { type Path, readDocument, type SourceDocument, type SourceFile } from "./source-document.ts";
+import type { Path, SourceDocument, SourceFile, Tree } from "./source-document.ts";
 
 export interface DeviceType {
   readonly name: string;
   readonly file: SourceFile;
+  /** The file and all that it extends, in this order. */
+  readonly files: readonly SourceFile[];
   readonly source: string;
   readonly kind: ProtocolName;
   readonly everyMs: number;
@@ -47,8 +51,18 @@ export interface DeviceType {
   protocol(given: ReadonlyMap<string, number>): Protocol;
   /** The same before it is compiled. */
   spec(given: ReadonlyMap<string, number>): ProtocolSpec;
-  /** Line of a key in the device file, for "where is this from". */
-  lineOf(at: Path): number;
+  /** "bme280.yaml:12", for "where is this from". */
+  originOf(at: Path): string;
+  /** The path of a channel in the file: those of serial devices stand in their reads. */
+  channelAt(name: string): Path;
+}
+
+/** What `extends:` names, read already and without mistakes. */
+export interface Base {
+  readonly type: DeviceType;
+  readonly tree: Tree | undefined;
+  /** What the extending file says itself. */
+  readonly changes: Tree | undefined;
 }
 
 /** A spec as its builder leaves it: with the channels in wire order and everything that is named. */
@@ -68,18 +82,23 @@ export interface Surroundings {
 
 export type DeviceShape = z.output<(typeof deviceShapes)[ProtocolName]>;
 
-/** `type` only when the file has no error; `judge` places what is found out about it later. Never throws. */
-export function readDeviceType(file: SourceFile): { type?: DeviceType; problems: readonly Problem[]; judge: Judge } {
-  const document = readDocument(file, isKnownKey);
+/** `type` only when the file has no error. `document`: with what the file takes over from its base. Never throws. */
+export function readDeviceType(
+  file: SourceFile,
+  document: SourceDocument,
+  base: Base | undefined,
+): { type?: DeviceType; problems: readonly Problem[] } {
+  const bounds = beyondBounds(document);
+  if (bounds.length > 0) return { problems: [...document.problems, ...bounds] };
   const judge = createJudge(document);
   const kind = protocolOf(document);
-  if (kind.problem) return { problems: [...document.problems, kind.problem], judge };
+  if (kind.problem) return { problems: [...document.problems, kind.problem] };
   const fitted = fit(deviceShapes[kind.name], document);
   const problems = [...document.problems, ...fitted.problems];
-  if (!fitted.value) return { problems, judge };
-  const type = typeFrom(fitted.value, kind.name, file, judge, hasErrors(problems));
+  if (!fitted.value) return { problems };
+  const type = typeFrom(fitted.value, kind.name, { file, base }, judge, hasErrors(problems));
   problems.push(...judge.problems);
-  return hasErrors(problems) ? { problems, judge } : { type, problems, judge };
+  return hasErrors(problems) ? { problems } : { type, problems };
 }
 
 function protocolOf(document: SourceDocument): { name: ProtocolName; problem?: Problem } {
@@ -99,7 +118,7 @@ function protocolOf(document: SourceDocument): { name: ProtocolName; problem?: P
 function typeFrom(
   shape: DeviceShape,
   kind: ProtocolName,
-  file: SourceFile,
+  { file, base }: { readonly file: SourceFile; readonly base: Base | undefined },
   judge: Judge,
   isBroken: boolean,
 ): DeviceType {
@@ -125,6 +144,7 @@ function typeFrom(
   return {
     name: shape.type,
     file,
+    files: [file, ...(base?.type.files ?? [])],
     source: shape.source,
     kind,
     everyMs: shape.every,
@@ -135,11 +155,38 @@ function typeFrom(
     settings: built.settings,
     commands: built.commands,
     alarms,
-    examples: areJudged ? readExamples(shape, kind, built, needs, judge) : [],
+    examples: areJudged ? examplesOf(shape, kind, built, needs, judge, base) : [],
     protocol: (given) => compileProtocol(specOf(given)),
     spec: specOf,
-    lineOf: (at) => judge.document.lineOf(at),
+    originOf: (at) => judge.document.originOf(at),
+    channelAt: (name) => channelAt(shape, name),
   };
+}
+
+/** The base's examples hold for this type, too, as far as it says nothing else; its own come after them. */
+function examplesOf(
+  shape: DeviceShape,
+  kind: ProtocolName,
+  built: BuiltSpec,
+  needs: ReadonlyMap<string, Need>,
+  judge: Judge,
+  base: Base | undefined,
+): Example[] {
+  const inherited = base ? inheritedExamples(base, judge.document.tree, needs) : [];
+  const own = readExamples(shape, kind, built, needs, judge);
+  const count = inherited.length + (shape.examples?.length ?? 0);
+  if (count < EXAMPLES_MIN) judge.report(["examples"], say.examplesFew(count), "key");
+  return [...inherited, ...own];
+}
+
+const EXAMPLES_MIN = 2;
+
+function channelAt(shape: DeviceShape, name: string): Path {
+  if ("channels" in shape && shape.channels && Object.hasOwn(shape.channels, name)) return ["channels", name];
+  const reads: readonly [string, { readonly channels: object }][] =
+    "reads" in shape && shape.reads ? Object.entries(shape.reads) : [];
+  const read = reads.find(([, { channels }]) => Object.hasOwn(channels, name))?.[0];
+  return read === undefined ? [] : ["reads", read, "channels", name];
 }
 
 function builtSpec(shape: DeviceShape, surroundings: Surroundings): BuiltSpec {
@@ -197,7 +244,9 @@ function needsOf(shape: DeviceShape, kind: ProtocolName, judge: Judge): Readonly
       ...(need.choices ? { choices: new Map(Object.entries(need.choices)) } : {}),
     };
     const value =
-      need.default === undefined ? undefined : judge.take([...at, "default"], readNeed(allowed, need.default));
+      need.default === undefined || (need.kind === "choice" && !need.choices)
+        ? undefined
+        : judge.take([...at, "default"], readNeed(allowed, need.default));
     needs.set(name, { ...allowed, ...(value === undefined ? {} : { default: value }) });
   }
   return needs;

@@ -16,6 +16,8 @@ export interface Example {
   /** "datasheet 4.2", "computed from 8.1", "capture 2026-05-02". */
   readonly from?: string;
   readonly place: Path;
+  /** "bme280.yaml:84": where it stands, when the type has it from the file that it extends. */
+  readonly inheritedFrom?: string;
   /** Needs by name: the type's defaults and what the example says itself. */
   readonly given: ReadonlyMap<string, number>;
   readonly shows: ExampleOf;
@@ -46,7 +48,6 @@ export type ExampleOf =
 
 type ExampleShape = NonNullable<z.output<typeof framedShape>["examples"]>[number];
 
-const EXAMPLES_MIN = 2;
 const ORIGIN = /^(?:datasheet|computed from|capture)\b/;
 
 export function readExamples(
@@ -57,7 +58,6 @@ export function readExamples(
   judge: Judge,
 ): Example[] {
   const examples = shape.examples ?? [];
-  if (examples.length < EXAMPLES_MIN) judge.report(["examples"], say.examplesFew(examples.length), "key");
   return examples.flatMap((example, index) => {
     const at = ["examples", index];
     if (example.from !== undefined && !ORIGIN.test(example.from))

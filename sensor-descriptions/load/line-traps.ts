@@ -22,6 +22,8 @@ export interface MendedText {
 const NO_SPACE = /^( *(?:- +)*)([a-z][a-z0-9-]*):(?!\/\/)([^\s"'{}[\],#].*)$/;
 /** A typographic quote where a value or a key begins. */
 const CURLY = /(?:^|[:\-[{,]\s)\s*([“”„‟‘’‚«»])/;
+/** `label: Lake #2`: a name that goes on behind what YAML takes for the beginning of a comment. */
+const HASH = /^ *(?:- +)?(?:label|note|paused|source|name|from): +([^\s"'#|>[{&*][^#]*?) (#[^\s#].*)$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFD]|\r(?!$)/;
 
@@ -32,10 +34,12 @@ export function mendLines(original: string, isKey: (word: string) => boolean): M
   const inserted: number[] = [];
   let text = "";
   let offset = 0;
+  let isWindows = false;
   if (original.startsWith("\uFEFF")) traps.push({ said: say.byteOrderMark(), offset: 0, length: 1 });
   for (const line of original.split("\n")) {
     for (const trap of trapsOf(line, isKey)) {
-      const isRepeated = trap.said.code === "D105" && traps.some((known) => known.said.code === "D105");
+      const isRepeated = isWindows && trap.said.code === "D105";
+      isWindows ||= trap.said.code === "D105";
       if (!isRepeated) traps.push({ ...trap, offset: offset + trap.offset });
     }
     for (const piece of mended(line, isKey)) {
@@ -48,8 +52,19 @@ export function mendLines(original: string, isKey: (word: string) => boolean): M
   return {
     text: text.slice(0, -1),
     traps,
-    originalOffset: (at) => at - inserted.filter((place) => place < at).length,
+    originalOffset: (at) => at - howManyBelow(inserted, at),
   };
+}
+
+/** Of ascending numbers; a file of tabs has as many as it has lines, and each of its problems asks. */
+function howManyBelow(ascending: readonly number[], limit: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function trapsOf(line: string, isKey: (word: string) => boolean): Trap[] {
@@ -70,6 +85,11 @@ function trapsOf(line: string, isKey: (word: string) => boolean): Trap[] {
   const isQuoted = curly !== null && (line.slice(0, curly.index).split('"').length - 1) % 2 === 1;
   if (curly?.[1] !== undefined && !isQuoted) {
     traps.push({ said: say.curlyQuote(curly[1]), offset: curly.index + curly[0].length - 1, length: 1 });
+  }
+  const [, value = "", hidden] = HASH.exec(line.trimEnd()) ?? [];
+  if (hidden !== undefined) {
+    const said = say.hiddenByHash(hidden, `${value.trimEnd()} ${hidden}`.slice(0, 80));
+    traps.push({ said, offset: line.indexOf(hidden), length: hidden.length });
   }
   const control = CONTROL.exec(line);
   if (control) traps.push({ said: say.controlCharacter(control[0].charCodeAt(0)), offset: control.index, length: 1 });

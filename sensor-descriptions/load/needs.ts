@@ -1,6 +1,7 @@
 /** What a device file asks of the station file (`needs:`), and how an answer to it is read. */
 import { say } from "../messages.ts";
 import { type Quantity, quantityIn, type Reading, readQuantity, readWhole } from "../quantities.ts";
+import { spokenUnit } from "../units.ts";
 
 /** What the station file has to say about one such device. */
 export interface Need {
@@ -38,15 +39,18 @@ export function readNeed(need: Need, text: string): Reading<number> {
 function readChoice(choices: ReadonlyMap<string, number>, text: string): Reading<number> {
   const value = choices.get(text.trim());
   const words = [...choices.keys()];
-  return value === undefined ? { said: say.notOneOf(text, words) } : { ok: value };
+  return value === undefined ? { said: say.notOneOf(text, words, choiceMeant(text, words)) } : { ok: value };
 }
+
+/** "4.096" for "4.096 V", "Fast" for "fast". */
+const choiceMeant = (text: string, words: readonly string[]): string | undefined =>
+  words.find((word) => word.startsWith(`${text.trim()} `)) ??
+  words.find((word) => word.toLowerCase() === text.toLowerCase());
 
 /** What a station file could say, for an example in a message. */
 export function exampleOfNeed(need: Need): string {
   const [word] = need.choices?.keys() ?? [];
-  if (word !== undefined) return word;
-  if (need.oneOf) return `0x${(need.oneOf[0] ?? 0).toString(16)}`;
-  return `${need.range?.low ?? 1}${need.unit === "" ? "" : ` ${need.unit}`}`;
+  return word ?? spokenNeed(need, need.oneOf?.[0] ?? need.range?.low ?? 1);
 }
 
 function quantityReading(text: string, unit: string): Reading<number> {
@@ -54,9 +58,10 @@ function quantityReading(text: string, unit: string): Reading<number> {
   return "said" in quantity ? quantity : quantityIn(quantity.ok, unit);
 }
 
-const spokenNeed = (need: Need, value: number): string =>
-  need.unit !== ""
-    ? `${value} ${need.unit}`
-    : need.name === "address" && need.oneOf
-      ? `0x${value.toString(16)}`
-      : String(value);
+/** As a station file says it: "0x76", "0.2 mm", "slow". */
+export function spokenNeed(need: Need, value: number): string {
+  const [word] = [...(need.choices ?? [])].find(([, number]) => number === value) ?? [];
+  if (word !== undefined) return word;
+  if (need.unit !== "") return `${value} ${spokenUnit(need.unit)}`;
+  return need.name === "address" && need.oneOf ? `0x${value.toString(16).padStart(2, "0")}` : String(value);
+}

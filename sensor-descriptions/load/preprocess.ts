@@ -16,10 +16,11 @@ export type PreprocessShape = z.output<z.ZodObject<typeof preprocessKeys>>;
 type Preprocessing = Pick<Device, "correct" | "filters" | "rates" | "aggregate" | "smallChange">;
 type Filters = ReadonlyMap<string, readonly FilterStep[]>;
 
-/** A channel's filter as the device file has it, and in which line. */
+/** A channel's filter as the device file has it, and where it stands. */
 export interface TypeFilter {
   readonly steps: readonly FilterStep[];
-  readonly line: number;
+  /** "sensors/sht4x.yaml:31" */
+  readonly origin: string;
 }
 
 /** What the device's type says. */
@@ -71,7 +72,7 @@ export function filtersOfType(
     if (channel)
       filters.set(name, {
         steps: filterOf(judge, place, steps, channel, undefined),
-        line: judge.document.lineOf(place),
+        origin: judge.document.originOf(place),
       });
   }
   return filters;

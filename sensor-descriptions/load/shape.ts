@@ -25,7 +25,11 @@ export function fit<S extends z.ZodType>(shape: S, document: SourceDocument): Fi
   const problems: Problem[] = [];
   let tree = document.tree;
   const removed = new Set<string>();
-  const isBroken = document.problems.some((problem) => problem.code === "D109");
+  const isBroken = document.problems.some((problem) => LOST.has(problem.code));
+  const wanted = keysAt(shape, []);
+  const isMiddle =
+    typeof tree === "object" && !Array.isArray(tree) && !Object.keys(tree).some((key) => wanted.includes(key));
+  if (isMiddle && !isBroken) return { problems: [document.problem([], say.noBeginning(wanted))] };
   for (let round = 0; round < ROUNDS_MAX && tree !== undefined; round++) {
     const result = shape.safeParse(tree);
     if (result.success) return { value: result.data, problems };
@@ -38,6 +42,9 @@ export function fit<S extends z.ZodType>(shape: S, document: SourceDocument): Fi
   }
   return { problems };
 }
+
+/** Where YAML loses its way, and where a second file begins: what is missing may stand behind. */
+const LOST: ReadonlySet<string> = new Set(["D109", "D110"]);
 
 type Issue = z.core.$ZodIssue;
 
@@ -65,8 +72,8 @@ function problemsOf(issue: Issue, tree: Tree, shape: z.ZodType, document: Source
   const last = String(issue.path.at(-1) ?? "the file");
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(shape, issue.path);
-    return issue.keys.map((key) => {
-      const said = explainedKey(issue.path, key) ?? unknownKey(key, known);
+    return issue.keys.map((key, index) => {
+      const said = explainedKey(issue.path, key) ?? unknownKey(key, index < COMPARED_MAX ? known : []);
       return document.problem([...issue.path, key], said, "key");
     });
   }
@@ -77,6 +84,7 @@ function problemsOf(issue: Issue, tree: Tree, shape: z.ZodType, document: Source
   }
   if (isMissing(issue, tree)) {
     const parent = issue.path.slice(0, -1);
+    if (isMisspelt(last, nodeAt(tree, parent), keysAt(shape, parent))) return [];
     const where = parent.length === 0 ? "this file" : `"${String(parent.at(-1))}"`;
     return [document.problem(parent, say.missingKey(last, where), "key")];
   }
@@ -89,11 +97,23 @@ function problemsOf(issue: Issue, tree: Tree, shape: z.ZodType, document: Source
   return [document.problem(issue.path, wanted(issue, node), "key")];
 }
 
+/** Of a section with thousands of keys the first ones are compared with what was meant; more aren't shown either. */
+const COMPARED_MAX = 100;
+
+/** "tpye" beside no "type" is one mistake, which is told at the wrong word. */
+function isMisspelt(missing: string, parent: Tree | undefined, known: readonly string[]): boolean {
+  const keys = typeof parent === "object" ? Object.keys(parent).slice(0, COMPARED_MAX) : [];
+  const unknown = keys.filter((key) => !known.includes(key));
+  const lacking = known.filter((key) => !(typeof parent === "object" && Object.hasOwn(parent, key)));
+  return unknown.some((key) => nearestWord(key, known) === missing || nearestWord(key, lacking) === missing);
+}
+
 const failureOf = (issue: z.core.$ZodRawIssue | Issue): s.Failure | undefined =>
   issue.code === "custom" ? (issue["params"] as { failure?: s.Failure } | undefined)?.failure : undefined;
 
 /** "byte:1" inside braces is a key of its own to YAML: the space is what is missing. */
 export function unknownKey(key: string, known: readonly string[]): Said {
+  if (/^\d/.test(key) && !known.some((one) => /^\d/.test(one))) return say.commaInBraces(key);
   const [, word, rest] = /^([a-z-]+):(.+)$/.exec(key) ?? [];
   if (word !== undefined && rest !== undefined && known.includes(word)) return say.missingSpace(word, rest);
   return say.unknownKey(key, nearestWord(key, known), known);

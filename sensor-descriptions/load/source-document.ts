@@ -33,6 +33,8 @@ export interface SourceDocument {
   has(at: Path): boolean;
   /** Line, from 1. */
   lineOf(at: Path): number;
+  /** "bme280.yaml:12"; of a value that several files say together, the file that counts first. */
+  originOf(at: Path): string;
 }
 
 interface Reader {
@@ -66,6 +68,8 @@ export function readDocument(file: SourceFile, isKey: (word: string) => boolean)
   };
   if (isTooLarge) problems.push(problemAt(0, 1, say.fileTooLarge(bytes, FILE_BYTES_MAX)));
   for (const trap of mended.traps) problems.push(problemAt(trap.offset, trap.length, trap.said));
+  const lineOf = (at: Path): number =>
+    original.linePos(mended.originalOffset(placeOf(reader.places, at, "key").start)).line;
   const isReadable = !isTooLarge && !isIndentedBothWays(file.text);
   const tree = isReadable ? readTree(mended.text, lines, reader) : undefined;
   return {
@@ -79,7 +83,8 @@ export function readDocument(file: SourceFile, isKey: (word: string) => boolean)
       return problemAt(from, column === undefined ? mended.originalOffset(place.end) - from : 1, said);
     },
     has: (at) => reader.places.has(placeKey(at)),
-    lineOf: (at) => original.linePos(mended.originalOffset(placeOf(reader.places, at, "key").start)).line,
+    lineOf,
+    originOf: (at) => `${file.path}:${lineOf(at)}`,
   };
 }
 
@@ -143,14 +148,21 @@ function tooDeep(tokens: readonly CST.Token[]): number | undefined {
   return undefined;
 }
 
-/** What the composer has to say, once per line; duplicate keys and references are ours. */
+const LINES_NEAR = 3;
+
+/**
+ * What the composer has to say; duplicate keys and references are ours. Where it loses its way it complains about the
+ * next lines as well: of lines that follow each other only the first is told.
+ */
 function reportSyntax(document: Document.Parsed, reader: Reader): void {
-  const seen = new Set<number>();
+  let last = Number.NEGATIVE_INFINITY;
   for (const problem of [...document.errors, ...document.warnings]) {
     const reason = problem.message.split(" at line ")[0]?.split("\n")[0] ?? "";
     const line = reader.lineOf(problem.pos[0]);
-    if (problem.code === "BAD_ALIAS" || problem.code === "TAG_RESOLVE_FAILED" || seen.has(line)) continue;
-    seen.add(line);
+    if (problem.code === "BAD_ALIAS" || problem.code === "TAG_RESOLVE_FAILED") continue;
+    const isConsequence = line - last <= LINES_NEAR;
+    last = Math.max(last, line);
+    if (isConsequence) continue;
     reader.report(problem.pos[0], problem.pos[1], say.notYaml(problem.code, reason.replace(/\.$/, "")));
   }
 }

@@ -9,7 +9,7 @@ import { nearestWord } from "../spelling.ts";
 import { readAddress } from "./address.ts";
 import type { DeviceType } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
-import { exampleOfNeed, type Need, readNeed } from "./needs.ts";
+import { exampleOfNeed, type Need, readNeed, spokenNeed } from "./needs.ts";
 import { preprocessingOf } from "./preprocess.ts";
 import { unknownKey } from "./shape.ts";
 import type { Path, Tree } from "./source-document.ts";
@@ -74,6 +74,7 @@ export function mergeDevice(
     ...(shape.pin === undefined ? {} : { pin: shape.pin }),
     protocol: type.protocol(given),
     channels: type.channels,
+    needs: new Map([...needs].flatMap(([need, value]) => spoken(type.needs.get(need), value))),
     everyMs,
     heartbeatMs: shape.heartbeat ?? HEARTBEAT_DEFAULT_MS,
     settings: type.settings,
@@ -86,12 +87,16 @@ export function mergeDevice(
   return { device, type, origins: originsOf(judge, at, shape, type) };
 }
 
+const spoken = (need: Need | undefined, value: number): [string, string][] =>
+  need ? [[need.name, spokenNeed(need, value)]] : [];
+
 function checkPort(around: Around, at: Path, shape: DeviceShape, type: DeviceType): void {
   const port = around.ports.get(shape.port);
   const kind = PORT_KINDS[type.kind];
   const isCounted = port?.kind === "counter" && type.kind === "pulses";
   if (port && port.kind !== kind && !isCounted) {
-    around.judge.report([...at, "port"], say.wrongPortKind(shape.port, port.kind, type.name, kind));
+    const possible = [...around.ports.values()].filter((other) => other.kind === kind).map(({ name }) => name);
+    around.judge.report([...at, "port"], say.wrongPortKind(shape.port, port.kind, type.name, kind, possible));
   }
 }
 
@@ -114,6 +119,8 @@ function needsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType): 
   const known = [...common.filter((key) => key !== "address" && key !== "pin"), ...type.needs.keys()];
   for (const key of Object.keys(shape)) {
     if (type.needs.has(key) || (common.includes(key) && key !== "address")) continue;
+    // Lines that YAML took for one: that they can't be read was said.
+    if (/\s/.test(key) && hasErrors(judge.document.problems)) continue;
     const isAddress = key === "address";
     judge.report([...at, key], isAddress ? say.keyOfOtherKind(key, type.name) : unknownKey(key, known), "key");
   }
@@ -174,17 +181,33 @@ function partsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType, e
   };
 }
 
+/** Keys of the device file are told from where they stand there; what is of a channel, by its row. */
 function originsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType): Origins {
   const origins = new Map<string, string>();
-  const { path } = judge.document;
-  for (const key of Object.keys(shape)) origins.set(key, `${path}:${judge.document.lineOf([...at, key])}`);
-  if (!origins.has("every")) origins.set("every", `${type.file.path}:${type.lineOf(["every"])}`);
-  for (const need of type.needs.keys()) {
-    if (!origins.has(need)) origins.set(need, `${type.file.path}:${type.lineOf(["needs", need, "default"])}`);
+  const { document } = judge;
+  for (const key of Object.keys(shape)) origins.set(key, document.originOf([...at, key]));
+  for (const key of ["correct", "small-change"] as const) {
+    for (const name of Object.keys(shape[key] ?? {}))
+      origins.set(`${key} ${name}`, document.originOf([...at, key, name]));
   }
-  for (const [name, { line }] of type.filters) origins.set(`filter ${name}`, `${type.file.path}:${line}`);
+  if (!origins.has("every")) origins.set("every", type.originOf(["every"]));
+  for (const need of type.needs.keys()) {
+    if (!origins.has(need)) origins.set(need, type.originOf(["needs", need, "default"]));
+  }
+  for (const [name, { origin }] of type.filters) origins.set(`filter ${name}`, origin);
   for (const name of Object.keys(shape.filter ?? {}))
-    origins.set(`filter ${name}`, `${path}:${judge.document.lineOf([...at, "filter", name])}`);
+    origins.set(`filter ${name}`, document.originOf([...at, "filter", name]));
   if (!origins.has("heartbeat")) origins.set("heartbeat", "default");
+  for (const [row, origin] of originsOfType(type)) origins.set(row, origin);
+  return origins;
+}
+
+/** By the rows of `describeDevice` and `describeType`. */
+export function originsOfType(type: DeviceType): Origins {
+  const origins = new Map<string, string>();
+  for (const { name } of type.channels) origins.set(`channel ${name}`, type.originOf(type.channelAt(name)));
+  for (const { name } of type.settings) origins.set(`setting ${name}`, type.originOf(["settings", name]));
+  for (const { name } of type.commands) origins.set(`command ${name}`, type.originOf(["commands", name]));
+  for (const { name } of type.alarms) origins.set(`alarm ${name}`, type.originOf(["alarms", name]));
   return origins;
 }

@@ -79,6 +79,12 @@ export const textExamples = z.array(exampleOf(s.lineText)).optional();
 export const everyType = {
   format: s.format().describe("version of the language: 1"),
   type: s.name().describe("the file's own name without .yaml"),
+  extends: s
+    .name()
+    .optional()
+    .describe(
+      "another type: all that its file says counts here too, but for what this file says itself; NAME: none takes something away. Its examples have to come out here as well, as far as this file doesn't change what they show",
+    ),
   label: s.text().optional(),
   source: s.text().describe("where the facts are from: the manual, its revision"),
   every: s.duration(100, DAY).describe("how often it is read when the station file says nothing"),
