@@ -4,6 +4,8 @@
  *
  *   npm run bench -- descriptions [--only decode|formula|check|memory]
  *   npm run bench -- descriptions --only fuzz [--runs N] [--seed N]     mutated frames and I2C answers, no figure but a verdict
+ *   npm run bench -- descriptions --only fuzz-files [--runs N] [--seed N]     mutated description files
+ *   npm run bench -- descriptions --only hostile     files that are meant to hurt, in 100 MB
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,11 +19,15 @@ import { loadDeviceType, loadStation } from "@pump-station/sensor-descriptions/l
 import type { I2cConversation, I2cProtocol, SerialProtocol, Values } from "@pump-station/sensor-descriptions/model.ts";
 import { fuzzSerialFrames } from "@pump-station/sensor-descriptions/testing/fuzz-frames.ts";
 import { fuzzI2cAnswers } from "@pump-station/sensor-descriptions/testing/fuzz-i2c.ts";
+import { provesFiles } from "./rig/hostile.ts";
+import { perSecond, ROUNDS } from "./rig/per-second.ts";
 import { median, nowMs, programs } from "./rig/rig.ts";
 
 export async function run(args: readonly string[]): Promise<void> {
   const only = args.includes("--only") ? args[args.indexOf("--only") + 1] : undefined;
   if (only === "fuzz") return fuzz(option(args, "--runs", 500_000), option(args, "--seed", 1));
+  const [runs, seed] = [option(args, "--runs", 100_000), option(args, "--seed", 1)];
+  if (provesFiles(only, { catalogue: programs.catalogue, bundle: import.meta.url, runs, seed, nowMs })) return;
   const measures = { decode, formula, check: checkTime, memory };
   for (const [name, measure] of Object.entries(measures)) if (only === undefined || only === name) measure();
 }
@@ -62,24 +68,6 @@ function verdict(what: string, fuzzed: () => { runs: number; outcomes: Readonly<
 
 const print = (what: string, figure: string): void => console.log(`${what}: ${figure}`);
 const thousands = (value: number): string => Math.round(value).toLocaleString("en-US");
-
-const ROUNDS = 7;
-const ROUND_MS = 500;
-
-/** Median of times per second, after a round to warm up. */
-function perSecond(once: () => void, batch: number): number {
-  const rates: number[] = [];
-  for (let round = -1; round < ROUNDS; round++) {
-    const from = nowMs();
-    let count = 0;
-    while (nowMs() - from < ROUND_MS) {
-      for (let i = 0; i < batch; i++) once();
-      count += batch;
-    }
-    if (round >= 0) rates.push((count / (nowMs() - from)) * 1_000);
-  }
-  return median(rates);
-}
 
 const CHANNELS = 20;
 
