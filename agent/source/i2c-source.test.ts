@@ -29,8 +29,9 @@ const protocol: I2cProtocol = {
   },
 };
 
-function createBench() {
+function createBench(earlyMs = 0) {
   const time = createSimulatedTime();
+  const timers = { ...time.timers, sleep: (ms: number) => time.timers.sleep(ms - Math.min(earlyMs, ms / 2)) };
   const i2c = createScriptedI2c();
   const chip = { id: 0x60, factor: 3, value: 7, complement: 248 };
   i2c.chips.set(0x76, (write) => {
@@ -39,7 +40,7 @@ function createBench() {
     return write[0] === 0xf7 ? Uint8Array.of(chip.value, chip.complement) : new Uint8Array(0);
   });
   const ports = { i2c: () => i2c } as unknown as Ports;
-  const deps = { ports, clock: time.clock, timers: time.timers, log: () => {} };
+  const deps = { ports, clock: time.clock, timers, log: () => {} };
   const small = createSmallDevice();
   const device: I2cDevice = { ...small, address: 0x76, protocol, channels: small.channels.slice(0, 1) };
   const port = createI2cPort(deps, { name: "mast", path: "/dev/i2c-1" });
@@ -54,6 +55,15 @@ function createBench() {
 }
 
 describe("a chip on I2C", () => {
+  it("is never asked before it is ready, though timers may come early", async () => {
+    const { poll, time, source } = createBench(5);
+    await poll();
+    const startMs = time.clock.bootMs();
+    const polling = source.poll();
+    await time.advance(200);
+    expect((await polling).bootMs - startMs).toBeGreaterThanOrEqual(40);
+  });
+
   it("is prepared once and then measured, waiting on the timers", async () => {
     const { poll, prepared, time, source } = createBench();
     expect(await poll()).toEqual([21]);

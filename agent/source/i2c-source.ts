@@ -31,7 +31,7 @@ export function createI2cSource(
     for (let step = conversation.next(); ; ) {
       if (step.done) return step.value;
       const { value } = step;
-      const bytes = value.do === "wait" ? await waited(timers, value.ms) : await port.transfer(address, value);
+      const bytes = value.do === "wait" ? await waited(deps, value.ms) : await port.transfer(address, value);
       step = conversation.next(bytes);
     }
   };
@@ -89,8 +89,19 @@ export function createI2cSource(
   };
 }
 
-async function waited(timers: Timers, ms: number): Promise<Uint8Array> {
+/**
+ * Never less: a timer counts from when the event loop last looked at the clock, and so comes early by as much as the
+ * loop was busy since; a chip that is asked before it is ready doesn't acknowledge.
+ */
+async function waited(
+  { clock, timers }: { readonly clock: Clock; readonly timers: Timers },
+  ms: number,
+): Promise<Uint8Array> {
+  const endMs = clock.bootMs() + ms;
   await timers.sleep(ms);
+  // Whole milliseconds: a clock with fractions may stand still for less.
+  for (let leftMs = endMs - clock.bootMs(); leftMs > 0; leftMs = endMs - clock.bootMs())
+    await timers.sleep(Math.ceil(leftMs));
   return new Uint8Array(0);
 }
 
