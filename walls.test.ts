@@ -24,6 +24,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   twin: ["cloud", "wire", "outcome.ts", "reading.ts", "world.ts", "limits.ts", "@descriptions"],
   state: ["reading.ts", "world.ts", "limits.ts"],
   control: ["reading.ts", "world.ts", "limits.ts"],
+  tap: ["world.ts", "limits.ts", "@descriptions"],
   linux: ["world.ts", "limits.ts", "@descriptions", "cloud", "control"],
   "facts.ts": [
     "newest.ts",

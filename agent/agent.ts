@@ -8,7 +8,7 @@ import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
 import { createMqttCloud } from "./cloud/mqtt/mqtt.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ControlHandler } from "./control/control.ts";
-import { deviceStatus, emptyStation, factsFrom, readBackFrom } from "./facts.ts";
+import { deviceStatus, emptyStation, factsFrom, heldPorts, readBackFrom } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
@@ -17,6 +17,8 @@ import type { TotalStore } from "./source/pulse-source.ts";
 import { createStateStore, type StateStore } from "./state/state-store.ts";
 import type { AgentStatus } from "./status.ts";
 import { schemaFrom } from "./stream-schema.ts";
+import { createTappedPorts } from "./tap/tapped-ports.ts";
+import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
 import { createUplink } from "./uplink/uplink.ts";
 import { createStationWindows } from "./uplink/windows.ts";
@@ -55,6 +57,8 @@ export interface Agent {
 export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentPlaces): Agent {
   const { clock, log, timers } = deps;
   const startedMs = clock.bootMs();
+  const taps = createTaps(deps);
+  const ports = createTappedPorts(deps.ports, taps, clock);
   const state = createStateStore(deps, `${places.data}/state`);
   const buffer = createSqliteBuffer(deps, { path: `${places.data}/readings.db`, bytesMax: config.buffer });
   const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
@@ -150,6 +154,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   );
   const stationDeps = {
     ...deps,
+    ports,
     totals: createTotals(state),
     activeAlarms: createActiveAlarms(state, log),
     onFresh: (device: Device, sample: Sample): void => {
@@ -209,7 +214,18 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     },
     handlers: {
       status,
-      read: ({ device, channel }) => newest.values(station(), textOrUndefined(device), textOrUndefined(channel)),
+      read: ({ device, channel }) =>
+        newest.values(station(), textOrUndefined(device), textOrUndefined(channel), ({ name, everyMs }) =>
+          running?.sources.has(name) ? running.cadence.running(name).everyMs : everyMs,
+        ),
+      ports: () => heldPorts(station()),
+      tap: ({ port }) => {
+        const tapped = station().ports.get(textOrUndefined(port) ?? "");
+        if (!tapped) throw new Error(`there is no port "${String(port)}"; there are: ${[...station().ports.keys()].join(", ")}`); // biome-ignore format: one message
+        return { ...taps.start(tapped), station: station().name, startedAt: clock.wallMs(), port: tapped };
+      },
+      tapped: ({ tap }) => taps.take(Number(tap)),
+      untap: ({ tap }) => taps.end(Number(tap)),
       send: () => {
         buffer.commit();
         return uplink.sendNow();

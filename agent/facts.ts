@@ -4,7 +4,7 @@ import type { BufferStatus } from "./buffer/buffer.ts";
 import type { Newest } from "./newest.ts";
 import { isMissing } from "./reading.ts";
 import type { RunningStation } from "./running-station.ts";
-import type { AgentStatus, DeviceStatus } from "./status.ts";
+import type { AgentStatus, DeviceStatus, HeldPort } from "./status.ts";
 import { schemaFrom } from "./stream-schema.ts";
 import { schemaHash } from "./wire/schema.ts";
 import type { JsonObject } from "./wire/twin-document.ts";
@@ -89,3 +89,12 @@ export function deviceStatus(
 
 const partsNote = ([read, because]: readonly [string, string]): string =>
   `"${read}" is read in parts, without the registers that no channel needs (${because})`;
+
+/** Whose ports are open, for who wants to look at one apart from the agent. */
+export const heldPorts = ({ ports, devices }: Station): HeldPort[] =>
+  [...ports.values()].map((port) => ({
+    ...port,
+    devices: devices
+      .filter(({ port: name, paused }) => name === port.name && paused === undefined)
+      .map(({ name }) => name),
+  }));

@@ -72,3 +72,11 @@ export const SETTLE_CUT_MS = 20_000;
 export const REJECTED_MAX = 10;
 /** Readings that one window of a filter keeps: an hour of one a second, and some. 20 channels of them are about 2 MB. */
 export const FILTER_VALUES_MAX = 4_000;
+/** Recordings of ports at a time: a technician's and QA's, and one that was forgotten. */
+export const TAPS_MAX = 3;
+/** Fetched several times a second: a line at 115200 Bd brings at most a few hundred portions meanwhile. */
+export const TAP_EVENTS_MAX = 2_000;
+/** A recorder that fetches nothing for so long has gone. */
+export const TAP_FORGOTTEN_AFTER_MS = 10_000;
+/** A recording of a port: a day of a line that is asked once a second is about 20 MB. */
+export const BUS_RECORDING_BYTES_MAX = 32 * 1024 * 1024;

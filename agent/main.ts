@@ -27,6 +27,8 @@ process.exitCode = await runCli(
     starting: join(HERE, "catalogue/starting"),
     version: VERSION,
     connectControl,
+    // Only who opens a port without an agent needs them.
+    machine: async () => (await import("./service/machine.ts")).createMachine(),
     // Only the service needs MQTT, SQLite and ports: a technician's `check` starts without them.
     run: async (config) => {
       const { runService } = await import("./service/main.ts");

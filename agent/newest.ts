@@ -14,10 +14,13 @@ export interface Newest {
   /** Another description runs: samples of devices that are gone or have other channels now are forgotten. */
   keep(station: Station): void;
   /** All devices of the station, or one, or one channel of it. Throws Error that names what there is. */
-  values(station: Station, device?: string, channel?: string): LiveValue[];
+  values(station: Station, device?: string, channel?: string, everyMsOf?: (device: Device) => number): LiveValue[];
   /** "good", "waiting" before the first sample, or the reason why the newest one has no value at all. */
   health(device: string): string;
 }
+
+/** A value older than so many of its device's intervals is no longer what is. */
+const STALE_INTERVALS = 3;
 
 export function createNewest(clock: Clock): Newest {
   const taken = new Map<string, Taken>();
@@ -32,18 +35,22 @@ export function createNewest(clock: Clock): Newest {
       }
     },
     health: (device) => healthOf(of(device)),
-    values: (station, name, channel) =>
+    values: (station, name, channel, everyMsOf = ({ everyMs }) => everyMs) =>
       chosen(station.devices, name, "device").flatMap((device) => {
         const newest = taken.get(device.name);
         if (!newest) return [];
         return chosen(device.channels, channel, "channel").map((one) => {
           const at = device.channels.indexOf(one);
+          const ageMs = Math.max(0, Math.round(clock.bootMs() - (newest.bootMs[at] ?? newest.sample.bootMs)));
+          const value = spoken(newest.sample.values[at], one);
+          const isStale = ageMs > STALE_INTERVALS * everyMsOf(device);
           return {
             device: device.name,
             channel: one.name,
             unit: spokenUnit(one.unit),
-            ageMs: Math.max(0, Math.round(clock.bootMs() - (newest.bootMs[at] ?? newest.sample.bootMs))),
-            ...spoken(newest.sample.values[at], one),
+            ageMs,
+            ...value,
+            quality: value.missing ?? (isStale ? "stale" : "good"),
           };
         });
       }),

@@ -37,6 +37,15 @@ export interface AgentStatus {
   readonly process: { readonly rssBytes: number; readonly cpuMs: number };
 }
 
+/** A port that the running description has, and who is asked there; empty: all are paused, and nobody has it open. */
+export interface HeldPort {
+  readonly name: string;
+  readonly kind: "serial" | "i2c" | "gpio" | "counter";
+  readonly path: string;
+  readonly simulator?: string;
+  readonly devices: readonly string[];
+}
+
 export interface LiveValue {
   readonly device: string;
   readonly channel: string;
@@ -45,4 +54,6 @@ export interface LiveValue {
   readonly value: number | string | null;
   readonly missing?: string;
   readonly ageMs: number;
+  /** "good", "stale" (older than three intervals), or the reason why there is no value. */
+  readonly quality: string;
 }

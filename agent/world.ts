@@ -116,6 +116,39 @@ export interface Ports {
   gpio(simulator: string | undefined): GpioChips;
 }
 
+/** What this machine has, looked up without opening anything that an agent may hold. */
+export interface PortListing {
+  /** Serial ports that are hardware, best name first (one that names the plug). */
+  serial(): Promise<readonly ListedPort[]>;
+  i2c(): Promise<readonly ListedPort[]>;
+  /** Throws PortError "absent" that says which tool is missing. */
+  gpio(): Promise<readonly ListedChip[]>;
+  /** The device behind a link; the path itself when there is none. */
+  real(path: string): string;
+}
+
+export interface ListedPort {
+  readonly path: string;
+  /** Other names of the same port. */
+  readonly also: readonly string[];
+  /** What the kernel calls it: "bcm2835 (i2c@7e804000)"; "" when it says nothing. */
+  readonly what: string;
+}
+
+export interface ListedChip {
+  /** What a station file says after `gpio:`. */
+  readonly label: string;
+  readonly name: string;
+  readonly lines: readonly ListedLine[];
+}
+
+export interface ListedLine {
+  readonly offset: number;
+  readonly name?: string;
+  /** Who uses it; "" when somebody does who gave no name; undefined: it is free, or nobody can tell. */
+  readonly usedBy?: string;
+}
+
 export type PortFailure = "absent" | "busy" | "denied" | "stuck" | "nack" | "closed";
 
 export class PortError extends Error {

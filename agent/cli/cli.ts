@@ -11,7 +11,9 @@ import { addEdit } from "./edit.ts";
 import { EXIT } from "./exit.ts";
 import { addNew } from "./new.ts";
 import { addRead } from "./read.ts";
+import { addRecord } from "./record.ts";
 import { addRun } from "./run.ts";
+import { addScan } from "./scan.ts";
 import { addSend } from "./send.ts";
 import { addShow } from "./show.ts";
 import { addStatus } from "./status.ts";
@@ -24,6 +26,8 @@ const COMMANDS: readonly AddCommand[] = [
   addTry,
   addShow,
   addRead,
+  addScan,
+  addRecord,
   addStatus,
   addSend,
   addDescribe,
@@ -65,6 +69,7 @@ const HELP = examples(
   "pump-station edit                                   change it; what turns out worse is taken back",
   "pump-station show pump                              what is asked, how often, and which file says so",
   "pump-station read climate.temperature --watch       breathe on the sensor and watch",
+  "pump-station scan /dev/i2c-1                        who is on that bus?",
   "pump-station status                                 is everything well?",
   "pump-station send                                   don't wait for the next upload",
 );

@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { ControlClient } from "../control/client.ts";
-import type { Desk, Files, Timers } from "../world.ts";
+import type { Clock, Desk, Files, PortListing, Ports, Timers } from "../world.ts";
 
 export interface CliDeps {
   readonly out: (text: string) => void;
@@ -12,6 +12,8 @@ export interface CliDeps {
   readonly timers: Timers;
   /** Made when a command needs somebody at the terminal. */
   readonly desk: () => Desk;
+  /** Made when a command looks at the hardware itself, because no agent does. */
+  readonly machine: () => Promise<Machine>;
   /** Device files that ship with the agent. */
   readonly catalogue: readonly string[];
   /** Folder with the files that `new` begins from. */
@@ -20,6 +22,17 @@ export interface CliDeps {
   readonly connectControl: (path: string) => Promise<ControlClient>;
   /** Runs the agent until it is told to stop; resolves with the exit code. */
   readonly run: (configPath: string) => Promise<number>;
+}
+
+/** The hardware as a command sees it that opens a port itself. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly ports: Ports;
+  readonly listing: PortListing;
+  /** Whether an agent runs on that data folder; "unknown" when this person may not look. */
+  isFolderHeld(folder: string): boolean | "unknown";
+  /** Ctrl-C, or being told to end. */
+  readonly interrupted: AbortSignal;
 }
 
 /** Resolves when the command has ended; its number is what the program exits with. */

@@ -32,12 +32,12 @@ const complete = (...words: string[]): string[] =>
 
 describe("what could stand for the unfinished word", () => {
   it("is every command that begins like it, but not the hidden one", () => {
-    expect(complete("s")).toEqual(["send", "show", "status"]);
+    expect(complete("s")).toEqual(["scan", "send", "show", "status"]);
     expect(complete("")).not.toContain("complete");
   });
 
   it("is an option of the command after a hyphen", () => {
-    expect(complete("read", "--")).toEqual(["--control", "--json", "--watch"]);
+    expect(complete("read", "--")).toEqual(["--config", "--control", "--file", "--json", "--watch"]);
   });
 
   it("is a device, a channel or a type of the station", () => {

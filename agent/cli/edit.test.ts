@@ -41,6 +41,9 @@ async function beside(
     colour: false,
     files,
     timers: time.timers,
+    machine: () => {
+      throw new Error("edit needs no port");
+    },
     catalogue: ["/devices"],
     starting: "/starting",
     version: "1",

@@ -1,5 +1,5 @@
 /** One agent per data folder: two would share sequence numbers, and the cloud would take one's samples for the other's. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type BetterSqlite from "better-sqlite3";
@@ -21,4 +21,25 @@ export function lockFolder(folder: string): () => void {
     throw new Error(`data folder ${folder}: another agent already runs on it`, { cause });
   }
   return () => void lock.close();
+}
+
+/** Whether somebody has locked it, asked without locking it; "unknown" when this person may not look. */
+export function isFolderLocked(folder: string): boolean | "unknown" {
+  const path = join(folder, "lock.sqlite");
+  try {
+    if (!existsSync(folder)) return false;
+    const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof BetterSqlite;
+    const lock = new Sqlite(path, { timeout: 0, readonly: true, fileMustExist: true });
+    try {
+      // Reading takes a shared lock, which an exclusive one refuses.
+      lock.prepare("SELECT count(*) FROM sqlite_master").get();
+      return false;
+    } catch (error) {
+      return error instanceof Sqlite.SqliteError && error.code.startsWith("SQLITE_BUSY") ? true : "unknown";
+    } finally {
+      lock.close();
+    }
+  } catch {
+    return existsSync(path) ? "unknown" : false;
+  }
 }
