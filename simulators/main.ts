@@ -19,6 +19,7 @@ import { type DemoDeps, runCheck, runDemo } from "./run/demo.ts";
 import { runHardware } from "./run/hardware.ts";
 import { programsIn } from "./run/layout.ts";
 import { runReplay } from "./run/replay.ts";
+import { runReplayBus } from "./run/replay-bus.ts";
 import { type ReplayArguments, replayOptionsFrom, UsageError } from "./run/replay-options.ts";
 
 const EXIT = { failed: 1, usage: 64 } as const;
@@ -112,6 +113,20 @@ withReplay(program.command("hardware").description("the simulated ports alone, u
         seed: Number(said.seed),
         ...(replay && { replay }),
       },
+      stopping.signal,
+    );
+  });
+
+program
+  .command("replay-bus")
+  .description("one port played from a recording of `pump-station record`, until Ctrl-C")
+  .argument("<recording>", "JSON Lines; the format stands in docs/bus-recording.md")
+  .requiredOption("--at <path>", "a serial port's name to make, or a simulator's socket for I2C and GPIO")
+  .option("--repeat", "what devices sent by themselves comes again from the start", false)
+  .action(async (recording: string, said: { at: string; repeat: boolean }) => {
+    await runReplayBus(
+      { clock, timers, texts: textFiles, openTerminal, serveLines, say },
+      { file: resolve(recording), at: resolve(said.at), repeat: said.repeat },
       stopping.signal,
     );
   });
