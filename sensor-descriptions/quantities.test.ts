@@ -94,6 +94,9 @@ describe("ranges and bytes", () => {
     expect(readRange("200 to 1000 mbar")).toMatchObject({ ok: { low: 200, high: 1000, unit: "mbar" } });
     expect(readRange("-40 to 125")).toMatchObject({ ok: { low: -40, high: 125, unit: "" } });
   });
+  test.each([["0x68 to 0x6F", 0x68, 0x6f], ["1 to 0x7F", 1, 0x7f], ["0x10 to 20", 16, 20]])("%s is %d to %d", (text, low, high) => {
+    expect(readRange(text)).toMatchObject({ ok: { low, high, unit: "" } });
+  }); // biome-ignore format: a table
   test.each([["10 to 1", "D313"], ["10", "D314"], ["1 mm to 2 mbar", "D314"], ["0,1 to 2", "D301"]])("%s is refused: %s", (text, wanted) => {
     expect(code(readRange(text))).toBe(wanted);
   }); // biome-ignore format: a table
