@@ -41,6 +41,9 @@ const shiftLeft: Binary = (a, count) =>
 const shiftRight: Binary = (a, count) =>
   Number.isSafeInteger(a) && isShift(count) ? Math.floor(a / 2 ** count) : Number.NaN;
 
+/** Anything to the power of 0 is 1, says IEEE 754, even what is no number. */
+const power: Binary = (a, b) => (a !== a ? a : a ** b);
+
 /** `below` decides a < b; NaN on either side stays NaN. */
 const compared =
   (holds: (a: number, b: number) => boolean): Binary =>
@@ -68,7 +71,7 @@ export const BINARY: ReadonlyMap<string, { readonly power: number; readonly comp
   ["*", { power: 10, compute: (a, b) => a * b }],
   ["/", { power: 10, compute: (a, b) => (b === 0 ? Number.NaN : a / b) }],
   ["%", { power: 10, compute: (a, b) => a % b }],
-  ["**", { power: 12, compute: (a, b) => a ** b }],
+  ["**", { power: 12, compute: power }],
 ]);
 export const POWER = { choice: 1, or: 2, and: 3, comparison: 4, unary: 11, exponent: 12 } as const;
 
@@ -99,7 +102,7 @@ export const FUNCTIONS: ReadonlyMap<string, FormulaFunction> = new Map([
   ["exp", one(Math.exp)],
   ["ln", one(Math.log)],
   ["log10", one(Math.log10)],
-  ["pow", two(Math.pow)],
+  ["pow", two(power)],
   ["sin", one(Math.sin)],
   ["cos", one(Math.cos)],
   ["tan", one(Math.tan)],
