@@ -204,6 +204,33 @@ describe("lines", () => {
   });
 });
 
+describe("an example may show", () => {
+  /** The codes of the problems when `example` is added. */
+  const withExample = (name: string, example: string, edit: (text: string) => string = (text) => text) =>
+    loadDeviceType({ path: `${name}.yaml`, text: edit(textOf(name)) + example }).problems.map(({ code }) => code);
+
+  it("a value that is malformed, though the device's side has nothing to say it with", () => {
+    const received = `  - name: "no number"
+    from: "computed from the sentence MWV"
+    read: wind
+    received: "$WIMWV,045,R,1#.63,N,A\\r\\n"
+`;
+    expect(withExample("lines-units", `${received}    gives: { speed: malformed }\n`)).toEqual([]);
+    expect(withExample("lines-units", `${received}    gives: { speed: 1.63 }\n`)).toEqual(["D602"]);
+  });
+
+  it("a refusal without a number", () => {
+    const example = `  - name: "no"
+    from: "computed from the protocol"
+    command: reset
+    answer: "ERR\\r\\n"
+    refused: 0
+`;
+    expect(withExample("lines-asked", example)).toEqual([]);
+    expect(withExample("lines-asked", example, (text) => text.replace("{ 2:", "{ 0: none, 2:"))).toEqual(["D602"]);
+  });
+});
+
 describe("what is wrong is said", () => {
   it.each([
     ["records", /length: 3\n/, "length: 3\n      length-at: { byte: 1, as: u8, counts: rest }\n", "D440"],

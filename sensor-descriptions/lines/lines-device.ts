@@ -57,7 +57,9 @@ function requestOf(
     if (lines.refusal === undefined) {
       throw new Error(`refuse ${message.kind} ${message.name}: the protocol has no refusal`);
     }
-    return lines.answers.wrap(lines.refusal + String(code));
+    // 0 is what a refusal without a number is read as, unless the protocol has such a number.
+    const isNumbered = code !== 0 || lines.refusals.has(0);
+    return lines.answers.wrap(lines.refusal + (isNumbered ? String(code) : ""));
   };
   const answer = (): Uint8Array => lines.answers.wrap(withoutWildcards(beginning));
   switch (message.kind) {
