@@ -85,7 +85,7 @@ function wordChannel(
   const words = wordsOf(as);
   checkSpan(judge, [...at, "register"], registers, as, words);
   // A field of one byte is the low one of its register, which travels second.
-  const field = fieldOf(judge, at, SIZES[as] === 1 ? 1 : 0, as, shape, order);
+  const field = inWholeRegisters(fieldOf(judge, at, SIZES[as] === 1 ? 1 : 0, as, shape, order));
   return {
     channel: channelOf(judge, at, name, shape, stepOf(field)),
     at,
@@ -94,6 +94,14 @@ function wordChannel(
     last: first + words - 1,
     fieldFrom: (register) => ({ ...field, at: field.at + 2 * (first - register) }),
   };
+}
+
+const OF_TWO_REGISTERS: Partial<Record<FieldType, FieldType>> = { u24: "u32", i24: "i32", sm24: "sm32" };
+
+/** Three bytes are the low ones of two registers, in whatever order these come. */
+function inWholeRegisters(field: FieldSpec): FieldSpec {
+  const as = OF_TWO_REGISTERS[field.as];
+  return as === undefined ? field : { ...field, as, bits: field.bits ?? { low: 0, high: 23 } };
 }
 
 /** "holding 4" is the first register of a field; "holding 4 to 5" has to be all of them. */

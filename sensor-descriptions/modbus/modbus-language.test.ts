@@ -41,6 +41,21 @@ function withCrc(content: readonly number[]): Uint8Array {
   return Uint8Array.of(...content, crc & 0xff, crc >> 8);
 }
 
+describe("numbers of three bytes", () => {
+  it.each([
+    ["u24", "", [0x00, 0x12, 0x34, 0x56], 0x123456],
+    ["u24", "word-order: little-endian", [0x34, 0x56, 0x00, 0x12], 0x123456],
+    ["u24", "byte-order: little-endian", [0x56, 0x34, 0x12, 0x00], 0x123456],
+    ["i24", "", [0xff, 0xff, 0xff, 0xfe], -2],
+    ["i24", "no-sensor: 0x800000", [0x00, 0x80, 0x00, 0x00], "no-sensor"],
+    ["u24", "bits: 20 to 23", [0x77, 0xa2, 0x34, 0x56], 10],
+  ])("%s %s are the low ones of two registers", (as, more, data, value) => {
+    const keys = [`register: input 3`, `as: ${as}`, more].filter((key) => key !== "").join(", ");
+    const protocol = serial(`channels:\n  a: { ${keys} }\n`);
+    expect(valuesOf(protocol, "input 3 to 4", data).values).toEqual({ a: value });
+  });
+});
+
 describe("requests are planned", () => {
   it("neighbours come in one, also across a few registers that nobody wants", () => {
     const { reads } = serial(`channels:
