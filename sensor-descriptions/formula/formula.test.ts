@@ -107,6 +107,7 @@ describe("what is said about a wrong formula", () => {
     ["let x = 1; let x = 2; x", 16, /bound already/, undefined],
     ["let min = 1; min", 5, /function's name/, undefined],
     ["(1 + 2", 7, /expected "\)"/, undefined],
+    ["dew_point(t", 12, /ends too early/, /between { and } a comma ends it/],
     ["1 2", 3, /unexpected "2"/, undefined],
     ["1e999", 1, /too large/, undefined],
   ])("%s: column %d", (text, column, message, advice) => {

@@ -289,7 +289,12 @@ function unknownFunction(name: string, column: number): FormulaFault {
 }
 
 function unexpected({ kind, text, column }: Token, expected: string): FormulaFault {
-  if (kind === "end") return new FormulaFault(column, `the formula ends too early: ${expected}`);
+  if (kind === "end") {
+    const advice = expected.includes("to close")
+      ? "between { and } a comma ends it: put all of it into quotes"
+      : undefined;
+    return new FormulaFault(column, `the formula ends too early: ${expected}`, advice);
+  }
   const advice = text === "," ? "a decimal number is written with a point: 1.5" : SIGNS.get(text);
   return new FormulaFault(column, `unexpected "${text}": ${expected}`, advice);
 }
