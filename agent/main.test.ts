@@ -79,3 +79,27 @@ describe("the agent's program", () => {
     expect(await agent.ended).toBe(0);
   });
 });
+
+describe("a command of the agent's program", () => {
+  const run = (command: string) => spawn("/bin/bash", ["-c", `set -o pipefail; ${command}`, "bash", PROGRAM]);
+  const ended = async (child: ChildProcess) => {
+    children.push(child);
+    let err = "";
+    child.stderr?.on("data", (bytes: Buffer) => {
+      err += bytes.toString();
+    });
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    return { code, err };
+  };
+
+  it("whose reader has read enough ends without a word, as a shell's tools do", async () => {
+    const reader = `"${process.execPath}" "$1" describe --json-schema device | head -c 10`;
+    expect(await ended(run(reader))).toEqual({ code: 141, err: "" });
+  });
+
+  it("says in one line that what it prints could not be written", async () => {
+    const { code, err } = await ended(run(`"${process.execPath}" "$1" describe --json-schema device > /dev/full`));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^what was asked for could not be written: ENOSPC[^\n]*\n$/);
+  });
+});

@@ -29,8 +29,6 @@ const EDITORS = ["sensible-editor", "nano", "vi"];
 
 export function createDesk(): Desk {
   const lines = createLines();
-  // Whoever listened has gone (a closed pipe, a lost terminal): nothing can be asked any more, the draft stays.
-  process.stdout.on("error", () => process.exit(1));
   return {
     resolve: realPath,
     lock: (path) => lockName(`pump-station-edit-${hashOf(path)}`, `${nameOfUser()}, process ${process.pid}`),
