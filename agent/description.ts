@@ -52,6 +52,7 @@ export function loadDescription(files: Files, path: string, folders: readonly st
   } catch (error) {
     // What the file system says names the file; everything else is a bug.
     if (!(error instanceof Error && "code" in error)) throw error;
+    if (error.code === "EISDIR") return unusable(path, "this is a folder", `name its files: ${path}/*.yaml`);
     return unusable(path, error.message, "let the agent read it: chmod a+r, and a+x for its folders");
   }
 }

@@ -5,7 +5,7 @@ import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
 import { InvalidArgumentError } from "commander";
-import { createTypeFinder, knownTypes, loadDescription, type SourceText } from "../description.ts";
+import { createTypeFinder, knownTypes, loadDescription, type SourceText, textAt } from "../description.ts";
 import { estimateLte, type LteEstimate } from "../uplink/lte-estimate.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -74,8 +74,7 @@ export function check(
 type Uplink = Parameters<typeof estimateLte>[1];
 
 function checkFile(deps: CliDeps, path: string, folders: readonly string[], uplink: Uplink): Checked {
-  const bytes = deps.files.read(path);
-  const text = bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const text = readableText(deps, path);
   // A device file names its type where a station file names its station.
   if (text !== undefined && /^type\s*:/m.test(text) && !/^station\s*:/m.test(text)) {
     const findType = createTypeFinder(deps.files, folders);
@@ -91,6 +90,15 @@ function checkFile(deps: CliDeps, path: string, folders: readonly string[], upli
   const devices = station.devices.map(checkedDevice);
   const summary = stationSummary(station, devices, estimate, uplink.intervalMs);
   return { path, problems, files, summary, devices, estimate };
+}
+
+/** undefined also for what can't be read: why it can't is then a problem of the file like any other. */
+function readableText({ files }: CliDeps, path: string): string | undefined {
+  try {
+    return textAt(files, path);
+  } catch {
+    return undefined;
+  }
 }
 
 const checkedDevice = (device: Device): CheckedDevice => ({

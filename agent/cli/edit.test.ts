@@ -74,7 +74,7 @@ it("says in words what changes, installs, counts down and says that it is kept",
   expect(said.out).toContain("Changes against what runs:\n  one: every 10s → 5s");
   expect(text()).toContain("every: 5s");
   expect(ended.code).toBeUndefined();
-  expect(said.out).toMatch(/\r\u001b\[Kone 4 of 10 good; about \d+ s left/);
+  expect(said.out).toMatch(/\r\u001b\[Kabout \d+ s left: one 4 of 10 good/);
   await time.advance(120_000);
   expect(ended.code).toBe(0);
   expect(said.out).toContain("Kept: /etc/station.yaml runs.");

@@ -19,6 +19,10 @@ export async function send(
   options: { readonly control: string; readonly json: boolean },
 ): Promise<number> {
   const sent = (await askAgent(deps.connectControl, options.control, "send")) as { messages: number; bytes: number };
-  deps.out(options.json ? `${JSON.stringify(sent)}\n` : `sent ${sent.messages} messages, ${spokenBytes(sent.bytes)}\n`);
+  deps.out(
+    options.json
+      ? `${JSON.stringify(sent)}\n`
+      : `sent ${sent.messages} ${sent.messages === 1 ? "message" : "messages"}, ${spokenBytes(sent.bytes)}\n`,
+  );
   return 0;
 }

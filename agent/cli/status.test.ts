@@ -69,7 +69,7 @@ it("says that a file is on trial, with what each device answered so far", () => 
   const device = { device: "pump", fate: "judged", polls: 7, good: 6, wanted: 10 } as const;
   const trial = { hash: HASH, elapsedMs: 1, leftMs: 90_000, changes: [], devices: [device] };
   expect(describedAs({ trial })).toContain(
-    "Description: /station.yaml is on trial: pump 6 of 10 good, 1 bad; about 90 s left\n",
+    "Description: /station.yaml is on trial, about 90 s left: pump 6 of 10 good, 1 bad\n",
   );
 });
 

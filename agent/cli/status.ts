@@ -52,7 +52,7 @@ function descriptionText(description: AgentStatus["description"]): string {
 
 function stateText({ runs, problems, differs, trial, verdict, hash }: AgentStatus["description"]): string {
   if (runs === "nothing") return problems.length > 0 ? " is broken; nothing is read" : "";
-  if (runs === "file") return trial ? ` is on trial: ${trialText(trial)}` : "";
+  if (runs === "file") return trial ? ` is on trial, ${trialText(trial)}` : "";
   const isRolledBack = differs.length > 0 && verdict?.outcome === "rolled-back" && verdict.hash !== hash;
   const what = isRolledBack ? "was rolled back" : differs.length > 0 ? "does not run" : "is broken";
   return ` ${what}; the last good one runs`;

@@ -2,10 +2,10 @@
 import type { Fate, TrialAnswer, TrialDevice, TrialStatus, Verdict } from "../going-live/status.ts";
 import { spokenDuration } from "./table.ts";
 
-/** "pump 7 of 10 good, climate 2 of 10 good, rain new; at most 75 s left" */
+/** "about 75 s left: pump 7 of 10 good, climate 2 of 10 good, rain new": what a narrow terminal cuts off is the devices. */
 export function trialText({ devices, leftMs }: TrialStatus): string {
   const seen = devices.filter(({ fate }) => fate !== "removed").map(deviceText);
-  return [...(seen.length > 0 ? [seen.join(", ")] : []), `about ${spokenDuration(leftMs)} left`].join("; ");
+  return [`about ${spokenDuration(leftMs)} left`, ...(seen.length > 0 ? [seen.join(", ")] : [])].join(": ");
 }
 
 const FATES: Partial<Record<Fate, string>> = {
