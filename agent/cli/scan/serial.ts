@@ -56,7 +56,7 @@ export async function scanByAsking(
     if (!protocol || !read) continue;
     deps.progress(`asks as a ${type.name} at ${lineText(protocol.settings)}`);
     const exchange = protocol.read(address, read.name, () => undefined);
-    const result = await asker.ask(protocol.settings, exchange, protocol.timing);
+    const result = await askedAgain(asker, protocol, exchange);
     const because = spokenAnswer(read.name, result);
     if (because === undefined) continue;
     const where = `${type.needs.has("address") ? `address ${address}, ` : ""}${lineText(protocol.settings)}`;
@@ -64,6 +64,16 @@ export async function scanByAsking(
     found.push({ where, sureness: "identified", because, ...(hasAddress ? { address } : {}), types: [type] });
   }
   return found;
+}
+
+/** What other types were asked before may still keep a device waiting for the rest of a frame. */
+const ASKS_MAX = 3;
+
+async function askedAgain(asker: Asker, protocol: SerialProtocol, exchange: SerialExchange): Promise<ExchangeResult> {
+  for (let asks = 1; ; asks++) {
+    const result = await asker.ask(protocol.settings, exchange, protocol.timing);
+    if (asks >= ASKS_MAX || result.kind === "answer" || result.kind === "refused") return result;
+  }
 }
 
 /** All but Modbus RTU, which is asked at every address, and what isn't on a serial line. */
