@@ -36,3 +36,11 @@ it("an electric meter at its factory speed is found without being told which", a
   expect(bench.err).toContain("2400 8N1");
   expect(bench.out).toMatch(/address 1, 2400 8N1 +sdm120 +fits/);
 });
+
+it("an own type that extends one of the catalogue is proposed before it", async () => {
+  const bench = createCliBench();
+  bench.files.write("/etc/pump-station/devices/better.yaml", 'format: 1\ntype: better\nextends: bme280\nsource: "made for this test"\n'); // biome-ignore format: one file
+  bench.i2c.chips.set(0x76, (write, length) => (write[0] === 0xd0 ? Uint8Array.of(0x60) : new Uint8Array(length)));
+  expect(await bench.run(["scan", "/dev/i2c-1"])).toBe(0);
+  expect(bench.out).toMatch(/0x76 +better or bme280 +identified/);
+});

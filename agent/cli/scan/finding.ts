@@ -42,7 +42,7 @@ export function loadTypes(files: Files, folders: readonly string[]): DeviceType[
   const find = createTypeFinder(files, folders);
   return knownTypes(files, folders).flatMap((name) => {
     const source = find(name);
-    const { type } = source ? loadDeviceType(source) : {};
+    const { type } = source ? loadDeviceType(source, find) : {};
     return type ? [type] : [];
   });
 }
