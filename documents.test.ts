@@ -52,7 +52,7 @@ describe("what stands in the documents as YAML", () => {
   it("has a whole file for the station and for each protocol that is not only a variant", () => {
     const kinds = whole
       .filter((one) => !isStation(one))
-      .map(({ name, yaml }) => loadDeviceType({ path: name, text: yaml }).type?.kind);
+      .map(({ name, yaml }) => loadDeviceType({ path: name, text: yaml }, findType).type?.kind);
     expect(whole.filter(isStation).length).toBeGreaterThanOrEqual(2);
     expect([...new Set(kinds)].sort()).toEqual(["framed", "i2c", "lines", "modbus-rtu", "outputs", "pulses"]);
   });
@@ -64,7 +64,7 @@ describe("what stands in the documents as YAML", () => {
   });
 
   it.each(whole.filter((one) => !isStation(one)))("$label loads, and its examples come out", ({ name, yaml }) => {
-    const { type, problems } = loadDeviceType({ path: name, text: yaml });
+    const { type, problems } = loadDeviceType({ path: name, text: yaml }, findType);
     expect(spoken(problems, yaml)).toBe("");
     expect(type?.examples.length).toBeGreaterThanOrEqual(2);
   });

@@ -118,9 +118,7 @@ export function spokenDuration(ms: number): string {
 
 /** Before NUMBER, which would read 0x28 as 0 of a unit "x28". */
 const HEX = "0[xX][0-9a-fA-F]+";
-const RANGE = new RegExp(
-  `^(${HEX}|${NUMBER})\\s*(\\D\\S*)?\\s+to\\s+(${HEX}|${NUMBER})\\s*(\\D\\S*)?$`,
-);
+const RANGE = new RegExp(`^(${HEX}|${NUMBER})\\s*(\\D\\S*)?\\s+to\\s+(${HEX}|${NUMBER})\\s*(\\D\\S*)?$`);
 
 /** "0 to 1500", "200 to 1000 mbar", "-10 °C to 40 °C". A unit said once counts for both. */
 export function readRange(text: string): Reading<Range> {

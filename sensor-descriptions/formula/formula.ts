@@ -22,13 +22,11 @@
 import type { Formula, Parsed } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { BINARY, DERIVED, FUNCTIONS, POWER, UNARY } from "./formula-arithmetic.ts";
+import { applied, binary, bothOf, either, type Run } from "./formula-closures.ts";
 import { FormulaFault, type Token, tokensOf } from "./formula-tokens.ts";
 
 /** Parentheses, signs, arguments and choices may stand this deep in each other. */
 const DEPTH_MAX = 64;
-
-type Lookup = (name: string) => number;
-type Run = (valueOf: Lookup) => number;
 
 /** How the channel (or field, or constant) of this name is written in a formula. */
 export const formulaName = (name: string): string => name.replaceAll("-", "_");
@@ -229,47 +227,6 @@ class FormulaParser {
     if (!this.#isNext(sign)) throw unexpected(this.#peek(), `expected "${sign}" ${why}`);
     this.#at++;
   }
-}
-
-const isTrue = (value: number): number => (value === 0 ? 0 : value !== value ? value : 1);
-
-const either =
-  (left: Run, right: Run): Run =>
-  (valueOf) => {
-    const first = isTrue(left(valueOf));
-    return first === 0 ? isTrue(right(valueOf)) : first;
-  };
-
-const bothOf =
-  (left: Run, right: Run): Run =>
-  (valueOf) => {
-    const first = isTrue(left(valueOf));
-    return first === 1 ? isTrue(right(valueOf)) : first;
-  };
-
-/** The four commonest operators have closures of their own, which the engine can inline. */
-function binary(compute: (a: number, b: number) => number, left: Run, right: Run, sign: string): Run {
-  switch (sign) {
-    case "+":
-      return (valueOf) => left(valueOf) + right(valueOf);
-    case "-":
-      return (valueOf) => left(valueOf) - right(valueOf);
-    case "*":
-      return (valueOf) => left(valueOf) * right(valueOf);
-    default:
-      return (valueOf) => compute(left(valueOf), right(valueOf));
-  }
-}
-
-/** Up to three values go without an array, which the engine would make for each evaluation. */
-function applied(compute: (...values: number[]) => number, values: readonly Run[]): Run {
-  const [a, b, c] = values;
-  if (a !== undefined && values.length === 1) return (valueOf) => compute(a(valueOf));
-  if (a !== undefined && b !== undefined && values.length === 2) return (valueOf) => compute(a(valueOf), b(valueOf));
-  if (a !== undefined && b !== undefined && c !== undefined && values.length === 3) {
-    return (valueOf) => compute(a(valueOf), b(valueOf), c(valueOf));
-  }
-  return (valueOf) => compute(...values.map((value) => value(valueOf)));
 }
 
 const WORDS: ReadonlyMap<string, string> = new Map([
