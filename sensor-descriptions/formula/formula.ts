@@ -246,14 +246,11 @@ function unknownFunction(name: string, column: number): FormulaFault {
 }
 
 function unexpected({ kind, text, column }: Token, expected: string): FormulaFault {
-  if (kind === "end") {
-    const advice = expected.includes("to close")
-      ? "between { and } a comma ends it: put all of it into quotes"
-      : undefined;
-    return new FormulaFault(column, `the formula ends too early: ${expected}`, advice);
-  }
+  const cut = expected.includes("to close") ? CUT_OFF : undefined;
+  if (kind === "end") return new FormulaFault(column, `the formula ends too early: ${expected}`, cut);
   const advice = text === "," ? "a decimal number is written with a point: 1.5" : SIGNS.get(text);
   return new FormulaFault(column, `unexpected "${text}": ${expected}`, advice);
 }
 
+const CUT_OFF = "between { and } a comma ends it: put all of it into quotes";
 const SIGNS: ReadonlyMap<string, string> = new Map([["=", "write == to compare"]]);
