@@ -494,6 +494,8 @@ export const say = {
       `"${other}" (line ${line}) has port "${port}" for itself: its frames carry no address`,
       "wire one of the two to another port",
     ),
+  addressUnused: (advice: string) =>
+    error(523, "nothing that is sent carries the address: two such devices on one line couldn't be told apart", advice),
   lineTaken: (port: string, ours: string, theirs: string, other: string, line: number) =>
     error(
       508,

@@ -244,6 +244,8 @@ describe("what is wrong is said", () => {
     ["hex-digits", /.*part: start.*\n/, "", "D448"],
     ["records", /.*part: length.*\n/, "", "D449"],
     ["stuffed-flags", /escape: 7D/, 'escape: "7D 7D"', "D450"],
+    ["header-check", /.*part: address.*\n/, "", "D523"],
+    ["lines-signs", /\{address\}/g, "0", "D523"],
     ["reports", /received: /, 'answer: "00"\n    received: ', "D451"],
     ["lines-asked", /separator: ";", end: "\\r\\n"/, 'separator: ";", end: ""', "D453"],
     ["lines-asked", /"{address}R\?"/, '"{address}R?\\r"', "D454"],

@@ -25,6 +25,13 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
   for (const [name, { send = [] }] of Object.entries(shape.reads))
     checkTemplate(judge, ["reads", name, "send"], send, specs);
   reportEndless(judge, shape);
+  const parts = [...shape.frame, ...(shape["request-frame"] ?? [])];
+  if (around.given.has("address") && !parts.some(({ part }) => part === "address"))
+    judge.report(
+      ["needs", "address"],
+      say.addressUnused("add { part: address, as: u8 } to the frame, or delete it here"),
+      "key",
+    );
   const writes: WriteSpec[] = [];
   const settings = Object.entries(shape.settings ?? {}).flatMap(([name, setting]) => {
     const known = settingOf(judge, name, setting, specs);

@@ -42,6 +42,8 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     check(["reads", name, "send"], send);
     checkAnswer(judge, ["reads", name, "answer"], answer, send);
   }
+  if (around.given.has("address") && !templatesOf(shape).some(carriesAddress))
+    judge.report(["needs", "address"], say.addressUnused('write it where it is sent: "{address}R?"'), "key");
   const settings = Object.entries(shape.settings ?? {}).flatMap(([name, setting]) => {
     const at = ["settings", name];
     checkRequest(judge, [...at, "write"], setting.write);
@@ -79,6 +81,15 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     commands: commands.map(([name, command]) => commandOf(judge, name, command, channels)),
   };
 }
+
+const carriesAddress = (template: TextTemplate): boolean =>
+  template.some((piece) => "placeholder" in piece && piece.placeholder === "address");
+
+const templatesOf = ({ reads, settings, commands }: Shape): readonly TextTemplate[] => [
+  ...Object.values(reads).flatMap(({ send = [], answer = [] }) => [send, answer]),
+  ...Object.values(settings ?? {}).flatMap(({ write, answer }) => [write, answer]),
+  ...Object.values(commands ?? {}).flatMap(({ send, answer }) => [send, answer]),
+];
 
 const byNumber = (names: Readonly<Record<number, string>>): ReadonlyMap<number, string> =>
   new Map(Object.entries(names).map(([number, name]) => [Number(number), name]));
