@@ -1,7 +1,7 @@
 /** The channels of one read: bytes → values, formulas included, and back for those that are fields. */
 
 import { formulaName } from "../formula/formula.ts";
-import type { DecodedValue, Values } from "../model.ts";
+import type { Channel, DecodedValue, Values } from "../model.ts";
 import type { ChannelSpec, Formula } from "../spec.ts";
 import { createField, type Field } from "./fields.ts";
 
@@ -19,8 +19,9 @@ export function createChannelCodec(channels: readonly ChannelSpec[]): ChannelCod
   const fields: NamedField[] = [];
   const unordered: NamedFormula[] = [];
   for (const { channel, source } of channels) {
-    if (source.from === "field") fields.push({ name: channel.name, field: createField(source.field) });
-    else unordered.push({ name: channel.name, known: formulaName(channel.name), formula: source.formula });
+    const { name } = channel;
+    if (source.from === "field") fields.push({ name, channel, field: createField(source.field) });
+    else unordered.push({ name, channel, known: formulaName(name), formula: source.formula });
   }
   const formulas = inOrderOfUse(unordered);
   const decodeFields = (data: Uint8Array, base: number): Map<string, DecodedValue> => {
@@ -35,11 +36,11 @@ export function createChannelCodec(channels: readonly ChannelSpec[]): ChannelCod
       const values = decodeFields(data, base);
       if (formulas.length === 0) return values;
       const names = new Map(known);
-      for (const [name, value] of values) names.set(formulaName(name), value);
-      for (const { name, known: inFormulas, formula } of formulas) {
+      for (const { name, channel } of fields) names.set(formulaName(name), forFormulas(channel, values.get(name)));
+      for (const { name, channel, known: inFormulas, formula } of formulas) {
         const value = computed(formula, names);
         values.set(name, value);
-        names.set(inFormulas, value);
+        names.set(inFormulas, forFormulas(channel, value));
       }
       return values;
     },
@@ -47,6 +48,12 @@ export function createChannelCodec(channels: readonly ChannelSpec[]): ChannelCod
       for (const { name, field } of fields) writeNamed(name, field, data, base, values.get(name));
     },
   };
+}
+
+/** What formulas see of a channel: nothing plausible can be computed from what isn't. */
+export function forFormulas({ range }: Channel, value: DecodedValue = "malformed"): DecodedValue {
+  const isPlausible = typeof value !== "number" || !range || (value >= range.low && value <= range.high);
+  return isPlausible ? value : "malformed";
 }
 
 /** The formula's value; the reason of the first name that has none; "malformed" when no number comes out. */
@@ -61,11 +68,13 @@ export function computed(formula: Formula, known: ReadonlyMap<string, DecodedVal
 
 interface NamedField {
   readonly name: string;
+  readonly channel: Channel;
   readonly field: Field;
 }
 
 interface NamedFormula {
   readonly name: string;
+  readonly channel: Channel;
   /** The name under which other formulas know it. */
   readonly known: string;
   readonly formula: Formula;

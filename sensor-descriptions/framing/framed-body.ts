@@ -1,5 +1,5 @@
 /** What the body of an answer or report holds: its beginning, channels at fixed bytes, and records. */
-import { createChannelCodec } from "../fields/channels.ts";
+import { createChannelCodec, forFormulas } from "../fields/channels.ts";
 import { formulaName } from "../formula/formula.ts";
 import type { Values } from "../model.ts";
 import type { FramedReadSpec } from "../spec.ts";
@@ -41,14 +41,14 @@ export function createBodyCodec({ answer, channels, records: spec, recordChannel
       if (length < least) return undefined;
       if (records === undefined) return fields.decode(data, bodyAt);
       const found = records.decode(data, bodyAt, length);
-      return found && withRecords(found, fields.decode(data, bodyAt, namesInFormulas(found)));
+      return found && withRecords(found, fields.decode(data, bodyAt, knownFrom(recordChannels, found)));
     },
     encode: (values) => encoded(values, answer, least, fields, records),
   };
 }
 
-const namesInFormulas = (values: Values): Values =>
-  new Map([...values].map(([name, value]) => [formulaName(name), value]));
+const knownFrom = (channels: NonNullable<BodySpec["recordChannels"]>, values: Values): Values =>
+  new Map(channels.map(({ channel }) => [formulaName(channel.name), forFormulas(channel, values.get(channel.name))]));
 
 function withRecords(found: Values, others: Values): Values {
   const values = new Map(found);

@@ -1,7 +1,7 @@
 /** The channels of one kind of line: fields → values, formulas included, and back. */
-import { createChannelCodec } from "../fields/channels.ts";
+import { createChannelCodec, forFormulas } from "../fields/channels.ts";
 import { formulaName } from "../formula/formula.ts";
-import type { DecodedValue, Values } from "../model.ts";
+import type { Channel, DecodedValue, Values } from "../model.ts";
 import type { ChannelSpec } from "../spec.ts";
 import { createTextField, joinFields, splitFields, type TextField } from "./line-fields.ts";
 import type { LineReadSpec, LineSeparator } from "./lines-spec.ts";
@@ -23,11 +23,12 @@ export function createLineBody(
   { channels, where, validWhen = EVERYTHING, groups }: BodySpec,
   separator: LineSeparator,
 ): LineBody {
-  const texts: { readonly name: string; readonly field: TextField }[] = [];
+  const texts: { readonly name: string; readonly channel: Channel; readonly field: TextField }[] = [];
   const computed: ChannelSpec[] = [];
   const signed = separator === "before-sign";
   for (const { channel, source } of channels) {
-    if (source.from === "text") texts.push({ name: channel.name, field: createTextField(source.text, { signed }) });
+    if (source.from === "text")
+      texts.push({ name: channel.name, channel, field: createTextField(source.text, { signed }) });
     else computed.push({ channel, source });
   }
   const formulas = createChannelCodec(computed);
@@ -45,7 +46,9 @@ export function createLineBody(
         values.set(name, counts ? valueIn(fields, field, groups) : "no-sensor");
       }
       if (computed.length === 0) return values;
-      const known = new Map([...values].map(([name, value]) => [formulaName(name), value]));
+      const known = new Map(
+        texts.map(({ name, channel }) => [formulaName(name), forFormulas(channel, values.get(name))]),
+      );
       for (const [name, value] of formulas.decode(NO_BYTES, 0, known)) values.set(name, value);
       return values;
     },
