@@ -19,6 +19,7 @@ import { createMemory, type GoingLiveFile, type Memory } from "./memory.ts";
 import { descriptionStatus, fileHash, problemLines } from "./said.ts";
 import { createStage, type Live, liveFrom, type Stage } from "./stage.ts";
 import type { DescriptionStatus, TrialAnswer, Verdict } from "./status.ts";
+import { unlessTorn } from "./torn.ts";
 import { createWatching } from "./watching.ts";
 
 export interface GoingLiveDeps {
@@ -80,8 +81,9 @@ export function createGoingLive(deps: GoingLiveDeps, config: GoingLiveConfig): G
 
   const look = async (ask: Ask): Promise<void> => {
     failure = undefined;
-    file = loadDescription(deps.files, config.path, config.folders);
-    watching.follow(file.files);
+    const loaded = loadDescription(deps.files, config.path, config.folders);
+    watching.follow(loaded.files);
+    file = ask.explicit ? loaded : unlessTorn(loaded, (stage.live ?? ranBefore(deps))?.files ?? []);
     if (file.station && fileHash(file) !== null) return take(file.station, ask);
     log("error", "description-broken", {
       path: config.path,

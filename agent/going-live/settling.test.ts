@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { SETTLE_CUT_MS, SETTLE_MS } from "../limits.ts";
 import { looksCut } from "./settling.ts";
 import { STATION, stationFile, trialBench } from "./testing/trial-bench.ts";
+import { looksTorn } from "./torn.ts";
 
 const ONE = stationFile({ one: "" });
 const MANY = stationFile(Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`valve-${at + 1}`, "every: 30s"])));
@@ -40,6 +41,23 @@ it("a stalled copy that stops in the middle of a line is waited for, and told as
   await time.advance(SETTLE_CUT_MS + SETTLE_MS);
   expect(goingLive.status().runs).toBe("last good");
   expect(goingLive.status().problems).not.toEqual([]);
+});
+
+it("a copy that broke off for good is not tried by itself, though it would be a good description; a person may ask", async () => {
+  const { time, save, ran, goingLive } = await running();
+  save(MANY);
+  await goingLive.tryNow({ keep: true });
+  const half = MANY.slice(0, MANY.lastIndexOf("30s", MANY.indexOf("valve-5")) + 3);
+  for (const torn of [half, half.replaceAll("30s", "40s")]) {
+    save(torn);
+    await time.advance(SETTLE_CUT_MS + SETTLED_MS);
+    expect(ran).toHaveLength(2);
+    const { runs, trial, problems } = goingLive.status();
+    expect([runs, trial]).toEqual(["last good", undefined]);
+    expect(problems[0]).toMatch(/^\/etc\/station\.yaml:\d+:\d+ the file stops in the middle of a line/);
+  }
+  await goingLive.tryNow({ keep: false });
+  expect(ran.at(-1)?.devices).toHaveLength(4);
 });
 
 it("nano, cp and cat >: truncated, then written", async () => {
@@ -99,4 +117,11 @@ it("looks cut: nothing, no line end, the beginning of what it was; not: what it 
   expect([undefined, "", " \n", "a: 1\nb", "a: 1\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([true, true, true, true, true]); // biome-ignore format: one line
   expect(["a: 1\nb: 2\n", "a: 2\n", "a: 1\nb: 2\nc: 3\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([false, false, false]); // biome-ignore format: one line
   expect(looksCut("saved without a line end", "saved without a line end")).toBe(false);
+});
+
+it("looks torn: shorter and in the middle of a line; not where the last line never ended", () => {
+  expect(["a: 1\nb", "a: 1"].map((text) => looksTorn(text, "a: 1\nb: 2\n"))).toEqual([true, true]);
+  expect(["a: 1\n", "a: 1\nb: 2\nc: 3", "a: 1\nb: 2\n"].map((text) => looksTorn(text, "a: 1\nb: 2\n"))).toEqual([false, false, false]); // biome-ignore format: one line
+  expect(looksTorn("a: 1", "a: 2\nb: 2")).toBe(false);
+  expect(looksTorn("a: 2\nb", "a: 2\nb: 2")).toBe(true);
 });
