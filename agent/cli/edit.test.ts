@@ -63,6 +63,21 @@ async function beside(
   return { ...bench, said, desk, run, line, text: () => new TextDecoder().decode(files.read(STATION)) };
 }
 
+it("says where the edited text is when it can't be installed", async () => {
+  const { run, time, said, text, desk } = await beside({ edits: [stationFile({ one: "every: 5s" })], answers: ["y"] });
+  desk.install = () => {
+    throw new Error("ENOSPC: no space left on device, write");
+  };
+  const before = text();
+  const ended = run("edit");
+  await time.advance(1_000);
+  expect(ended.code).toBe(1);
+  expect(said.err).toContain(
+    `install /etc/station.yaml: ENOSPC: no space left on device, write\nThe edited text is at ${DRAFT}`,
+  );
+  expect(text()).toBe(before);
+});
+
 it("says in words what changes, installs, counts down and says that it is kept", async () => {
   const { run, time, said, text } = await beside({
     edits: [stationFile({ one: "every: 5s" })],

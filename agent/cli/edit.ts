@@ -203,7 +203,7 @@ async function installAndTry(session: Session, text: string, agent: Beside): Pro
       return EXIT.failed;
     }
   }
-  const how = desk.install(place.path, new TextEncoder().encode(text));
+  const how = installed(session, text);
   deps.files.remove(draft);
   say(session, { event: "installed", path: place.path, how }, `Installed ${place.path}.`);
   if (!agent.answer) {
@@ -223,6 +223,17 @@ async function installAndTry(session: Session, text: string, agent: Beside): Pro
     return await followTrial(deps, (await client.ask("try", { keep: options.keep })) as TrialAnswer, options);
   } finally {
     client.close();
+  }
+}
+
+/** Throws Error that says where the work of the last half hour is. */
+function installed(session: Session, text: string): ReturnType<Desk["install"]> {
+  const { desk, place } = session;
+  try {
+    return desk.install(place.path, new TextEncoder().encode(text));
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new Error(`install ${place.path}: ${what}\n${leftAt(session)}`, { cause: error });
   }
 }
 

@@ -73,6 +73,13 @@ it("says that a file is on trial, with what each device answered so far", () => 
   );
 });
 
+it("says that a broken file was saved while another is on trial", () => {
+  const trial = { hash: HASH, elapsedMs: 1, leftMs: 90_000, changes: [], devices: [] };
+  expect(describedAs({ trial, runs: "last good", problems: ["/station.yaml:3:1 broken"] })).toContain(
+    "Description: /station.yaml is broken; what was saved before it is on trial, about 90 s left\n",
+  );
+});
+
 it("says that a file was rolled back, why, and how it differs from what runs", () => {
   const verdict = {
     hash: HASH,

@@ -55,7 +55,7 @@ function stateText({ runs, problems, differs, trial, verdict, hash }: AgentStatu
   if (runs === "file") return trial ? ` is on trial, ${trialText(trial)}` : "";
   const isRolledBack = differs.length > 0 && verdict?.outcome === "rolled-back" && verdict.hash !== hash;
   const what = isRolledBack ? "was rolled back" : differs.length > 0 ? "does not run" : "is broken";
-  return ` ${what}; the last good one runs`;
+  return ` ${what}; ${trial ? `what was saved before it is on trial, ${trialText(trial)}` : "the last good one runs"}`;
 }
 
 /** What a trial that ended well has to say, for who saved the file and left. */
