@@ -56,6 +56,8 @@ export const WITHOUT_HOLES_AFTER_TIMEOUTS = 3;
 /** What a device says of itself in words: so many texts, each so long (an identification object has 245 bytes). */
 export const INFO_TEXTS_MAX = 32;
 export const INFO_LENGTH_MAX = 245;
+/** A device that doesn't answer what it says of itself is asked for it in so many polls, then not before it comes back. */
+export const TEXTS_TRIES = 3;
 /** A new description is tried until each judged device was polled so often… */
 export const TRIAL_POLLS = 10;
 /** …at least this long: a device that has to warm up or to be found again gets its time… */

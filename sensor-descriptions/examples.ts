@@ -9,6 +9,7 @@ import type { DeviceType } from "./load/device-type.ts";
 import type { Example, ExampleOf } from "./load/examples-of-type.ts";
 import type {
   AnswerOutcome,
+  DeviceRequest,
   I2cConversation,
   I2cProtocol,
   I2cStep,
@@ -38,7 +39,7 @@ function failuresOf(type: DeviceType, example: Example): string[] {
     const protocol = type.protocol(example.given);
     const { shows } = example;
     if (protocol.kind === "levels" || protocol.kind === "outputs") return pinFailures(type, protocol, example);
-    if (protocol.kind === "serial" && (shows.kind === "read" || shows.kind === "set" || shows.kind === "command")) {
+    if (protocol.kind === "serial" && isSerial(shows)) {
       return serialFailures(type, protocol, example, shows);
     }
     if (protocol.kind === "i2c" && shows.kind === "transfers")
@@ -51,7 +52,10 @@ function failuresOf(type: DeviceType, example: Example): string[] {
   }
 }
 
-type SerialExample = Extract<ExampleOf, { kind: "read" | "set" | "command" }>;
+type SerialExample = Extract<ExampleOf, { kind: "read" | "set" | "command" | "set-up" }>;
+
+const isSerial = (shows: ExampleOf): shows is SerialExample =>
+  shows.kind === "read" || shows.kind === "set" || shows.kind === "command" || shows.kind === "set-up";
 
 function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Example, shows: SerialExample): string[] {
   const address = example.given.get("address") ?? 0;
@@ -74,15 +78,18 @@ function broadcastFailures(
   exchange: SerialExchange,
   example: Example,
 ): string[] {
-  if (example.answer) return ["a broadcast has no answer"];
+  if (example.answer) return ["nothing answers this"];
   const [request] = protocol.deviceSide(address).push(exchange.request);
-  return request?.kind === example.shows.kind ? [] : ["the device's side doesn't recognise the request"];
+  return request && isMeantBy(request, example) ? [] : ["the device's side doesn't recognise the request"];
 }
 
 function exchangeOf(protocol: SerialProtocol, address: number, shows: SerialExample, turn?: number): SerialExchange {
   if (shows.kind === "read") return protocol.read(address, shows.read, () => undefined, turn);
   if (shows.kind === "set") return protocol.set(address, shows.setting, shows.value, turn);
-  return protocol.command(address, shows.command, turn);
+  if (shows.kind === "command") return protocol.command(address, shows.command, turn);
+  const found = protocol.setUp?.steps.find((one) => one.do === "ask" && one.step === shows.step);
+  if (found?.do !== "ask") throw new Error(`entry ${shows.step} of the set-up is no exchange`);
+  return found.exchange(address, turn);
 }
 
 /** What the device sends by itself has to be found, and found again in what the simulated device makes of it. */
@@ -147,7 +154,7 @@ function deviceSideFailures(
   const [request, ...more] = protocol.deviceSide(address).push(exchange.request);
   if (!request || more.length > 0) return ["the device's side doesn't recognise the request"];
   if (request.kind === "bad") return [`the device's side refuses the request: ${request.reason}`];
-  if (request.kind !== example.shows.kind) return [`the device's side takes the request for a ${request.kind}`];
+  if (!isMeantBy(request, example)) return [`the device's side takes the request for a ${request.kind}`];
   if (outcome.kind === "refused") return sameBytes("refusal", request.refuse(outcome.code), example.answer);
   const values: Values = outcome.kind === "answer" ? outcome.values : new Map();
   const texts = outcome.kind === "answer" ? outcome.texts : undefined;
@@ -160,6 +167,10 @@ function deviceSideFailures(
   const again = exchange.recognise().push(answer);
   return again?.kind === "answer" ? changedValues(values, again.values) : ["the simulated answer isn't recognised"];
 }
+
+/** A set-up may say what a setting or command says, too; the device takes it for that. */
+const isMeantBy = ({ kind }: DeviceRequest, { shows }: Example): boolean =>
+  kind === shows.kind || (shows.kind === "set-up" && (kind === "set" || kind === "command"));
 
 function i2cFailures(
   type: DeviceType,

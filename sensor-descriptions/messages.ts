@@ -361,6 +361,25 @@ export const say = {
   unitsMissing: () =>
     error(482, "no unit is named", 'write "units: { M: m/s, N: kn }": each text, and what it stands for'),
 
+  setUpStepUnclear: (first: string) =>
+    error(
+      570,
+      `an entry of the set-up is "${first}:" or "wait:", one of both`,
+      first === "write"
+        ? 'for example "- { write: holding 5, value: 1 }"'
+        : `for example "- { send: …, answer: … }", and on a line of its own "- { wait: 100ms }"`,
+    ),
+  setUpMissing: () => error(571, 'there is no "set-up:" that could be done again', "add one, or delete this line"),
+  nothingRefuses: () =>
+    error(572, "nothing says what a refusal looks like", 'add "refusal:", how one begins; its code stands behind it'),
+  setUpNotAsked: (step: number, steps: readonly number[]) =>
+    error(
+      573,
+      `entry ${step} of the set-up is no exchange`,
+      steps.length === 0 ? "there is none" : `exchanges are: ${listed(steps.map(String), "and")}`,
+    ),
+  setUpNeedsValue: () => error(574, 'a write needs "value:"', "one for each coil or register"),
+
   levelStates: () =>
     error(490, "a pin has two levels", 'name both: "states: { 0: open, 1: shut }"; 1 is what "active:" says'),
   levelNeedsStates: (name: string) =>
@@ -629,6 +648,8 @@ export const say = {
       `the example doesn't come out: ${what}`,
       "compare the line that computes it and the example's bytes with the manual",
     ),
+    error(601, 'an example shows one of "read:", "set:", "command:", "set-up:", "transfers:", "pulses:" and "line:"'),
+  exampleFails: (what: string) => error(602, `the example doesn't come out: ${what}`),
   exampleOrigin: (text: string) =>
     error(
       603,

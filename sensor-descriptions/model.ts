@@ -2,8 +2,10 @@
  * What a description means once it is loaded: the nouns that reader, simulator, buffer, twin and page share.
  * Everything here is immutable and pure; times are milliseconds, bytes are Uint8Array, units are UCUM names.
  */
+import type { RequestRecogniser } from "./device-request.ts";
 import type { LevelProtocol, OutputProtocol, PulseProtocol } from "./pins/pin-protocols.ts";
 import type { Aggregation, Correction, FilterStep, Rate } from "./preprocessing.ts";
+import type { SerialSetUp } from "./set-up.ts";
 
 /** A value taken from bytes, or the named reason why the bytes hold none. */
 export type DecodedValue = number | FieldProblem;
@@ -11,6 +13,7 @@ export type FieldProblem = "no-sensor" | "malformed";
 
 export type Values = ReadonlyMap<string, DecodedValue>;
 
+export type { DeviceRequest, RequestRecogniser } from "./device-request.ts";
 export type { Level, LevelProtocol, OutputProtocol, OutputSet, PulseProtocol } from "./pins/pin-protocols.ts";
 
 export type ChannelKind = "gauge" | "counter" | "state";
@@ -138,36 +141,6 @@ export interface Report {
   readonly values: Values;
 }
 
-/** What the simulated device hears: requests of the same protocol, decoded, each with the way to answer it. */
-export type DeviceRequest =
-  | {
-      readonly kind: "read";
-      readonly read: string;
-      /** Values that the request carried (`send: "01 {row}"`). */
-      readonly carried: Values;
-      /** `texts` for those that the read asks for; one that isn't given is empty. */
-      answer(values: Values, texts?: Texts): Uint8Array;
-      refuse(code: number): Uint8Array;
-    }
-  | {
-      readonly kind: "set";
-      readonly setting: string;
-      readonly value: number;
-      answer(): Uint8Array;
-      refuse(code: number): Uint8Array;
-    }
-  | {
-      readonly kind: "command";
-      readonly command: string;
-      answer(): Uint8Array;
-      refuse(code: number): Uint8Array;
-    }
-  | { readonly kind: "bad"; readonly reason: "checksum" | "malformed"; readonly bytes: Uint8Array };
-
-export interface RequestRecogniser {
-  push(bytes: Uint8Array): readonly DeviceRequest[];
-}
-
 export interface SerialRead {
   readonly name: string;
   readonly channels: readonly string[];
@@ -188,6 +161,7 @@ export interface SerialProtocol {
   readonly settings: SerialSettings;
   readonly timing: SerialTiming;
   readonly quirks?: SerialQuirks;
+  readonly setUp?: SerialSetUp;
   /** In file order; a poll runs all that are asked for. */
   readonly reads: readonly SerialRead[];
   /**

@@ -15,6 +15,7 @@ import type {
   SerialSettings,
   SerialTiming,
 } from "./model.ts";
+import type { SetUpSpec } from "./set-up.ts";
 
 export type ByteOrder = "big-endian" | "little-endian";
 
@@ -145,6 +146,12 @@ export interface WriteSpec {
   readonly field: FieldSpec;
 }
 
+/** One exchange of `set-up:`; without `answer` nothing answers it. */
+export interface FramedSetUpAsk {
+  readonly send: Uint8Array;
+  readonly answer?: Uint8Array;
+}
+
 /** A protocol of our own parts on a serial line. */
 export interface FramedSpec {
   readonly protocol: "framed";
@@ -160,6 +167,7 @@ export interface FramedSpec {
   readonly refusal?: Uint8Array;
   /** What the codes of refusals mean. */
   readonly refusals?: ReadonlyMap<number, string>;
+  readonly setUp?: SetUpSpec<FramedSetUpAsk>;
   readonly reads: readonly FramedReadSpec[];
   readonly settings: readonly WriteSpec[];
   readonly commands: readonly { readonly name: string; readonly send: Template; readonly answer: Uint8Array }[];

@@ -15,6 +15,8 @@ import type { HealthCounter } from "./health.ts";
 import { createHoles } from "./holes.ts";
 import { sampleOf } from "./sample-of.ts";
 import type { SharedSerialPort } from "./serial-port.ts";
+import { createDeviceSetUp } from "./set-up.ts";
+import { createTextsOnce, isTextsOnly } from "./texts-once.ts";
 
 export type SerialDevice = Device & { readonly protocol: SerialProtocol };
 
@@ -24,6 +26,10 @@ export interface SerialReader {
   inTurn<T>(talk: (conversation: Conversation) => Promise<T>): Promise<T | ExchangeResult>;
   /** The named reads (all without names) that are asked for, merged; every channel of the device has an entry. */
   read(conversation: Conversation, reads?: ReadonlySet<string>): Promise<Asked>;
+  /** Tells the device what it has to hear before it reports, when that is due; the result that made it fail. */
+  setUp(conversation: Conversation): Promise<ExchangeResult | undefined>;
+  /** A device that reports by itself has said nothing for too long. */
+  fellSilent(): void;
   /** One exchange, once. Throws RangeError when it can't be made. */
   exchange(conversation: Conversation, make: (turn: number) => SerialExchange): Promise<ExchangeResult>;
 }
@@ -44,6 +50,8 @@ export function createSerialReader(
   const address = device.address ?? 0;
   const newest = new Map<string, number>();
   const silence = createSilence(protocol);
+  const deviceSetUp = createDeviceSetUp(protocol);
+  const texts = createTextsOnce();
   let turn = 0;
 
   const exchange: SerialReader["exchange"] = async (conversation, make) => {
@@ -52,13 +60,39 @@ export function createSerialReader(
     return result;
   };
 
-  const readWithRetries = async (conversation: Conversation, read: string): Promise<ExchangeResult> => {
+  const withRetries = async (once: () => Promise<ExchangeResult>): Promise<ExchangeResult> => {
     // A device that hasn't answered for some polls costs the others enough with one try.
     const tries = silence.isGivenUp() ? 1 : 1 + protocol.timing.retries;
-    let result = await readOnce(conversation, read);
-    for (let tried = 1; tried < tries && isWorthRetrying(result); tried++) result = await readOnce(conversation, read);
+    let result = await once();
+    for (let tried = 1; tried < tries && isWorthRetrying(result); tried++) result = await once();
+    return result;
+  };
+
+  const readWithRetries = async (conversation: Conversation, read: string): Promise<ExchangeResult> => {
+    const result = await withRetries(() => readOnce(conversation, read));
     if (result.kind === "answer") keepNewest(result.values);
     return result;
+  };
+
+  const setUp = (conversation: Conversation): Promise<ExchangeResult | undefined> =>
+    deviceSetUp.run(conversation, (step) =>
+      withRetries(() => exchange(conversation, (mine) => step.exchange(address, mine))),
+    );
+
+  const fellSilent = (): void => {
+    deviceSetUp.due();
+    texts.forget();
+  };
+
+  /** A read that is refused for want of the set-up is tried once more behind it; a poll sets up at most once. */
+  const readSetUp = (conversation: Conversation, wasSetUp: boolean) => {
+    let isSpent = wasSetUp;
+    return async (read: string): Promise<ExchangeResult> => {
+      const result = await readWithRetries(conversation, read);
+      if (!deviceSetUp.isWantedAfter(result) || isSpent) return result;
+      isSpent = true;
+      return (await setUp(conversation)) ?? readWithRetries(conversation, read);
+    };
   };
 
   /** A newest value that doesn't fit its placeholder is the device's trouble, not the process's. */
@@ -85,6 +119,8 @@ export function createSerialReader(
   return {
     device,
     exchange,
+    setUp,
+    fellSilent,
     inTurn: async (talk) => {
       try {
         return await port.converse(protocol.settings, async (conversation) => {
@@ -104,20 +140,28 @@ export function createSerialReader(
     read: async (conversation, reads) => {
       const values = new Map<string, ChannelValue>();
       let completeMs: number | undefined;
-      let silent: ExchangeResult | undefined;
+      const readOne = readSetUp(conversation, deviceSetUp.isDue);
+      let failure = await setUp(conversation);
       /** A device that gave no answer is not asked for the rest: others wait for the line. */
       const ask = async (read: SerialRead): Promise<ExchangeResult> => {
-        const result = silent ?? (await readWithRetries(conversation, read.name));
+        const result = failure ?? (await readOne(read.name));
         if (result.kind === "answer") completeMs = result.bootMs;
-        if (result.kind === "timeout" || result.kind === "port-absent") silent = result;
+        if (result.kind === "timeout" || result.kind === "port-absent") failure = result;
         return result;
       };
       for (const read of protocol.reads) {
-        if (read.isReport || (reads && !reads.has(read.name))) continue;
-        for (const { channels, result } of await holes.read(read, ask))
+        if (read.isReport || (reads && !reads.has(read.name)) || !texts.isWanted(read)) continue;
+        if (isTextsOnly(read)) {
+          if (completeMs !== undefined && !failure) texts.asked(read, await readOne(read.name));
+          continue;
+        }
+        const results = failure ? [{ channels: read.channels, result: failure }] : await holes.read(read, ask);
+        for (const { channels, result } of results)
           for (const channel of channels) values.set(channel, channelValue(result, channel));
       }
-      silence.onReads(silent?.kind === "timeout" && completeMs === undefined);
+      const isSilent = failure?.kind === "timeout" && completeMs === undefined;
+      if (isSilent) fellSilent();
+      silence.onReads(isSilent);
       return { values, ...(completeMs === undefined ? {} : { completeMs }) };
     },
   };

@@ -93,13 +93,17 @@ async function pollReports(
 ): Promise<Sample> {
   const { device } = reader;
   const { answerWithinMs } = device.protocol.timing;
-  // Opens the line, and says why it can't be.
-  const opened = await reader.inTurn(async (line) => reports.countUnasked(line.takeUnasked()));
+  // Opens the line and sets the device up, and says why that can't be.
+  const opened = await reader.inTurn(async (line) => {
+    reports.countUnasked(line.takeUnasked());
+    return reader.setUp(line);
+  });
   const boundMs = opened ? 0 : Math.max(answerWithinMs, Math.min(device.everyMs, REPORT_WAIT_MS));
   const how = await reports.untold(boundMs);
   if (how === "interrupted") return sampleOf(device, clock.bootMs(), () => missing("unchanged"));
   const { values, bootMs } = reports.take();
   if (how === "timeout" && !opened && bootMs === undefined) {
+    reader.fellSilent();
     health.timeout();
     health.failed(`wait for what it sends by itself: nothing within ${boundMs} ms`, clock.bootMs());
   }

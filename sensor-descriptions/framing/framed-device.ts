@@ -78,8 +78,12 @@ function requestOf(side: Side, message: FramedMessage, body: Uint8Array, sequenc
     }
     case "command":
       return { kind: "command", command: message.name, answer, refuse };
+    case "set-up":
+      return { kind: "set-up", step: Number(message.name), answer: message.isUnanswered ? silence : answer, refuse };
   }
 }
+
+const silence = (): Uint8Array => new Uint8Array();
 
 function refusalFrame(
   { answers, address, refusal }: Side,

@@ -1,14 +1,17 @@
 /** What a framed protocol can say: its reads, settings and commands as templates and codings, for host and device. */
 
+import { askedIn } from "../set-up.ts";
 import type { FieldSpec, FramedSpec, Template } from "../spec.ts";
 import type { FrameCodec } from "./frame-codec.ts";
 import { type BodyCodec, createBodyCodec } from "./framed-body.ts";
 import { type BodyTemplate, createTemplate } from "./template.ts";
 
 export interface FramedMessage {
-  readonly kind: "read" | "set" | "command";
+  readonly kind: "read" | "set" | "command" | "set-up";
+  /** Of a set-up: the number of the step. */
   readonly name: string;
   readonly request: BodyTemplate;
+  readonly isUnanswered?: boolean;
   /** The answer's body; without channels for writes. */
   readonly body: BodyCodec;
   /** The answer repeats the value's bytes after its beginning; only where the frame tells how long the body is. */
@@ -46,10 +49,15 @@ export function messagesOf(
   const commands = spec.commands.map(({ name, send, answer }): FramedMessage => {
     return { kind: "command", name, request: template(send), body: noChannels(answer), repeatsValue: false };
   });
+  const setUp = askedIn(spec.setUp).map(({ step, ask: { send, answer } }): FramedMessage => {
+    const request = template([{ bytes: send }]);
+    const body = noChannels(answer ?? new Uint8Array());
+    return { kind: "set-up", name: String(step), request, body, isUnanswered: !answer, repeatsValue: false };
+  });
   const reports = spec.reads.flatMap((read) =>
     read.send === undefined ? [{ name: read.name, body: createBodyCodec(read) }] : [],
   );
-  const asked = [...reads, ...settings, ...commands];
+  const asked = [...reads, ...settings, ...commands, ...setUp];
   refuseLonger(frames.answer.layout.bodyLength, [...asked, ...reports]);
   return { asked, reports };
 }

@@ -17,7 +17,7 @@ interface Listening {
 export function createReportRecogniser({ codec, address, messages }: Listening): ReportRecogniser {
   const bodies = byLength([
     ...messages.reports.map(({ name, body }) => ({ name, body })),
-    ...messages.asked.map(({ body }) => ({ name: undefined, body })),
+    ...messages.asked.filter(({ isUnanswered }) => !isUnanswered).map(({ body }) => ({ name: undefined, body })),
   ]);
   let found: Report[] = [];
   const reportIn = (frame: Frame): Report | undefined => {

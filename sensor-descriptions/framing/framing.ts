@@ -10,6 +10,7 @@
  */
 
 import type { SerialExchange, SerialProtocol } from "../model.ts";
+import { serialSetUp } from "../set-up.ts";
 import type { FramedSpec, FramePart } from "../spec.ts";
 import { createFrameCodec, type FrameCodec } from "./frame-codec.ts";
 import { createFrameLayout } from "./frame-layout.ts";
@@ -37,16 +38,22 @@ export function createFramedProtocol(spec: FramedSpec): SerialProtocol {
     return {
       what: `${one.kind} ${one.name}`,
       request: requests.build(address, body, sequence ?? 0),
+      ...(one.isUnanswered ? { isBroadcast: true } : {}),
       recognise: () =>
         new FramedAnswer({ codec: answers, address, sequence, refusal, refusals, repeated, message: one }),
     };
   };
   const ask = messageIn(messages);
+  const setUpStep = (address: number, step: number, turn: number | undefined): SerialExchange => {
+    const one = ask("set-up", String(step));
+    return exchange(address, one, one.request.fill(nothingKnown), turn);
+  };
   return {
     kind: "serial",
     settings: spec.serial,
     timing: spec.timing,
     ...(spec.quirks ? { quirks: spec.quirks } : {}),
+    ...(spec.setUp ? { setUp: serialSetUp(spec.setUp, setUpStep) } : {}),
     reads: spec.reads.map(readOf),
     read: (address, name, newest, turn) => {
       const one = ask("read", name);

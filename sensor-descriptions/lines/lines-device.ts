@@ -77,5 +77,9 @@ function requestOf(
     }
     case "command":
       return { kind: "command", command: message.name, answer, refuse };
+    case "set-up":
+      return { kind: "set-up", step: Number(message.name), answer: message.isUnanswered ? silence : answer, refuse };
   }
 }
+
+const silence = (): Uint8Array => new Uint8Array();

@@ -5,8 +5,10 @@ import type { LineCodec } from "./line-form.ts";
 import type { TextTemplate } from "./lines-spec.ts";
 
 export interface LineMessage {
-  readonly kind: "read" | "set" | "command";
+  readonly kind: "read" | "set" | "command" | "set-up";
+  /** Of a set-up: the number of the step. */
   readonly name: string;
+  readonly isUnanswered?: boolean;
   readonly request: TextTemplate;
   readonly answer: TextTemplate;
   readonly body: LineBody;

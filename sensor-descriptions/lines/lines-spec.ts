@@ -1,5 +1,6 @@
 /** What a protocol of text lines is compiled from; the rest of the seam is `spec.ts`. */
 import type { Channel, SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
+import type { SetUpSpec } from "../set-up.ts";
 import type { CheckSpec, Formula } from "../spec.ts";
 
 /** "spaces": one or more blanks; "before-sign": each field begins with + or − ("+21.5-3.0"). */
@@ -74,6 +75,8 @@ export interface LinesSpec {
   /** How a refusal begins; the number behind it is its code. */
   readonly refusal?: string;
   readonly refusals?: ReadonlyMap<number, string>;
+  /** Without `answer` nothing answers it. */
+  readonly setUp?: SetUpSpec<{ readonly send: TextTemplate; readonly answer?: TextTemplate }>;
   readonly reads: readonly LineReadSpec[];
   readonly settings: readonly {
     readonly name: string;

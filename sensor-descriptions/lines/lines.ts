@@ -4,6 +4,7 @@
  */
 
 import type { SerialExchange, SerialProtocol } from "../model.ts";
+import { askedIn, serialSetUp } from "../set-up.ts";
 import { createLineBody } from "./line-body.ts";
 import { createTextField } from "./line-fields.ts";
 import { createLineCodec } from "./line-form.ts";
@@ -27,14 +28,18 @@ export function createLinesProtocol(spec: LinesSpec): SerialProtocol {
     return {
       what: `${one.kind} ${one.name}`,
       request: lines.requests.wrap(filled(one.request, textOf)),
+      ...(one.isUnanswered ? { isBroadcast: true } : {}),
       recognise: () => new LineAnswer({ lines, message: one, beginning: filled(one.answer, textOf) }),
     };
   };
+  const setUpStep = (address: number, step: number): SerialExchange =>
+    exchange(address, ask("set-up", String(step)), () => undefined);
   return {
     kind: "serial",
     settings: spec.serial,
     timing: spec.timing,
     ...(spec.quirks ? { quirks: spec.quirks } : {}),
+    ...(spec.setUp ? { setUp: serialSetUp(spec.setUp, setUpStep) } : {}),
     reads: spec.reads.map(({ name, send, channels }) => ({
       name,
       channels: channels.map(({ channel }) => channel.name),
@@ -87,6 +92,11 @@ function linesOf(spec: LinesSpec): Lines {
   }
   for (const { name, send, answer } of spec.commands) {
     asked.push({ kind: "command", name, request: send, answer, body: noBody, placeholders: placeholders(send) });
+  }
+  for (const { step, ask } of askedIn(spec.setUp)) {
+    const { send, answer } = ask;
+    const message = { request: send, answer: answer ?? [], body: noBody, placeholders: placeholders(send) };
+    asked.push({ kind: "set-up", name: String(step), isUnanswered: answer === undefined, ...message });
   }
   return {
     asked,

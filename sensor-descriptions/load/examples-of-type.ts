@@ -5,6 +5,7 @@ import type { Channel, DecodedValue } from "../model.ts";
 import { quantityIn, type Reading, readNumber, readQuantity } from "../quantities.ts";
 import type { framedShape } from "../schema/framed.ts";
 import type { ProtocolName } from "../schema.ts";
+import { askedIn, type SetUpSpec } from "../set-up.ts";
 import { nearestWord } from "../spelling.ts";
 import type { BuiltSpec, DeviceShape } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
@@ -39,6 +40,7 @@ export type ExampleOf =
   | { readonly kind: "read"; readonly read: string }
   | { readonly kind: "set"; readonly setting: string; readonly value: number }
   | { readonly kind: "command"; readonly command: string }
+  | { readonly kind: "set-up"; readonly step: number }
   | {
       readonly kind: "transfers";
       readonly transfers: readonly { readonly write: Uint8Array; readonly read: Uint8Array }[];
@@ -119,14 +121,16 @@ function altitude(text: string): Reading<number> {
 }
 
 /** What an example can show, and of which protocols. */
-const KINDS: Readonly<Record<"read" | "set" | "command" | "transfers" | "pulses", readonly ProtocolName[]>> = {
-  read: ["framed", "lines", "modbus-rtu", "modbus-ascii"],
-  set: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
-  command: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
-  transfers: ["i2c"],
-  pulses: ["pulses"],
-};
-const SHOWABLE = ["read", "set", "command", "transfers", "pulses"] as const;
+const KINDS: Readonly<Record<"read" | "set" | "command" | "set-up" | "transfers" | "pulses", readonly ProtocolName[]>> =
+  {
+    read: ["framed", "lines", "modbus-rtu", "modbus-ascii"],
+    set: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
+    command: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
+    "set-up": ["framed", "lines", "modbus-rtu", "modbus-ascii"],
+    transfers: ["i2c"],
+    pulses: ["pulses"],
+  };
+const SHOWABLE = ["read", "set", "command", "set-up", "transfers", "pulses"] as const;
 
 function shownBy(
   judge: Judge,
@@ -154,6 +158,7 @@ function shownBy(
   }
   if (pulses) return { kind: "pulses", total: pulses.total, since: pulses.since, sinceMs: pulses.over };
   if (set) return setBy(judge, at, set, built);
+  if (example["set-up"] !== undefined) return setUpBy(judge, at, example["set-up"], built);
   const reads: readonly ReadNames[] = "reads" in built.spec ? built.spec.reads : [];
   const known = read === undefined ? built.commands.map(({ name }) => name) : reads.map(({ name }) => name);
   const wanted = read ?? command ?? "";
@@ -165,6 +170,14 @@ function shownBy(
   const what = read === undefined ? "command" : "read";
   const all = read === undefined ? known : [...known, ...reads.flatMap(namesIn)];
   judge.report([...at, what], say.exampleUnknown(what, wanted, nearestWord(wanted, all), known));
+  return undefined;
+}
+
+function setUpBy(judge: Judge, at: Path, step: number, { spec }: BuiltSpec): ExampleOf | undefined {
+  const setUp: SetUpSpec<unknown> | undefined = "serial" in spec ? spec.setUp : undefined;
+  const steps = askedIn(setUp).map((one) => one.step);
+  if (steps.includes(step)) return { kind: "set-up", step };
+  judge.report([...at, "set-up"], say.setUpNotAsked(step, steps));
   return undefined;
 }
 

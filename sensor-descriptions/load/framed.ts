@@ -10,6 +10,7 @@ import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { frameOf, wrappingOf } from "./frame.ts";
 import { recordChannelOf, recordsOf } from "./framed-records.ts";
 import { formulaNames, type Judge } from "./judge.ts";
+import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
 
 type Shape = z.output<typeof framedShape>;
@@ -46,6 +47,10 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
   const commands = Object.entries(shape.commands ?? {});
   for (const [name, { send }] of commands) checkTemplate(judge, ["commands", name, "send"], send, specs);
   const wrapping = wrappingOf(judge, shape);
+  const asks = { first: "send", keys: ["send", "answer"] } as const;
+  const setUp = setUpOf(judge, shape, asks, shape.refusal !== undefined, (_, { send, answer }) => {
+    return send && { send, ...(answer ? { answer } : {}) };
+  });
   const spec: FramedSpec = {
     protocol: "framed",
     ...serialOf(judge, shape),
@@ -55,6 +60,7 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
     ...(wrapping ? { wrapping } : {}),
     ...(shape.refusal ? { refusal: shape.refusal } : {}),
     ...(shape.refusals ? { refusals: byCode(shape.refusals) } : {}),
+    ...(setUp ? { setUp } : {}),
     reads,
     settings: writes,
     commands: commands.map(([name, { send, answer }]) => ({ name, send, answer })),

@@ -20,6 +20,7 @@ import { commandOf, serialOf, settingIn } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { reportTwice } from "./framed.ts";
 import { formulaNames, type Judge } from "./judge.ts";
+import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
 
 type Shape = z.output<typeof linesShape>;
@@ -63,6 +64,15 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     check(["commands", name, "send"], send);
     checkAnswer(judge, ["commands", name, "answer"], answer, send);
   }
+  const asks = { first: "send", keys: ["send", "answer"] } as const;
+  const setUp = setUpOf(judge, shape, asks, shape.refusal !== undefined, (at, { send, answer }) => {
+    if (!send) return undefined;
+    checkRequest(judge, [...at, "send"], send);
+    // No value is known yet when the device is set up.
+    checkTemplate(judge, [...at, "send"], send, [], []);
+    checkAnswer(judge, [...at, "answer"], answer ?? [], send);
+    return { send, ...(answer ? { answer } : {}) };
+  });
   const spec: LinesSpec = {
     protocol: "lines",
     ...serialOf(judge, shape),
@@ -70,6 +80,7 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     requestLine,
     ...(shape.refusal === undefined ? {} : { refusal: shape.refusal }),
     ...(shape.refusals ? { refusals: byNumber(shape.refusals) } : {}),
+    ...(setUp ? { setUp } : {}),
     reads,
     settings: settings.map((one) => one.spec),
     commands: commands.map(([name, { send, answer }]) => ({ name, send, answer })),

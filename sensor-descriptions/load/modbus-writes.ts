@@ -84,8 +84,9 @@ function writtenField(judge: Judge, at: Path, { write }: SettingShape, source: R
   return { ...whole, special: new Map() };
 }
 
-export function commandFrom(judge: Judge, name: string, shape: CommandShape): ModbusCommandSpec | undefined {
-  const at = ["commands", name];
+type WrittenShape = Pick<CommandShape, "write" | "value" | "with"> & Partial<Pick<CommandShape, "broadcast">>;
+
+export function commandFrom(judge: Judge, at: Path, name: string, shape: WrittenShape): ModbusCommandSpec | undefined {
   const { write, value: values } = shape;
   const table = writable(judge, [...at, "write"], write);
   if (!table) return undefined;

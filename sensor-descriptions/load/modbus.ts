@@ -8,6 +8,7 @@ import { type ModbusShape, type PlacedChannel } from "./modbus-channels.ts";
 import { modbusLine } from "./modbus-line.ts";
 import { handPlanned, planned, textReads } from "./modbus-reads.ts";
 import { commandFrom, settingFrom } from "./modbus-writes.ts";
+import { setUpOf } from "./set-up.ts";
 
 export function modbusSpec(shape: ModbusShape, around: Surroundings): BuiltSpec {
   const { judge } = around;
@@ -23,12 +24,18 @@ export function modbusSpec(shape: ModbusShape, around: Surroundings): BuiltSpec 
     ([name, setting]) => settingFrom(judge, name, setting, specs, placed) ?? [],
   );
   const commands = Object.entries(shape.commands ?? {});
+  const asks = { first: "write", keys: ["write", "value", "with"] } as const;
+  const setUp = setUpOf(judge, shape, asks, true, (at, { write, value, with: code }) => {
+    if (value === undefined && !judge.document.has([...at, "value"])) judge.report(at, say.setUpNeedsValue(), "key");
+    return write && value && commandFrom(judge, at, `set-up ${Number(at.at(-1)) + 1}`, { write, value, with: code });
+  });
   const spec: ModbusSpec = {
     protocol: shape.protocol,
     ...modbusLine(judge, shape),
+    ...(setUp ? { setUp } : {}),
     reads: [...reads, ...textReads(judge, shape)],
     settings: settings.map(({ write }) => write),
-    commands: commands.flatMap(([name, command]) => commandFrom(judge, name, command) ?? []),
+    commands: commands.flatMap(([name, command]) => commandFrom(judge, ["commands", name], name, command) ?? []),
   };
   return {
     spec,

@@ -53,10 +53,12 @@ interface Reply {
 
 type Understand = (pdu: Uint8Array, reply: Reply) => DeviceRequest | undefined;
 
-const understanding = ({ reads, settings, commands }: ModbusMessages): Understand[] => [
+const understanding = ({ reads, settings, commands, setUp }: ModbusMessages): Understand[] => [
   ...[...reads.values()].map(readRequest),
   ...[...commands].map(([name, { pdu }]) => commandRequest(name, pdu)),
   ...[...settings].map(([name, write]) => setRequest(name, write)),
+  // Last: what a setting or command says as well is that, so that the simulated device keeps the value.
+  ...[...setUp].map(([step, pdu]) => setUpRequest(step, pdu)),
 ];
 
 const refusal =
@@ -91,6 +93,13 @@ const commandRequest =
   (pdu, reply) =>
     isSame(pdu, wanted)
       ? { kind: "command", command, answer: () => reply.answer(repeated(pdu)), refuse: refusal(pdu, reply) }
+      : undefined;
+
+const setUpRequest =
+  (step: number, wanted: Uint8Array): Understand =>
+  (pdu, reply) =>
+    isSame(pdu, wanted)
+      ? { kind: "set-up", step, answer: () => reply.answer(repeated(pdu)), refuse: refusal(pdu, reply) }
       : undefined;
 
 /** Function, register, and the value (05, 06) or the count (0F, 10). */

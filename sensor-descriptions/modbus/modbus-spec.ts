@@ -1,5 +1,6 @@
 /** What a Modbus protocol is compiled from: the part of `spec.ts` that speaks of tables, registers and functions. */
 import type { SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
+import type { SetUpSpec } from "../set-up.ts";
 import type { ByteOrder, ChannelSpec, FieldSpec } from "../spec.ts";
 
 export type ModbusTable = "coil" | "discrete" | "holding" | "input";
@@ -56,6 +57,7 @@ export interface ModbusSpec {
   readonly serial: SerialSettings;
   readonly timing: SerialTiming;
   readonly quirks?: SerialQuirks;
+  readonly setUp?: SetUpSpec<ModbusCommandSpec>;
   readonly reads: readonly ModbusReadSpec[];
   readonly settings: readonly ModbusSettingSpec[];
   readonly commands: readonly ModbusCommandSpec[];

@@ -7,6 +7,7 @@
  */
 import { NEED_MORE, NO_FRAME } from "../framing/frame-scanner.ts";
 import type { SerialExchange, SerialProtocol, SerialRead, Values } from "../model.ts";
+import { askedIn, serialSetUp } from "../set-up.ts";
 import { type ExpectedAnswer, ModbusAnswer } from "./modbus-answer.ts";
 import { ASCII } from "./modbus-ascii.ts";
 import { createModbusDevice } from "./modbus-device.ts";
@@ -24,6 +25,8 @@ export interface ModbusMessages {
   readonly reads: ReadonlyMap<string, ModbusRead>;
   readonly settings: ReadonlyMap<string, ReturnType<typeof createModbusWrite>>;
   readonly commands: ReadonlyMap<string, { readonly pdu: Uint8Array; readonly isBroadcast: boolean }>;
+  /** By the number of the step. */
+  readonly setUp: ReadonlyMap<number, Uint8Array>;
 }
 
 /** Throws Error when a setting would write part of a register; a loaded description never does. */
@@ -43,12 +46,19 @@ export function createModbusProtocol(spec: ModbusSpec): SerialProtocol {
         { pdu: commandPdu(command), isBroadcast: command.isBroadcast ?? false },
       ]),
     ),
+    setUp: new Map(askedIn(spec.setUp).map(({ step, ask }) => [step, commandPdu(ask)])),
+  };
+  const setUpStep = (address: number, step: number): SerialExchange => {
+    const pdu = messages.setUp.get(step);
+    if (pdu === undefined) throw new Error(`set-up ${step}: the protocol has no such step`);
+    return writeExchange(link, `set-up ${step}`, address, pdu);
   };
   return {
     kind: "serial",
     settings: spec.serial,
     timing: spec.timing,
     ...(spec.quirks ? { quirks: spec.quirks } : {}),
+    ...(spec.setUp ? { setUp: serialSetUp(spec.setUp, setUpStep) } : {}),
     reads: spec.reads.map(serialRead),
     read: (address, name) => readExchange(link, address, known(messages.reads, "read", name)),
     set: (address, name, value) => {

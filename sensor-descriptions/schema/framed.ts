@@ -2,7 +2,17 @@
 import * as z from "zod";
 import { SUM_NAMES } from "../checksum/checksum-sums.ts";
 import * as s from "../scalars.ts";
-import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, serialKeys, settingKeys } from "./keys.ts";
+import {
+  BYTE_ORDERS,
+  commandKeys,
+  everyType,
+  fieldKeys,
+  meaningKeys,
+  named,
+  serialKeys,
+  settingKeys,
+  setUpKeys,
+} from "./keys.ts";
 
 const byteChannel = z.strictObject({
   byte: s.whole(0, 1023).optional().describe("counted from 0 in the body, or in the record"),
@@ -60,6 +70,10 @@ export const framedShape = z.strictObject({
   stuffing: stuffing.optional().describe("bytes between start and end that travel as two"),
   refusal: s.bytes().optional().describe("how a refusal's body begins; the next byte is its code"),
   refusals: z.record(s.whole(0, 255), s.text()).optional().describe("what the codes of refusals mean"),
+  ...setUpKeys({
+    send: s.bytes().optional(),
+    answer: s.bytes().optional().describe("how the body of the answer begins; without it nothing is waited for"),
+  }),
   reads: named(
     z.strictObject({
       send: s.template().optional(),

@@ -63,6 +63,7 @@ const exampleOf = <T extends z.ZodType>(bytes: () => T) =>
     turn: s.whole().optional().describe("the sequence number that was sent"),
     set: z.record(s.name(), s.text()).optional(),
     command: s.text().optional(),
+    "set-up": s.whole(1, 1000).optional().describe("which entry of set-up: this is, counted from 1"),
     sent: bytes().optional(),
     answer: bytes().optional(),
     received: bytes().optional().describe("what a device sent by itself"),
@@ -128,6 +129,29 @@ export const serialKeys = {
     .describe("what this device or its adapter needs although no protocol says so"),
   "byte-order": s.choice(BYTE_ORDERS).optional().describe("default: big-endian"),
 };
+/** A step of `set-up:` is an exchange (`ask`) or a pause. */
+export const setUpKeys = <const T extends Readonly<Record<string, z.ZodType>>>(ask: T) => ({
+  "set-up": z
+    .array(
+      z.strictObject({
+        ...ask,
+        optional: s.truth().optional().describe("true: it doesn't matter if the device refuses this"),
+        wait: s
+          .duration(0, 10 * SECOND)
+          .optional()
+          .describe("instead of an exchange: a pause; the other devices of the line wait, too"),
+      }),
+    )
+    .min(1)
+    .optional()
+    .describe(
+      "told to the device before it is first read, and again when it comes back after a silence; only what does no harm when it is said twice",
+    ),
+  "set-up-when-refused": s
+    .wholes(0, 999_999)
+    .optional()
+    .describe("a read that is refused with one of these codes is tried once more after the set-up"),
+});
 export const settingKeys = {
   "read-back": s.text().describe("the channel in which the written value shows"),
   range: s.range(),

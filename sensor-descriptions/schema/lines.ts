@@ -2,7 +2,16 @@
 import * as z from "zod";
 import { SUM_NAMES } from "../checksum/checksum-sums.ts";
 import * as s from "../scalars.ts";
-import { commandKeys, everyType, meaningKeys, named, serialKeys, settingKeys, textExamples } from "./keys.ts";
+import {
+  commandKeys,
+  everyType,
+  meaningKeys,
+  named,
+  serialKeys,
+  settingKeys,
+  setUpKeys,
+  textExamples,
+} from "./keys.ts";
 
 const lineForm = z.strictObject({
   begin: s.letters().optional().describe('what each line begins with: "$"; default: nothing'),
@@ -57,6 +66,10 @@ export const linesShape = z.strictObject({
   "request-line": lineForm.optional().describe("where requests look different from answers"),
   refusal: s.letters().optional().describe("how a refusal begins; a number behind it is its code"),
   refusals: z.record(s.whole(0, 999_999), s.text()).optional().describe("what the codes of refusals mean"),
+  ...setUpKeys({
+    send: s.textTemplate().optional(),
+    answer: s.textTemplate().optional().describe("how the answer begins; without it nothing is waited for"),
+  }),
   reads: named(
     z.strictObject({
       send: s.textTemplate().optional(),

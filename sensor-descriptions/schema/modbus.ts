@@ -2,7 +2,17 @@
 import * as z from "zod";
 import { registerNumbers, registers } from "../modbus/modbus-registers.ts";
 import * as s from "../scalars.ts";
-import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, serialKeys, settingKeys } from "./keys.ts";
+import {
+  BYTE_ORDERS,
+  commandKeys,
+  everyType,
+  fieldKeys,
+  meaningKeys,
+  named,
+  serialKeys,
+  settingKeys,
+  setUpKeys,
+} from "./keys.ts";
 
 const registerKeys = {
   "word-order": s
@@ -42,6 +52,11 @@ export const modbusShape = z.strictObject({
   protocol: s.choice(["modbus-rtu", "modbus-ascii"]),
   ...serialKeys,
   "word-order": s.choice(BYTE_ORDERS).optional(),
+  ...setUpKeys({
+    write: registers().optional(),
+    value: values().optional().describe("one for each coil or register: 1, or [1, 0, 1]"),
+    with: s.whole(5, 16).optional().describe("function 5, 6, 15 or 16"),
+  }),
   channels: named(channel).optional().describe("each with its own register; requests are planned"),
   merge: merge.optional().describe("how requests for channels are planned"),
   reads: named(

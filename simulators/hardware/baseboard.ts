@@ -13,6 +13,8 @@ export interface BaseboardBehaviour {
   /** undefined: done; a number: refused with that code. */
   set(setting: string, value: number): number | undefined;
   command(command: string): number | undefined;
+  /** A step of the set-up; a device that has no opinion does as it is told. */
+  setUp?(step: number): number | undefined;
 }
 
 /** Each thing that passed over the line, seen from the device. Only whole frames with a right checksum are requests. */
@@ -21,6 +23,7 @@ export type BaseboardEvent =
   | { readonly did: "refused"; readonly read: string; readonly code: number }
   | { readonly did: "set"; readonly setting: string; readonly value: number; readonly refused?: number }
   | { readonly did: "command"; readonly command: string; readonly refused?: number }
+  | { readonly did: "set-up"; readonly step: number; readonly refused?: number }
   | { readonly did: "bad"; readonly reason: "checksum" | "malformed" };
 
 export interface Baseboard {
@@ -55,7 +58,7 @@ export function createBaseboard(deps: BaseboardDeps): Baseboard {
 function answerWhenReady(request: DeviceRequest, deps: BaseboardDeps): () => void {
   const answer = () => {
     const frame = answerTo(request, deps);
-    if (frame) deps.send(frame);
+    if (frame && frame.length > 0) deps.send(frame);
   };
   const waitMs = request.kind === "read" ? (deps.behaviour.readyInMs?.(request.read, request.carried) ?? 0) : 0;
   if (waitMs > 0) return deps.timers.after(waitMs, answer);
@@ -83,6 +86,12 @@ function answerTo(request: DeviceRequest, { behaviour, onEvent }: BaseboardDeps)
     case "command": {
       const refused = behaviour.command(request.command);
       const event = { did: "command", command: request.command } as const;
+      onEvent?.(refused === undefined ? event : { ...event, refused });
+      return refused === undefined ? request.answer() : refusal(request, refused);
+    }
+    case "set-up": {
+      const refused = behaviour.setUp?.(request.step);
+      const event = { did: "set-up", step: request.step } as const;
       onEvent?.(refused === undefined ? event : { ...event, refused });
       return refused === undefined ? request.answer() : refusal(request, refused);
     }

@@ -100,7 +100,8 @@ function outcomeOf(event: BaseboardEvent): "answered" | "refused" | "bad" {
 }
 
 function writeDown(journal: Journal, device: string, event: BaseboardEvent, atMs: number): void {
-  if (event.did === "bad" || event.did === "refused") return;
+  // A set-up leaves nothing behind that a test looks for.
+  if (event.did === "bad" || event.did === "refused" || event.did === "set-up") return;
   if (event.did === "answered") {
     journal.add(device, { atMs, did: "answered", values: Object.fromEntries(event.values) });
     return;
