@@ -230,7 +230,7 @@ function levelAfter(protocol: LevelProtocol | OutputProtocol, { shows, line }: E
 }
 
 function valueFailures(type: DeviceType, example: Example, values: Values): string[] {
-  const tolerances = new Map(type.channels.map((channel) => [channel.name, channel.resolution / 2]));
+  const tolerances = new Map(type.channelsFor(example.given).map((channel) => [channel.name, channel.resolution / 2]));
   return [...example.gives].flatMap(([name, wanted]) => {
     const got = values.get(name);
     const isNear =

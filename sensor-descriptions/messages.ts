@@ -378,6 +378,8 @@ export const say = {
       `entry ${step} of the set-up is no exchange`,
       steps.length === 0 ? "there is none" : `exchanges are: ${listed(steps.map(String), "and")}`,
     ),
+  resolutionNotPositive: (of: string) =>
+    error(575, `the step that is worth paying for (${of}) is no number above 0`, "is one of the values in it 0?"),
   setUpNeedsValue: () => error(574, 'a write needs "value:"', "one for each coil or register"),
 
   levelStates: () =>
@@ -641,15 +643,13 @@ export const say = {
 
   // 6xx: examples
   exampleUnclear: () =>
-    error(601, 'an example shows one of "read:", "set:", "command:", "transfers:", "pulses:" and "line:"'),
+    error(601, 'an example shows one of "read:", "set:", "command:", "set-up:", "transfers:", "pulses:" and "line:"'),
   exampleFails: (what: string) =>
     error(
       602,
       `the example doesn't come out: ${what}`,
       "compare the line that computes it and the example's bytes with the manual",
     ),
-    error(601, 'an example shows one of "read:", "set:", "command:", "set-up:", "transfers:", "pulses:" and "line:"'),
-  exampleFails: (what: string) => error(602, `the example doesn't come out: ${what}`),
   exampleOrigin: (text: string) =>
     error(
       603,

@@ -7,6 +7,7 @@ import { readLetters, textOfBytes } from "./lines/letters.ts";
 import type { TextTemplate } from "./lines/lines-spec.ts";
 import { type Said, say } from "./messages.ts";
 import {
+  type Quantity,
   type Range,
   type Reading,
   readBytes,
@@ -75,6 +76,13 @@ export const duration = (low = 0, high = 31 * 86_400_000) =>
   });
 
 export const quantity = () => scalar({ type: NUMBER, examples: ["0.2794 mm", "-0.4 °C"] }, readQuantity);
+/** "0.1", "0.1 mm", or a formula of needs: "0.00001 / shunt". */
+export const resolution = () =>
+  scalar(
+    { type: NUMBER, examples: ["0.1 mm", "0.00001 / shunt"] },
+    (t): Reading<Quantity | { readonly formula: string }> =>
+      /^[a-z(]|[*?()]|\s[-+/]\s/.test(t) ? { ok: { formula: t } } : readQuantity(t),
+  );
 export const number = () => scalar({ type: NUMBER }, readNumber);
 export const range = () => scalar({ type: "string", examples: ["0 to 1500", "200 to 1000 mbar"] }, readRange);
 export const bytes = () => scalar({ type: NUMBER, examples: ["55 AA"] }, readBytes);

@@ -51,12 +51,24 @@ function resolutionOf(judge: Judge, at: Path, shape: MeaningShape, unit: string,
     if (step === undefined) judge.report(at, say.resolutionMissing(), "key");
     return step ?? 1;
   }
+  if ("formula" in resolution) return resolutionOfNeeds(judge, [...at, "resolution"], resolution.formula);
   // The unit stands on the same line; a bare number can only be in that.
   const value =
     resolution.unit === "" ? resolution.value : judge.quantity([...at, "resolution"], resolution, unit, "difference");
   if (value === undefined || value > 0) return value ?? 1;
   judge.report([...at, "resolution"], say.outOfRange(resolution.text, "more than 0", "any"));
   return 1;
+}
+
+/** In the channel's unit; NaN for needs of which it makes no step. */
+function resolutionOfNeeds(judge: Judge, at: Path, text: string): number {
+  const { needs } = judge;
+  const formula = judge.formula(at, text, new Set(needs.keys()), needs);
+  if (!formula) return 1;
+  const step = Number(formula.evaluate((name) => needs.get(name) ?? Number.NaN).toPrecision(12));
+  if (step > 0) return step;
+  judge.report(at, say.resolutionNotPositive(text));
+  return Number.NaN;
 }
 
 function unitOf(judge: Judge, at: Path, unit: string | undefined): string {

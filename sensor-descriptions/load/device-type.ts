@@ -23,7 +23,7 @@ import { createJudge, type Judge } from "./judge.ts";
 import { levelSpec } from "./levels.ts";
 import { linesSpec } from "./lines.ts";
 import { modbusSpec } from "./modbus.ts";
-import { type Need, readNeed } from "./needs.ts";
+import { likelyNeed, type Need, readNeed } from "./needs.ts";
 import { outputSpec } from "./outputs.ts";
 import { filtersOfType, type TypeFilter } from "./preprocess.ts";
 import { pulseSpec } from "./pulses.ts";
@@ -47,6 +47,8 @@ export interface DeviceType {
   readonly commands: readonly Command[];
   readonly alarms: readonly Alarm[];
   readonly examples: readonly Example[];
+  /** The same for one device, whose needs may say how fine they are; a step that can't be is NaN. */
+  channelsFor(given: ReadonlyMap<string, number>): readonly Channel[];
   /** `given`: values of the needs by name, and "altitude" in metres. */
   protocol(given: ReadonlyMap<string, number>): Protocol;
   /** The same before it is compiled. */
@@ -126,7 +128,8 @@ function typeFrom(
   if (fileName !== `${shape.type}.yaml`) judge.report(["type"], say.typeIsNotFileName(shape.type, fileName));
   const needs = needsOf(shape, kind, judge);
   const names = new Map([...[...needs.keys()].map((name) => [formulaName(name), 1] as const), ["altitude", 0]]);
-  const built = builtSpec(shape, { judge, given: names });
+  const likely = new Map([...needs.values()].map((need) => [formulaName(need.name), likelyNeed(need)]));
+  const built = builtSpec(shape, { judge: { ...judge, needs: likely }, given: names });
   // A broken channel was told as such.
   if (built.channels.length === 0 && !isBroken) judge.report([], say.nothingToRead());
   reportFormulaCycles(built.spec, judge);
@@ -136,11 +139,12 @@ function typeFrom(
   // Examples of a file with mistakes only repeat them.
   const areJudged = !isBroken && !hasErrors(judge.problems);
   // What is wrong was said above; building the same shape again would only repeat it.
-  const specOf = (given: ReadonlyMap<string, number>): ProtocolSpec => {
+  const builtFor = (given: ReadonlyMap<string, number>): BuiltSpec => {
     const named = new Map([...names.keys()].map((name) => [name, Number.NaN]));
     for (const [name, value] of given) named.set(formulaName(name), value);
-    return builtSpec(shape, { judge: createJudge(judge.document), given: named }).spec;
+    return builtSpec(shape, { judge: createJudge(judge.document, named), given: named });
   };
+  const specOf = (given: ReadonlyMap<string, number>): ProtocolSpec => builtFor(given).spec;
   return {
     name: shape.type,
     file,
@@ -151,6 +155,7 @@ function typeFrom(
     needs,
     usesAltitude: /\baltitude\b/.test(formulasOf(shape)),
     channels: built.channels,
+    channelsFor: (given) => (needs.size === 0 ? built.channels : builtFor(given).channels),
     filters,
     settings: built.settings,
     commands: built.commands,

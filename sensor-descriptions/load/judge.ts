@@ -13,6 +13,8 @@ import type { Path, SourceDocument } from "./source-document.ts";
 export interface Judge {
   readonly document: SourceDocument;
   readonly problems: Problem[];
+  /** What the station file says, as formulas write it; values that could be said, while no station is known. */
+  readonly needs: ReadonlyMap<string, number>;
   report(at: Path, said: Said, part?: "key" | "value", column?: number): void;
   /** The value, or undefined with its problem reported. */
   take<T>(at: Path, reading: Reading<T>): T | undefined;
@@ -23,11 +25,14 @@ export interface Judge {
   condition(at: Path, text: string | undefined, channels: readonly Channel[]): Condition | undefined;
 }
 
-export function createJudge(document: SourceDocument): Judge {
+const NO_NEEDS: ReadonlyMap<string, number> = new Map();
+
+export function createJudge(document: SourceDocument, needs: ReadonlyMap<string, number> = NO_NEEDS): Judge {
   const problems: Problem[] = [];
   const judge: Judge = {
     document,
     problems,
+    needs,
     report: (at, said, part, column) => problems.push(document.problem(at, said, part, column)),
     take: (at, reading) => {
       if ("ok" in reading) return reading.ok;

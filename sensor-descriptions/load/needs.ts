@@ -47,6 +47,10 @@ const choiceMeant = (text: string, words: readonly string[]): string | undefined
   words.find((word) => word.startsWith(`${text.trim()} `)) ??
   words.find((word) => word.toLowerCase() === text.toLowerCase());
 
+/** A value that a station file could say. */
+export const likelyNeed = ({ default: usual, choices, oneOf, range }: Need): number =>
+  usual ?? [...(choices?.values() ?? [])][0] ?? oneOf?.[0] ?? (range?.low || range?.high) ?? 1;
+
 /** What a station file could say, for an example in a message. */
 export function exampleOfNeed(need: Need): string {
   const [word] = need.choices?.keys() ?? [];

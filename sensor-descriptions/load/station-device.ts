@@ -50,13 +50,18 @@ export function mergeDevice(
   around: Around,
   name: string,
   shape: DeviceShape,
-  type: DeviceType,
+  general: DeviceType,
 ): MergedDevice | undefined {
   const { judge } = around;
   const at = ["devices", name];
   const before = judge.problems.length;
-  checkPort(around, at, shape, type);
-  const needs = needsOf(judge, at, shape, type);
+  checkPort(around, at, shape, general);
+  const needs = needsOf(judge, at, shape, general);
+  const type = { ...general, channels: general.channelsFor(needs) };
+  // A need that is missing or wrong was told.
+  const isKnown = !hasErrors(judge.problems.slice(before));
+  const stepless = isKnown ? type.channels.find(({ resolution }) => Number.isNaN(resolution)) : undefined;
+  if (stepless) judge.report(at, say.resolutionNotPositive(`"resolution:" of ${stepless.name}`), "key");
   const given = new Map(needs);
   if (around.altitudeM !== undefined) given.set("altitude", around.altitudeM);
   else if (type.usesAltitude) judge.report([...at, "type"], say.altitudeMissing(type.name));

@@ -30,7 +30,12 @@ export const meaningKeys = {
     .range()
     .optional()
     .describe("what is plausible, in the channel's unit; outside of it a reading doesn't count"),
-  resolution: s.quantity().optional().describe("the step that is worth paying for; default: the scale"),
+  resolution: s
+    .resolution()
+    .optional()
+    .describe(
+      "the step that is worth paying for, default: the scale; where it depends on what the station file says, a formula of needs: 0.00001 / shunt",
+    ),
   kind: s.choice(["gauge", "counter", "state"]).optional(),
   states: z.record(s.whole(), s.name()).optional().describe("names of the numbers"),
   filter: filterSteps.optional().describe("steps in this order; the station file may say others instead"),
