@@ -55,8 +55,14 @@ export type ChannelSource =
   /** Names: other channels of the same read, raw fields, constants, `let` lines, `altitude`. */
   | { readonly from: "formula"; readonly formula: Formula };
 
+/** A channel as formulas of other channels see it. */
+export interface SpecChannel extends Channel {
+  /** What the station file's `correct:` makes of a value: a dew point is that of the corrected temperature. */
+  correct?(value: number): number;
+}
+
 export interface ChannelSpec {
-  readonly channel: Channel;
+  readonly channel: SpecChannel;
   readonly source: ChannelSource;
 }
 

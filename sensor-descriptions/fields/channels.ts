@@ -1,8 +1,8 @@
 /** The channels of one read: bytes → values, formulas included, and back for those that are fields. */
 
 import { formulaName } from "../formula/formula.ts";
-import type { Channel, DecodedValue, Values } from "../model.ts";
-import type { ChannelSpec, Formula } from "../spec.ts";
+import type { DecodedValue, Values } from "../model.ts";
+import type { ChannelSpec, Formula, SpecChannel } from "../spec.ts";
 import { createField, type Field } from "./fields.ts";
 
 export interface ChannelCodec {
@@ -50,10 +50,11 @@ export function createChannelCodec(channels: readonly ChannelSpec[]): ChannelCod
   };
 }
 
-/** What formulas see of a channel: nothing plausible can be computed from what isn't. */
-export function forFormulas({ range }: Channel, value: DecodedValue = "malformed"): DecodedValue {
-  const isPlausible = typeof value !== "number" || !range || (value >= range.low && value <= range.high);
-  return isPlausible ? value : "malformed";
+/** What formulas see of a channel: the corrected value, and nothing where it isn't plausible. */
+export function forFormulas({ range, correct }: SpecChannel, value: DecodedValue = "malformed"): DecodedValue {
+  if (typeof value !== "number") return value;
+  const meant = correct ? correct(value) : value;
+  return !range || (meant >= range.low && meant <= range.high) ? meant : "malformed";
 }
 
 /** The formula's value; the reason of the first name that has none; "malformed" when no number comes out. */
@@ -68,13 +69,13 @@ export function computed(formula: Formula, known: ReadonlyMap<string, DecodedVal
 
 interface NamedField {
   readonly name: string;
-  readonly channel: Channel;
+  readonly channel: SpecChannel;
   readonly field: Field;
 }
 
 interface NamedFormula {
   readonly name: string;
-  readonly channel: Channel;
+  readonly channel: SpecChannel;
   /** The name under which other formulas know it. */
   readonly known: string;
   readonly formula: Formula;

@@ -1,7 +1,7 @@
 /** What a protocol of text lines is compiled from; the rest of the seam is `spec.ts`. */
-import type { Channel, SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
+import type { SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
 import type { SetUpSpec } from "../set-up.ts";
-import type { CheckSpec, Formula } from "../spec.ts";
+import type { CheckSpec, Formula, SpecChannel } from "../spec.ts";
 
 /** "spaces": one or more blanks; "before-sign": each field begins with + or − ("+21.5-3.0"). */
 export type LineSeparator = { readonly text: string } | "spaces" | "before-sign";
@@ -41,7 +41,7 @@ export interface TextFieldSpec {
 }
 
 export interface LineChannelSpec {
-  readonly channel: Channel;
+  readonly channel: SpecChannel;
   readonly source:
     | { readonly from: "text"; readonly text: TextFieldSpec }
     | { readonly from: "formula"; readonly formula: Formula };

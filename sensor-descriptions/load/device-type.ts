@@ -7,6 +7,7 @@ import { compileProtocol } from "../compile.ts";
 import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { Alarm, Channel, Command, Protocol, Setting } from "../model.ts";
+import type { Correction } from "../preprocessing.ts";
 import { hasErrors, type Problem } from "../problems.ts";
 import { rangeIn } from "../quantities.ts";
 import { deviceShapes, type ProtocolName } from "../schema.ts";
@@ -14,6 +15,7 @@ import type { ProtocolSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { ucumName } from "../units.ts";
 import { beyondBounds } from "./bounds.ts";
+import { correctedSpec } from "./corrected-spec.ts";
 import { type Example, readExamples } from "./examples-of-type.ts";
 import { reportFormulaCycles } from "./formula-cycles.ts";
 import { framedSpec } from "./framed.ts";
@@ -50,7 +52,7 @@ export interface DeviceType {
   /** The same for one device, whose needs may say how fine they are; a step that can't be is NaN. */
   channelsFor(given: ReadonlyMap<string, number>): readonly Channel[];
   /** `given`: values of the needs by name, and "altitude" in metres. */
-  protocol(given: ReadonlyMap<string, number>): Protocol;
+  protocol(given: ReadonlyMap<string, number>, corrections?: ReadonlyMap<string, Correction>): Protocol;
   /** The same before it is compiled. */
   spec(given: ReadonlyMap<string, number>): ProtocolSpec;
   /** "bme280.yaml:12", for "where is this from". */
@@ -161,7 +163,7 @@ function typeFrom(
     commands: built.commands,
     alarms,
     examples: areJudged ? examplesOf(shape, kind, built, needs, judge, base) : [],
-    protocol: (given) => compileProtocol(specOf(given)),
+    protocol: (given, corrections = new Map()) => compileProtocol(correctedSpec(specOf(given), corrections)),
     spec: specOf,
     originOf: (at) => judge.document.originOf(at),
     channelAt: (name) => channelAt(shape, name),

@@ -77,7 +77,7 @@ export function mergeDevice(
     port: shape.port,
     ...(address === undefined ? {} : { address }),
     ...(shape.pin === undefined ? {} : { pin: shape.pin }),
-    protocol: type.protocol(given),
+    protocol: type.protocol(given, parts.correct),
     channels: type.channels,
     needs: new Map([...needs].flatMap(([need, value]) => spoken(type.needs.get(need), value))),
     everyMs,
