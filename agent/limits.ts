@@ -82,3 +82,5 @@ export const TAP_EVENTS_MAX = 2_000;
 export const TAP_FORGOTTEN_AFTER_MS = 10_000;
 /** A recording of a port: a day of a line that is asked once a second is about 20 MB. */
 export const BUS_RECORDING_BYTES_MAX = 32 * 1024 * 1024;
+/** Of a file that is read at once: descriptions have 64 KiB, the largest recording of a bus some megabytes. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;

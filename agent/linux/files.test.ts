@@ -64,3 +64,7 @@ describe("files", () => {
     stop();
   });
 });
+
+it("reading ends even where a file has no end", () => {
+  expect(() => createFiles().read("/dev/zero")).toThrow(/EFBIG: more than \d+ bytes/);
+});

@@ -5,13 +5,14 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { FILE_BYTES_MAX } from "../limits.ts";
 import type { Files } from "../world.ts";
 
 /**
@@ -22,7 +23,7 @@ const LOOK_EVERY_MS = 500;
 
 export function createFiles(): Files {
   return {
-    read: (path) => orUndefined(() => new Uint8Array(readFileSync(path))),
+    read: (path) => orUndefined(() => readBounded(path)),
     writeDurably,
     remove: (path) => rmSync(path, { force: true }),
     list: (folder) => orUndefined(() => readdirSync(folder).sort()) ?? [],
@@ -38,6 +39,36 @@ export function createFiles(): Files {
       return () => clearInterval(timer);
     },
   };
+}
+
+/** Also of a device or pipe, which say no size: `check /dev/zero` must end. Throws with code EFBIG beyond the bound. */
+function readBounded(path: string): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const parts: Uint8Array[] = [];
+    for (let size = 0; size <= FILE_BYTES_MAX; ) {
+      const part = new Uint8Array(READ_BYTES);
+      const count = readSync(file, part);
+      if (count === 0) return joined(parts, size);
+      parts.push(part.subarray(0, count));
+      size += count;
+    }
+  } finally {
+    closeSync(file);
+  }
+  throw Object.assign(new Error(`EFBIG: more than ${FILE_BYTES_MAX} bytes, read '${path}'`), { code: "EFBIG" });
+}
+
+const READ_BYTES = 64 * 1024;
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** A file that can't be looked at differs from one that can; whoever reads it then learns why. */
