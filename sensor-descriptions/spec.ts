@@ -58,7 +58,7 @@ export type ChannelSource =
 /** A channel as formulas of other channels see it. */
 export interface SpecChannel extends Channel {
   /** What the station file's `correct:` makes of a value: a dew point is that of the corrected temperature. */
-  correct?(value: number): number;
+  readonly correct?: (value: number) => number;
 }
 
 export interface ChannelSpec {
