@@ -37,6 +37,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
     "world.ts",
     "@descriptions",
   ],
+  "explain.ts": ["running-station.ts", "buffer", "preprocess", "source", "uplink", "world.ts", "@descriptions"],
   "status.ts": ["buffer", "going-live", "twin", "uplink"],
   "newest.ts": ["reading.ts", "world.ts", "status.ts", "@descriptions"],
   "stream-schema.ts": ["wire", "@descriptions"],

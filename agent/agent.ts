@@ -8,6 +8,7 @@ import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
 import { createMqttCloud } from "./cloud/mqtt/mqtt.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ControlHandler } from "./control/control.ts";
+import { explainDevice } from "./explain.ts";
 import { deviceStatus, emptyStation, factsFrom, heldPorts, readBackFrom } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createNewest } from "./newest.ts";
@@ -226,6 +227,8 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       },
       tapped: ({ tap }) => taps.take(Number(tap)),
       untap: ({ tap }) => taps.end(Number(tap)),
+      explain: ({ device }) =>
+        explainDevice({ clock, station: station(), running, buffer, uplink: uplink.status() }, textOrUndefined(device)),
       send: () => {
         buffer.commit();
         return uplink.sendNow();

@@ -2,7 +2,7 @@
  * The description that this station runs: the file on disk, and the last good one for the day when the file is broken
  * (a broken description can't kill a station: with a last good one it runs, loudly; without, nothing is read).
  */
-import { loadStation, type Origins } from "@pump-station/sensor-descriptions/load.ts";
+import { type LoadedStation, loadStation, type Origins } from "@pump-station/sensor-descriptions/load.ts";
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import type { Files } from "./world.ts";
@@ -17,6 +17,7 @@ export interface LoadedDescription {
   readonly problems: readonly Problem[];
   /** Per device: which line each of its values is from. */
   readonly origins: ReadonlyMap<string, Origins>;
+  readonly described?: LoadedStation["described"];
   /** Every file that was read, station file first: for code frames, and to keep as the last good one. */
   readonly files: readonly SourceText[];
 }

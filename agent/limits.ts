@@ -58,6 +58,12 @@ export const INFO_TEXTS_MAX = 32;
 export const INFO_LENGTH_MAX = 245;
 /** A device that doesn't answer what it says of itself is asked for it in so many polls, then not before it comes back. */
 export const TEXTS_TRIES = 3;
+/** `explain` knows the newest exchange of so many kinds for each device (reads, settings, commands, reports)… */
+export const TRAFFIC_KINDS_MAX = 32;
+/** …each with so many bytes heard: the longest frame, and as much noise before it… */
+export const TRAFFIC_BYTES_MAX = 2 * FRAME_BYTES_MAX;
+/** …and of a chip so many transfers, of its preparation and of its measurement. */
+export const TRAFFIC_TRANSFERS_MAX = 64;
 /** A new description is tried until each judged device was polled so often… */
 export const TRIAL_POLLS = 10;
 /** …at least this long: a device that has to warm up or to be found again gets its time… */

@@ -72,6 +72,11 @@ export function createRunningStation(
     sources,
     cadence,
     activeAlarms,
+    /** What became of a device's newest sample; undefined for one that is paused. */
+    way: (device: string) => {
+      const pipeline = pipelines.get(device);
+      return pipeline && { trace: pipeline.preprocess.newest(), alarms: pipeline.alarms.states() };
+    },
     stop: async (): Promise<void> => {
       await cadence.stop();
       for (const { preprocess } of pipelines.values()) for (const kept of preprocess.flush()) deps.onSample(kept);

@@ -32,6 +32,8 @@ export interface LoadedStation {
   readonly problems: readonly Problem[];
   /** Per device: which line each of its values is from, for `describeDevice`. */
   readonly origins: ReadonlyMap<string, Origins>;
+  /** Per device: its type, and what the type's spec is made with. */
+  readonly described?: ReadonlyMap<string, Pick<MergedDevice, "type" | "given">>;
 }
 
 /**
@@ -61,6 +63,7 @@ export function loadStation(source: SourceFile, findType: FindType, knownTypes: 
     station: stationFrom(fitted.value, merged, hashOf([source, ...used.values()])),
     problems: sorted,
     origins: new Map(merged.devices.map(({ device, origins }) => [device.name, origins])),
+    described: new Map(merged.devices.map(({ device, type, given }) => [device.name, { type, given }])),
   };
 }
 

@@ -46,6 +46,8 @@ export interface Formula {
   readonly text: string;
   /** Names that it reads, free of those bound by `let`. */
   readonly names: readonly string[];
+  /** Names of its text that have a value for good. */
+  readonly given?: ReadonlyMap<string, number>;
   /** NaN when the result isn't finite (division by zero): the caller reports "malformed". */
   evaluate(valueOf: (name: string) => number): number;
 }

@@ -34,6 +34,11 @@ export interface BufferStatus {
   readonly bytesMax: number;
 }
 
+export interface StreamPlace {
+  readonly committed: number;
+  readonly staged: number;
+}
+
 export interface SampleBuffer {
   /** 16 hex digits, random per process start. */
   readonly epoch: string;
@@ -55,6 +60,8 @@ export interface SampleBuffer {
   onLedger(message: LedgerMessage): void;
   /** What has been produced and not receipted, by epoch and stream: for `status`, tests and proofs. */
   pending(): readonly StreamRanges[];
+  /** How many samples of a stream are committed in this epoch (their last sequence), and staged behind them. */
+  place(stream: string): StreamPlace;
   status(): BufferStatus;
   /** Commits, closes. */
   close(): void;

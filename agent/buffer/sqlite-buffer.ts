@@ -120,6 +120,14 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
       medium.attempt("ledger", undefined, (session) => {
         counts.receipted += session.tables.transaction(() => obey(session, message));
       }),
+    place: (stream) => {
+      const inRam = staging.samples.filter(({ sample }) => sample.device === stream).length;
+      const staged = inRam + (staging.overflowed.get(stream) ?? 0);
+      return medium.attempt("place", { committed: 0, staged }, ({ lasts }) => ({
+        committed: lasts.get(stream) ?? 0,
+        staged,
+      }));
+    },
     pending: () => medium.attempt("pending", [], pendingOf),
     status: () => {
       const known = { epoch: medium.epoch, ...counts, waiting: stagedIn(staging), waitingHours: 0, bytes: 0, bytesMax };

@@ -9,6 +9,7 @@ import { addCompletion } from "./completion.ts";
 import { addDescribe } from "./describe.ts";
 import { addEdit } from "./edit.ts";
 import { EXIT } from "./exit.ts";
+import { addExplain } from "./explain.ts";
 import { addNew } from "./new.ts";
 import { addRead } from "./read.ts";
 import { addRecord } from "./record.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly AddCommand[] = [
   addTry,
   addShow,
   addRead,
+  addExplain,
   addScan,
   addRecord,
   addStatus,
@@ -69,6 +71,7 @@ const HELP = examples(
   "pump-station edit                                   change it; what turns out worse is taken back",
   "pump-station show pump                              what is asked, how often, and which file says so",
   "pump-station read climate.temperature --watch       breathe on the sensor and watch",
+  "pump-station explain pump --live                    what the bytes mean, and why a value is what it is",
   "pump-station scan /dev/i2c-1                        who is on that bus?",
   "pump-station status                                 is everything well?",
   "pump-station send                                   don't wait for the next upload",

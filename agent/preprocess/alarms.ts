@@ -12,6 +12,22 @@ export interface Alarms {
   take(sample: Sample): AlarmTransition[];
   /** Names of the alarms that are active now. */
   active(): string[];
+  /** How each stands after the newest sample. */
+  states(): AlarmState[];
+}
+
+export interface AlarmState {
+  readonly alarm: string;
+  readonly severity: Alarm["severity"];
+  readonly isActive: boolean;
+  /** The condition that decides next (`until` of an active one), with the values that it was judged by. */
+  readonly condition: string;
+  readonly values: string;
+  /** Undefined: a value that it needs is missing. */
+  readonly holds: boolean | undefined;
+  /** For how long it has held, and has to. */
+  readonly heldMs: number;
+  readonly forMs: number;
 }
 
 /** `wereActive`: names of alarms that the cloud was told to be active by a former process or description. */
@@ -22,6 +38,7 @@ export function createAlarms(device: Device, wereActive: readonly string[] = [])
       const values = valuesByChannel(device, meantSample(device, sample));
       return watches.flatMap((watch) => watch.take(sample.bootMs, values) ?? []);
     },
+    states: () => watches.map((watch) => watch.state()),
     active: () => watches.flatMap((watch) => (watch.isActive() ? [watch.name] : [])),
   };
 }
@@ -42,6 +59,7 @@ function createWatch(device: Device, alarm: Alarm, wasActive: boolean) {
   const bound = createHourlyBound();
   let isActive = wasActive;
   /** Since when `when` has held without being refuted, and when it was last seen to hold. */
+  let newest: { readonly bootMs: number; readonly values: Values } | undefined;
   let held: { readonly sinceMs: number; readonly lastMs: number } | undefined;
 
   const isDue = (bootMs: number, values: Values): boolean => {
@@ -57,7 +75,22 @@ function createWatch(device: Device, alarm: Alarm, wasActive: boolean) {
   return {
     name,
     isActive: () => isActive,
+    state: (): AlarmState => {
+      const condition = isActive && until ? until : when;
+      const { values = new Map<string, number>(), bootMs = 0 } = newest ?? {};
+      return {
+        alarm: name,
+        severity,
+        isActive,
+        condition: condition.text,
+        values: valuesOf(device, condition, values),
+        holds: condition.test((channel) => values.get(channel)),
+        heldMs: !isActive && held ? bootMs - held.sinceMs : 0,
+        forMs: isActive ? 0 : forMs,
+      };
+    },
     take: (bootMs: number, values: Values): AlarmTransition | undefined => {
+      newest = { bootMs, values };
       const isChange = isDue(bootMs, values);
       if (isChange) {
         isActive = !isActive;

@@ -20,23 +20,31 @@ import {
 export interface Filters {
   /** A sample of `channels`, corrected; out comes one of `channelsBeforeWindows`, with the same time. */
   take(sample: Sample): Sample;
+  /** Of the newest sample: each channel's values behind the steps of its filter. */
+  newest(): readonly (readonly ChannelValue[])[];
 }
 
 export function createFilters(device: Device): Filters {
   const { channels, filters, rates = [], aggregate } = device;
-  if (!aggregate && (filters?.size ?? 0) === 0 && rates.length === 0) return { take: (sample) => sample };
+  if (!aggregate && (filters?.size ?? 0) === 0 && rates.length === 0)
+    return { take: (sample) => sample, newest: () => [] };
   const steps = channels.map(({ name }) => (filters?.get(name) ?? []).map((step) => createStep(step, device.everyMs)));
   const derived = rates.map((rate) => {
     const at = channels.findIndex(({ name }) => name === rate.of);
     return { at, step: createRate(rate, channels[at]?.kind === "counter") };
   });
+  const newest: ChannelValue[][] = steps.map(() => []);
   return {
+    newest: () => newest,
     take: (sample) => {
       const { bootMs } = sample;
       const values = channels.map((_, at) => {
         const read: ChannelValue = sample.values[at] ?? missing("malformed");
         const own = steps[at] ?? [];
-        return own.reduce((value, step) => step(value, bootMs), own.length > 0 || aggregate ? noNews(read) : read);
+        const behind = newest[at] ?? [];
+        let value = own.length > 0 || aggregate ? noNews(read) : read;
+        for (const [i, step] of own.entries()) behind[i] = value = step(value, bootMs);
+        return value;
       });
       const more = derived.map(({ at, step }) => step(noNews(values[at] ?? missing("malformed")), bootMs));
       return { ...sample, values: [...values, ...more] };

@@ -10,12 +10,15 @@ import { createAggregator } from "./aggregate.ts";
 import { createFilters } from "./filters.ts";
 import { meantSample } from "./meant-sample.ts";
 import { createSmallChangeFilter } from "./small-change-filter.ts";
+import type { Trace } from "./way.ts";
 
 export interface Preprocess {
   /** A sample as the source gave it; what is to be kept (of `keptChannels`), oldest first. */
   take(sample: Sample): Sample[];
   /** What an unfinished window holds, for the end of the process. */
   flush(): Sample[];
+  /** What became of the newest sample; undefined before the first. */
+  newest(): Trace | undefined;
 }
 
 /** The pipeline of one device, in the state of one that has seen nothing. */
@@ -25,9 +28,13 @@ export function createPreprocess(device: Device): Preprocess {
   const smallChanges = createSmallChangeFilter(device, keptChannels(device));
   const worthKeeping = (samples: readonly Sample[]): Sample[] =>
     samples.flatMap((sample) => smallChanges.take(sample) ?? []);
+  let newest: Pick<Trace, "read" | "meant" | "filtered"> | undefined;
   return {
+    newest: () => newest && { ...newest, steps: filters.newest(), decision: smallChanges.newest() },
     take: (sample) => {
-      const filtered = filters.take(meantSample(device, sample));
+      const meant = meantSample(device, sample);
+      const filtered = filters.take(meant);
+      newest = { read: sample, meant, filtered };
       return filtered.values.every(isLeftOut) ? [] : worthKeeping(aggregator.take(filtered));
     },
     flush: () => worthKeeping(aggregator.flush()),

@@ -40,7 +40,7 @@ export async function exchangeOnce(
   const result = await afterWaking(conversation, manner, () => {
     countUnasked(conversation, exchange, health);
     return exchange.isBroadcast
-      ? broadcast(conversation, exchange, manner)
+      ? broadcast(conversation, exchange, manner, health)
       : ask(conversation, exchange, manner, health);
   });
   conversation.keepQuiet(quietAfter(result, timing));
@@ -91,12 +91,15 @@ function countUnasked(conversation: Conversation, exchange: SerialExchange, heal
 
 async function broadcast(
   conversation: Conversation,
-  { request }: SerialExchange,
+  { what, request }: SerialExchange,
   { quirks }: Manner,
+  health: HealthCounter,
 ): Promise<ExchangeResult> {
   try {
     if (quirks?.hearsItself) conversation.expectEcho(request);
+    const traffic = health.traffic.begin(what, request, conversation.clock.bootMs());
     await conversation.write(request, quirks?.pauseBetweenBytesMs);
+    traffic.ended("sent, nobody answers it");
     return { kind: "sent" };
   } catch (error) {
     return resultOfPortError(error);
@@ -111,6 +114,7 @@ async function ask(
 ): Promise<ExchangeResult> {
   const { clock, timers } = conversation;
   const recogniser = exchange.recognise();
+  const traffic = health.traffic.begin(exchange.what, exchange.request, clock.bootMs());
   let heard = 0;
 
   const answered = new Promise<ExchangeResult>((resolve) => {
@@ -132,6 +136,7 @@ async function ask(
     };
     const onBytes = (bytes: Uint8Array): void => {
       heard += bytes.length;
+      traffic.heard(bytes);
       const outcome = recogniser.push(bytes);
       if (outcome) end(resultOf(outcome, clock.bootMs()), outcome.kind === "bad" ? undefined : outcome.frame);
       // An answer that has begun may end, within the time of the longest frame.
@@ -151,6 +156,7 @@ async function ask(
   });
 
   const result = await answered;
+  traffic.ended("text" in result ? `${result.kind}: ${result.text}` : result.kind);
   // On a line with reports, what was heard beside the answer is counted when it is known to be no report.
   if (!conversation.isShared) health.line(recogniser);
   return result;

@@ -2,6 +2,7 @@
 import type { Texts } from "@pump-station/sensor-descriptions/model.ts";
 import { INFO_LENGTH_MAX, INFO_TEXTS_MAX } from "../limits.ts";
 import { isMissing, type Sample } from "../reading.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
 
 export interface SourceHealth {
   readonly polls: number;
@@ -24,6 +25,8 @@ export interface SourceHealth {
 }
 
 export interface HealthCounter {
+  /** The newest bytes themselves. */
+  readonly traffic: Traffic;
   polled(sample: Sample): void;
   timeout(): void;
   checksumError(): void;
@@ -42,6 +45,7 @@ export function createHealthCounter(): HealthCounter {
   let lastGoodMs: number | undefined;
   let lastError: SourceHealth["lastError"];
   return {
+    traffic: createTraffic(),
     polled: (sample) => {
       counts.polls++;
       if (!sample.values.every(hasAnswered)) return;

@@ -5,6 +5,7 @@ import {
   type I2cConstants,
   type I2cConversation,
   type I2cProtocol,
+  type I2cStep,
 } from "@pump-station/sensor-descriptions/model.ts";
 import { type MissingReason, missing, type Sample } from "../reading.ts";
 import { type Clock, type Log, PortError, type PortFailure, type Timers } from "../world.ts";
@@ -15,6 +16,8 @@ import { sampleOf } from "./serial-source.ts";
 import type { ObservedSource } from "./sources.ts";
 
 export type I2cDevice = Device & { readonly protocol: I2cProtocol };
+
+type TransferStep = Extract<I2cStep, { do: "transfer" }>;
 
 export function createI2cSource(
   deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log },
@@ -27,20 +30,37 @@ export function createI2cSource(
   let constants: I2cConstants | undefined;
   let polling: Promise<unknown> = Promise.resolve();
 
+  const transferred = async (step: TransferStep): Promise<Uint8Array> => {
+    try {
+      const read = await port.transfer(address, step);
+      health.traffic.transfer({ write: step.write, read });
+      return read;
+    } catch (error) {
+      health.traffic.transfer({ write: step.write, read: new Uint8Array(), failed: String(error) });
+      throw error;
+    }
+  };
+
   const converse = async <T>(conversation: I2cConversation<T>): Promise<T> => {
     for (let step = conversation.next(); ; ) {
       if (step.done) return step.value;
       const { value } = step;
-      const bytes = value.do === "wait" ? await waited(deps, value.ms) : await port.transfer(address, value);
+      const bytes = value.do === "wait" ? await waited(deps, value.ms) : await transferred(value);
       step = conversation.next(bytes);
     }
   };
 
-  const prepared = async (): Promise<I2cConstants> => (constants ??= await converse(device.protocol.prepare()));
+  const prepared = async (): Promise<I2cConstants> => {
+    if (constants) return constants;
+    health.traffic.conversation("prepared", clock.bootMs());
+    return (constants = await converse(device.protocol.prepare()));
+  };
 
   const measure = async (): Promise<Sample> => {
     try {
-      const values = await converse(device.protocol.measure(await prepared()));
+      const known = await prepared();
+      health.traffic.conversation("measured", clock.bootMs());
+      const values = await converse(device.protocol.measure(known));
       return sampleOf(device, clock.bootMs(), (channel) => {
         const value = values.get(channel) ?? "malformed";
         return typeof value === "number" ? value : missing(value);
@@ -86,6 +106,7 @@ export function createI2cSource(
     command: writer.command,
     close: async () => {},
     health: () => health.read(),
+    traffic: () => health.traffic.read(),
   };
 }
 

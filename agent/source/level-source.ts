@@ -77,6 +77,7 @@ export function createLevelSource(deps: PinDeps, device: LevelDevice, port: PinP
     if (typeof level !== "number") return absentSample(device, nowMs, level, health);
     // While the contact moves, what it was before stands.
     if (restlessSinceMs === undefined || settled === undefined) settled = level;
+    health.traffic.level(settled, nowMs);
     return levelSample(device, nowMs, settled);
   };
 
@@ -98,6 +99,7 @@ export function createLevelSource(deps: PinDeps, device: LevelDevice, port: PinP
       await (await kept.close())?.close();
     },
     health: () => health.read(),
+    traffic: () => health.traffic.read(),
   };
 }
 

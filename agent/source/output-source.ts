@@ -142,6 +142,7 @@ export function createOutputSource(deps: PinDeps, device: OutputDevice, port: Pi
       });
     },
     health: () => health.read(),
+    traffic: () => health.traffic.read(),
   };
 }
 

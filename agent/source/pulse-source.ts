@@ -88,6 +88,7 @@ export function createPulseSource(
         health.failed(doubt.text, nowMs);
         return sampleOf(device, nowMs, () => missing("implausible"));
       }
+      health.traffic.pulses({ ...since, bootMs: nowMs });
       const values = device.protocol.values(since);
       return sampleOf(device, nowMs, (channel) => {
         const value = values.get(channel) ?? "malformed";
@@ -143,6 +144,7 @@ export function createPulseSource(
       await closing.counter.close();
     },
     health: () => health.read(),
+    traffic: () => health.traffic.read(),
   };
 }
 

@@ -55,8 +55,9 @@ export function createReports(
   const detach = port.attach(protocol.settings, {
     hear: (bytes, bootMs) => {
       const reports = recogniser?.push(bytes) ?? [];
-      for (const { read, values } of reports) {
+      for (const { read, values, frame } of reports) {
         health.reported();
+        health.traffic.report(`report ${read}`, frame, bootMs);
         const told = [...values].map(([channel, value]) => [channel, channelValueOf(value)] as const);
         latest.set(read, { values: new Map(told), bootMs, isTold: false });
       }

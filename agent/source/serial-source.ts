@@ -43,6 +43,7 @@ export function createSerialSource(
     command: (command) => writer.command(command),
     close: async () => reports?.close(),
     health: () => health.read(),
+    traffic: () => health.traffic.read(),
   };
 }
 

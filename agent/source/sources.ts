@@ -10,10 +10,13 @@ import { createPulseSource, type PulseDevice, type TotalStore } from "./pulse-so
 import { createSerialPort, type SharedSerialPort } from "./serial-port.ts";
 import { createSerialSource, type SerialDevice } from "./serial-source.ts";
 import type { DeviceSource } from "./source.ts";
+import type { DeviceTraffic } from "./traffic.ts";
 
 /** A source that also tells how its conversations went. */
 export interface ObservedSource extends DeviceSource {
   health(): SourceHealth;
+  /** The newest bytes of each of its conversations. */
+  traffic(): DeviceTraffic;
 }
 
 export interface Sources {

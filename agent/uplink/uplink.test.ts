@@ -30,6 +30,7 @@ function createQueueBuffer() {
     declare: () => undefined,
     append: () => undefined,
     appendAlarm: () => undefined,
+    place: () => ({ committed: 0, staged: 0 }),
     commit: () => undefined,
     offer: (lane, seal) => {
       const waiting = sealed.get(lane);

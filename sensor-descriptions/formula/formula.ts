@@ -48,6 +48,7 @@ export function withGiven(formula: Formula, given: ReadonlyMap<string, number>):
   return {
     text: formula.text,
     names,
+    given: new Map([...(formula.given ?? []), ...given]),
     evaluate: (valueOf) => formula.evaluate((name) => given.get(name) ?? valueOf(name)),
   };
 }

@@ -4,6 +4,12 @@ import { type Place, readNumber, writeNumber } from "./frame-places.ts";
 import { hexDigit, hexDigits } from "./hex-digits.ts";
 
 export interface CheckPart {
+  readonly place: Place;
+  /** The bytes that it covers, from the frame's first byte. */
+  covers(bodyLength: number): { readonly from: number; readonly to: number };
+  /** What it has to be, and what stands there (-1 where letters are no digits). */
+  expected(data: Uint8Array, at: number, bodyLength: number): number;
+  found(data: Uint8Array, at: number, bodyLength: number): number;
   write(frame: Uint8Array, bodyLength: number): void;
   holds(data: Uint8Array, at: number, bodyLength: number): boolean;
 }
@@ -38,24 +44,25 @@ function checkPart(place: Place, places: readonly Place[]): CheckPart[] {
   const [from, fromMoves] = [first.at, moves(first)];
   const [to, toMoves] = [last.at + last.size, last.part.part === "body" ? 1 : moves(last)];
   const ownMoves = isAfterBody ? 1 : 0;
-  const covered = (data: Uint8Array, frameAt: number, bodyLength: number): number =>
+  const expected: CheckPart["expected"] = (data, frameAt, bodyLength) =>
     checksum.of(data, frameAt + from + fromMoves * bodyLength, frameAt + to + toMoves * bodyLength);
-  if (part.written === "hex-digits") {
-    return [
-      {
-        write: (frame, bodyLength) =>
-          writeDigits(frame, at + ownMoves * bodyLength, size, covered(frame, 0, bodyLength)),
-        holds: (data, frameAt, bodyLength) =>
-          readDigits(data, frameAt + at + ownMoves * bodyLength, size) === covered(data, frameAt, bodyLength),
-      },
-    ];
-  }
   const number = { kind: "check", at, size, isAfterBody, byteOrder: part.byteOrder } as const;
+  const isDigits = part.written === "hex-digits";
+  const found: CheckPart["found"] = isDigits
+    ? (data, frameAt, bodyLength) => readDigits(data, frameAt + at + ownMoves * bodyLength, size)
+    : (data, frameAt, bodyLength) => readNumber(data, frameAt + at + ownMoves * bodyLength, number);
   return [
     {
-      write: (frame, bodyLength) => writeNumber(frame, number, bodyLength, covered(frame, 0, bodyLength)),
-      holds: (data, frameAt, bodyLength) =>
-        readNumber(data, frameAt + at + ownMoves * bodyLength, number) === covered(data, frameAt, bodyLength),
+      place,
+      covers: (bodyLength) => ({ from: from + fromMoves * bodyLength, to: to + toMoves * bodyLength }),
+      expected,
+      found,
+      write: (frame, bodyLength) => {
+        const value = expected(frame, 0, bodyLength);
+        if (isDigits) writeDigits(frame, at + ownMoves * bodyLength, size, value);
+        else writeNumber(frame, number, bodyLength, value);
+      },
+      holds: (data, frameAt, bodyLength) => found(data, frameAt, bodyLength) === expected(data, frameAt, bodyLength),
     },
   ];
 }

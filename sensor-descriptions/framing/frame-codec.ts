@@ -82,7 +82,7 @@ function createPlainCodec(layout: FrameLayout): FrameCodec {
 const NOTHING = new Uint8Array();
 
 /** The first part of a frame and its end, where these are constant bytes. */
-function marksOf(frame: readonly FramePart[]): FrameMarks {
+export function marksOf(frame: readonly FramePart[]): FrameMarks {
   const [first, last] = [frame[0], frame.at(-1)];
   const closing = frame.findLast(({ part }) => part === "end") ?? (last === first ? undefined : last);
   const behind = closing === undefined ? [] : frame.slice(frame.indexOf(closing) + 1);

@@ -15,6 +15,11 @@ import { type NumberPart, numbersOf, type Place, placesOf, readNumber, writeNumb
 import { NEED_MORE, NO_FRAME } from "./frame-scanner.ts";
 
 export interface FrameLayout {
+  /** In the order of the frame. */
+  readonly places: readonly Place[];
+  readonly checks: readonly CheckPart[];
+  /** What the length part says beyond the body's bytes. */
+  readonly lengthExtra: number;
   /** Where the body begins. */
   readonly bodyAt: number;
   /** Bytes of a frame with an empty body. */
@@ -65,6 +70,9 @@ export function createFrameLayout(frame: readonly FramePart[], byteOrder: ByteOr
   const code = places.find(({ part }) => part.part === "code");
   const endsItself = length !== undefined || fixed !== undefined || end !== undefined;
   return {
+    places,
+    checks,
+    lengthExtra: length?.extra ?? 0,
     bodyAt: body.at,
     overhead,
     endsItself,

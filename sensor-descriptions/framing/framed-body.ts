@@ -10,6 +10,9 @@ import { createRecords, type Records } from "./framed-records.ts";
 export interface BodyCodec {
   /** How the body begins. */
   readonly beginning: Uint8Array;
+  /** What it was made from. */
+  readonly spec: BodySpec;
+  readonly records: Records | undefined;
   /** Bytes that it has at least. */
   readonly least: number;
   /** Bytes from the body's beginning to its end, NO_FRAME when it begins otherwise, undefined when more are needed. */
@@ -22,13 +25,16 @@ export interface BodyCodec {
   encode(values: Values): Uint8Array;
 }
 
-type BodySpec = Pick<FramedReadSpec, "answer" | "channels" | "records" | "recordChannels">;
+export type BodySpec = Pick<FramedReadSpec, "answer" | "channels" | "records" | "recordChannels">;
 
-export function createBodyCodec({ answer, channels, records: spec, recordChannels = [] }: BodySpec): BodyCodec {
+export function createBodyCodec(bodySpec: BodySpec): BodyCodec {
+  const { answer, channels, records: spec, recordChannels = [] } = bodySpec;
   const fields = createChannelCodec(channels);
   const records = spec && createRecords(spec, recordChannels);
   const least = Math.max(answer.length, fields.end, records?.least ?? 0);
   return {
+    spec: bodySpec,
+    records,
     beginning: answer,
     least,
     lengthAt: (data, bodyAt, end) => {

@@ -2,7 +2,7 @@
 
 import type { DeviceRequest, RequestRecogniser } from "../model.ts";
 import type { FrameCodec } from "./frame-codec.ts";
-import { isThere } from "./frame-layout.ts";
+import { type BodyLengthAt, isThere } from "./frame-layout.ts";
 import { NO_FRAME } from "./frame-scanner.ts";
 import { createFrameStream, type Frame } from "./frame-stream.ts";
 import type { FramedMessage } from "./framed-messages.ts";
@@ -21,18 +21,13 @@ interface Side {
  */
 export function createFramedDevice(side: Side): RequestRecogniser {
   const { requests: codec, address } = side;
-  // Of several requests that fit, the one with the most constant bytes is meant.
-  const requests = [...side.messages].sort((a, b) => b.request.constantBytes - a.request.constantBytes);
+  const requests = mostConstantFirst(side.messages);
   let heard: DeviceRequest[] = [];
   const bad = (reason: "checksum" | "malformed", frame: Frame): void => {
     heard.push({ kind: "bad", reason, bytes: frame.line() });
   };
   const scanner = createFrameStream(codec, {
-    bodyLengthAt: (data, bodyAt, end) => {
-      const begins = requests.filter(({ request }) => isThere(request.beginning, data, bodyAt, end));
-      const [first] = begins.filter(({ request }) => bodyAt + request.beginning.length <= end);
-      return first?.request.length ?? (begins.length > 0 ? undefined : NO_FRAME);
-    },
+    bodyLengthAt: requestLengthAmong(requests),
     accept: (frame) => {
       if (!frame.isFor(address)) return false;
       const { data, bodyAt, bodyLength } = frame;
@@ -55,6 +50,18 @@ export function createFramedDevice(side: Side): RequestRecogniser {
     },
   };
 }
+
+/** Of several requests that fit, the one with the most constant bytes is meant. */
+export const mostConstantFirst = (messages: readonly FramedMessage[]): readonly FramedMessage[] =>
+  [...messages].sort((a, b) => b.request.constantBytes - a.request.constantBytes);
+
+export const requestLengthAmong =
+  (requests: readonly FramedMessage[]): BodyLengthAt =>
+  (data, bodyAt, end) => {
+    const begins = requests.filter(({ request }) => isThere(request.beginning, data, bodyAt, end));
+    const [first] = begins.filter(({ request }) => bodyAt + request.beginning.length <= end);
+    return first?.request.length ?? (begins.length > 0 ? undefined : NO_FRAME);
+  };
 
 /** Undefined when the value to be set is a raw value that stands for a reason. */
 function requestOf(side: Side, message: FramedMessage, body: Uint8Array, sequence: number): DeviceRequest | undefined {

@@ -16,6 +16,8 @@ export interface Records {
   readonly least: number;
   /** Length of the body that holds them; undefined when more bytes are needed. */
   lengthAt(data: Uint8Array, bodyAt: number, end: number): number | undefined;
+  /** Where each begins and how long it is, as far as they add up; body from `bodyAt`. */
+  places(data: Uint8Array, bodyAt: number, length: number): readonly { readonly at: number; readonly size: number }[];
   /** Undefined when the records don't add up. */
   decode(data: Uint8Array, bodyAt: number, length: number): ReadonlyMap<string, DecodedValue> | undefined;
   /** A body of at least `least` bytes with all records that have a value. */
@@ -41,6 +43,11 @@ export function createRecords(spec: RecordsSpec, specs: readonly RecordChannelSp
   return {
     least: layout.least,
     lengthAt: (data, bodyAt, end) => layout.walk(data, bodyAt, end, undefined, () => undefined),
+    places: (data, bodyAt, length) => {
+      const found: { at: number; size: number }[] = [];
+      layout.walk(data, bodyAt, bodyAt + length, bodyAt + length, (at, size) => found.push({ at, size }));
+      return found;
+    },
     decode: (data, bodyAt, length) => {
       const values = new Map<string, DecodedValue>();
       for (const { name } of channels) values.set(name, "no-sensor");

@@ -2,6 +2,7 @@
 
 import type { Report, ReportRecogniser } from "../model.ts";
 import type { FrameCodec } from "./frame-codec.ts";
+import type { BodyLengthAt } from "./frame-layout.ts";
 import { NO_FRAME } from "./frame-scanner.ts";
 import { createFrameStream, type Frame } from "./frame-stream.ts";
 import type { BodyCodec } from "./framed-body.ts";
@@ -29,13 +30,7 @@ export function createReportRecogniser({ codec, address, messages }: Listening):
     return { read: kind.name, frame: frame.line(), values };
   };
   const scanner = createFrameStream(codec, {
-    bodyLengthAt: (data, bodyAt, end) => {
-      for (const { body } of bodies) {
-        const length = body.lengthAt(data, bodyAt, end);
-        if (length !== NO_FRAME) return length;
-      }
-      return NO_FRAME;
-    },
+    bodyLengthAt: lengthAmong(bodies),
     accept: (frame) => {
       const report = reportIn(frame);
       if (report !== undefined) found.push(report);
@@ -58,6 +53,17 @@ export function createReportRecogniser({ codec, address, messages }: Listening):
   };
 }
 
+/** The length of a body as the first of `bodies` that it begins like has it. */
+export const lengthAmong =
+  (bodies: readonly { readonly body: BodyCodec }[]): BodyLengthAt =>
+  (data, bodyAt, end) => {
+    for (const { body } of bodies) {
+      const length = body.lengthAt(data, bodyAt, end);
+      if (length !== NO_FRAME) return length;
+    }
+    return NO_FRAME;
+  };
+
 /** Longest beginning first. */
-const byLength = <T extends { readonly body: BodyCodec }>(messages: readonly T[]): readonly T[] =>
+export const byLength = <T extends { readonly body: BodyCodec }>(messages: readonly T[]): readonly T[] =>
   [...messages].sort((a, b) => b.body.beginning.length - a.body.beginning.length);

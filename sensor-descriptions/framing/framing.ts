@@ -19,8 +19,16 @@ import { createFramedDevice } from "./framed-device.ts";
 import { type FramedMessage, type FramedMessages, messagesOf } from "./framed-messages.ts";
 import { createReportRecogniser } from "./framed-reports.ts";
 
+/** What a framed description is compiled to, for whoever looks at bytes without a conversation. */
+export interface FramedParts {
+  readonly answers: FrameCodec;
+  /** The same as `answers` unless requests look different. */
+  readonly requests: FrameCodec;
+  readonly messages: FramedMessages;
+}
+
 /** Throws Error when the parts contradict each other; a loaded description never does. */
-export function createFramedProtocol(spec: FramedSpec): SerialProtocol {
+export function framedPartsOf(spec: FramedSpec): FramedParts {
   const codecOf = (parts: readonly FramePart[]): FrameCodec => {
     const codec = createFrameCodec(createFrameLayout(parts, spec.byteOrder), parts, spec.wrapping);
     if (codec.layout.code === undefined || codec.endsItself) return codec;
@@ -28,7 +36,12 @@ export function createFramedProtocol(spec: FramedSpec): SerialProtocol {
   };
   const answers = codecOf(spec.frame);
   const requests = spec.requestFrame === undefined ? answers : codecOf(spec.requestFrame);
-  const messages = messagesOf(spec, { request: requests, answer: answers });
+  return { answers, requests, messages: messagesOf(spec, { request: requests, answer: answers }) };
+}
+
+/** Throws as above. */
+export function createFramedProtocol(spec: FramedSpec): SerialProtocol {
+  const { answers, requests, messages } = framedPartsOf(spec);
   const { refusal, refusals = new Map<number, string>() } = spec;
 
   const exchange = (address: number, one: FramedMessage, body: Uint8Array, turn = 0): SerialExchange => {

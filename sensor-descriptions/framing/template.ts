@@ -4,6 +4,7 @@ import type { DecodedValue, Values } from "../model.ts";
 import type { FieldSpec, Template } from "../spec.ts";
 
 export interface BodyTemplate {
+  readonly parts: readonly TemplatePart[];
   readonly length: number;
   /** How many bytes are constant: of two templates that match, the one with more of them is meant. */
   readonly constantBytes: number;
@@ -18,6 +19,10 @@ export interface BodyTemplate {
   bytesOf(placeholder: string, body: Uint8Array): Uint8Array;
 }
 
+export type TemplatePart =
+  | { readonly at: number; readonly bytes: Uint8Array }
+  | { readonly at: number; readonly placeholder: string; readonly field: FieldSpec };
+
 /** `fieldOf` gives the coding of a placeholder; zeros fill the body up to `fixedLength`. */
 export function createTemplate(
   template: Template,
@@ -25,15 +30,16 @@ export function createTemplate(
   fixedLength = 0,
 ): BodyTemplate {
   const constants: { readonly at: number; readonly bytes: Uint8Array }[] = [];
-  const holes: { readonly at: number; readonly name: string; readonly field: Field }[] = [];
+  const holes: { readonly at: number; readonly name: string; readonly spec: FieldSpec; readonly field: Field }[] = [];
   let length = 0;
   for (const part of template) {
     if ("bytes" in part) {
       constants.push({ at: length, bytes: part.bytes });
       length += part.bytes.length;
     } else {
-      const field = createField({ ...fieldOf(part.placeholder), at: 0 });
-      holes.push({ at: length, name: part.placeholder, field });
+      const spec = { ...fieldOf(part.placeholder), at: 0 };
+      const field = createField(spec);
+      holes.push({ at: length, name: part.placeholder, spec, field });
       length += field.size;
     }
   }
@@ -43,6 +49,7 @@ export function createTemplate(
   if (length < fixedLength) constants.push({ at: length, bytes: new Uint8Array(fixedLength - length) });
   const size = Math.max(length, fixedLength);
   return {
+    parts: [...constants, ...holes.map(({ at, name, spec }) => ({ at, placeholder: name, field: spec }))],
     length: size,
     constantBytes: constants.reduce((sum, { bytes }) => sum + bytes.length, 0),
     beginning: constants[0]?.at === 0 ? constants[0].bytes : new Uint8Array(),

@@ -1,9 +1,9 @@
 /** A chip's conversation on an I2C bus, step by step as its description says. */
 import { computed, createChannelCodec } from "../fields/channels.ts";
 import { formulaName } from "../formula/formula.ts";
-import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol } from "../model.ts";
-import type { I2cIdentity, I2cSpec } from "../spec.ts";
-import { createStep, hex, type Known } from "./i2c-steps.ts";
+import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol, type Values } from "../model.ts";
+import type { I2cIdentity, I2cSpec, I2cStepSpec } from "../spec.ts";
+import { createStep, hex, type Known, type Step } from "./i2c-steps.ts";
 
 /**
  * `prepare` identifies the chip (I2cAnswerError "no-sensor" when another one answers), sets it up, and gives the
@@ -13,10 +13,18 @@ import { createStep, hex, type Known } from "./i2c-steps.ts";
  * `length` of a read counts the bytes on the bus, CRC bytes included. A channel that is a field, not a formula, is
  * counted in all bytes that the `read` steps of `measure` gave, one after the other, CRC bytes taken off.
  */
-export function createI2cProtocol(spec: I2cSpec): I2cProtocol {
-  const setUp = spec.setUp.map(createStep);
-  const constants = spec.constants.map(createStep);
-  const measure = spec.measure.map(createStep);
+export function createI2cProtocol(spec: I2cSpec, watch?: I2cWatch): I2cProtocol {
+  const watched = (step: I2cStepSpec): Step => {
+    const run = createStep(step);
+    if (!watch) return run;
+    return (known) => {
+      watch.step(step);
+      return run(known);
+    };
+  };
+  const setUp = spec.setUp.map(watched);
+  const constants = spec.constants.map(watched);
+  const measure = spec.measure.map(watched);
   const codec = createChannelCodec(spec.channels);
   const lets = spec.lets.map(({ name, formula }) => ({ name: formulaName(name), formula }));
   const commands = new Map((spec.commands ?? []).map(({ name, steps }) => [name, steps.map(createStep)]));
@@ -24,7 +32,10 @@ export function createI2cProtocol(spec: I2cSpec): I2cProtocol {
     kind: "i2c",
     readLengthMax: lengthMax(spec),
     *prepare() {
-      for (const identity of spec.identify) yield* identify(identity);
+      for (const identity of spec.identify) {
+        watch?.identity(identity);
+        yield* identify(identity);
+      }
       const known: Known = { values: new Map(), bytes: [] };
       for (const step of setUp) yield* step(known);
       known.values.clear();
@@ -35,6 +46,7 @@ export function createI2cProtocol(spec: I2cSpec): I2cProtocol {
       const known: Known = { values: new Map<string, DecodedValue>(read), bytes: [] };
       for (const step of measure) yield* step(known);
       for (const { name, formula } of lets) known.values.set(name, computed(formula, known.values));
+      watch?.measured(known.values);
       if (known.bytes.length < codec.end) {
         throw new I2cAnswerError("malformed", `measure: read ${known.bytes.length} bytes, needed ${codec.end}`);
       }
@@ -47,6 +59,14 @@ export function createI2cProtocol(spec: I2cSpec): I2cProtocol {
       for (const step of steps) yield* step(known);
     },
   };
+}
+
+/** Told what a conversation is at, for explanations: the transfers that follow belong to it. */
+export interface I2cWatch {
+  identity(identity: I2cIdentity): void;
+  step(step: I2cStepSpec): void;
+  /** All names that the channels' formulas know. */
+  measured(values: Values): void;
 }
 
 function* identify({ write, expect, or = [], mask }: I2cIdentity): I2cConversation<void> {

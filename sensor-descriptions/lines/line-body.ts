@@ -11,6 +11,8 @@ export interface LineBody {
   /** Whether the fields that `where` names have their texts. */
   isMeant(content: string): boolean;
   decode(content: string): Values;
+  /** Of each channel that is text: the place of its field in the line; undefined where the line has none. */
+  placesIn(content: string): ReadonlyMap<string, number | undefined>;
   /** `beginning`: how the line begins. Throws RangeError naming the channel that has no value or text. */
   encode(beginning: string, values: Values): string;
 }
@@ -52,6 +54,10 @@ export function createLineBody(
       for (const [name, value] of formulas.decode(NO_BYTES, 0, known)) values.set(name, value);
       return values;
     },
+    placesIn: (content) => {
+      const fields = splitFields(content, separator);
+      return new Map(texts.map(({ name, field }) => [name, placeIn(fields, field, groups)]));
+    },
     encode: (beginning, values) => {
       const fields = [...splitFields(withoutWildcards(beginning), separator)];
       for (const [place, text] of [...where, ...validWhen]) put(fields, place, text);
@@ -74,12 +80,26 @@ const isFloating = ({ spec }: TextField): boolean => spec.place === undefined;
 
 /** A field that a line is too short for is "no-sensor" like an empty one: NMEA 0183 leaves out what isn't known. */
 function valueIn(fields: readonly string[], field: TextField, groups: Groups): DecodedValue {
-  const { place, group, beginsWith } = field.spec;
-  const from = group === undefined ? 0 : groupAt(fields, group, groups);
+  const from = beginningOf(fields, field, groups);
   if (from === undefined) return "no-sensor";
-  const text = place === undefined ? fields.find((one) => one.trim().startsWith(beginsWith)) : fields[from + place];
+  const place = placeIn(fields, field, groups);
   const { unitAt } = field.spec;
-  return field.read(text ?? "", unitAt && (fields[from + unitAt.place] ?? ""));
+  return field.read(
+    (place === undefined ? undefined : fields[place]) ?? "",
+    unitAt && (fields[from + unitAt.place] ?? ""),
+  );
+}
+
+/** The line's first field, or that of the group. */
+const beginningOf = (fields: readonly string[], { spec: { group } }: TextField, groups: Groups): number | undefined =>
+  group === undefined ? 0 : groupAt(fields, group, groups);
+
+function placeIn(fields: readonly string[], field: TextField, groups: Groups): number | undefined {
+  const { place, beginsWith } = field.spec;
+  const from = beginningOf(fields, field, groups);
+  if (from === undefined) return undefined;
+  const found = place === undefined ? fields.findIndex((one) => one.trim().startsWith(beginsWith)) : from + place;
+  return found >= 0 && found < fields.length ? found : undefined;
 }
 
 /** The first field of the group with this name. */

@@ -38,13 +38,23 @@ export function createLineReports(lines: Lines): Required<Pick<SerialProtocol, "
   };
 }
 
-/** Longest beginning first; answers to requests are no reports. */
-function kindsOf(lines: Lines, address: number) {
+/**
+ * Longest beginning first; answers to requests are no reports. Those that may begin with anything are left out, unless
+ * something is known to be an answer.
+ */
+export function kindsOf(lines: Lines, address: number, isAnyAnswer = false) {
   const textOf = addressOnly(address);
-  const asked = lines.asked.filter(({ answer }) => constantLetters(answer) > 0);
+  const asked = lines.asked.filter(
+    ({ answer, isUnanswered }) => (isAnyAnswer && isUnanswered !== true) || constantLetters(answer) > 0,
+  );
   return [
     ...lines.reports.map(({ name, answer, body }) => ({ report: name, begins: filled(answer, textOf), body })),
-    ...asked.map(({ answer, body }) => ({ report: undefined, begins: filled(answer, textOf), body })),
+    ...asked.map(({ kind, name, answer, body }) => ({
+      report: undefined,
+      asked: `${kind} ${name}`,
+      begins: filled(answer, textOf),
+      body,
+    })),
   ].sort((a, b) => b.begins.length - a.begins.length);
 }
 

@@ -63,7 +63,7 @@ function textFor(message: LineMessage, address: number, placeholder: string, val
 }
 
 /** Throws Error when a placeholder has no coding. */
-function linesOf(spec: LinesSpec): Lines {
+export function linesOf(spec: LinesSpec): Lines {
   const codings = new Map<string, TextFieldSpec>();
   for (const { channel, source } of spec.reads.flatMap(({ channels }) => channels)) {
     if (source.from === "text") codings.set(channel.name, source.text);

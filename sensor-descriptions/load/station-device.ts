@@ -23,6 +23,8 @@ export interface MergedDevice {
   readonly device: Device;
   readonly type: DeviceType;
   readonly origins: Origins;
+  /** Values of the needs by name, and "altitude": what the type's spec is made with. */
+  readonly given: ReadonlyMap<string, number>;
 }
 
 export const HEARTBEAT_DEFAULT_MS = 15 * 60_000;
@@ -89,7 +91,7 @@ export function mergeDevice(
     ...(shape.paused === undefined ? {} : { paused: shape.paused }),
     place,
   };
-  return { device, type, origins: originsOf(judge, at, shape, type) };
+  return { device, type, origins: originsOf(judge, at, shape, type), given };
 }
 
 const spoken = (need: Need | undefined, value: number): [string, string][] =>

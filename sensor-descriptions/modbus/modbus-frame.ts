@@ -24,6 +24,19 @@ export const FUNCTION = {
   writeAndRead: 23,
 } as const;
 
+/** As sections 6.1 to 6.17 call them. */
+export const FUNCTION_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "read coils"],
+  [2, "read discrete inputs"],
+  [3, "read holding registers"],
+  [4, "read input registers"],
+  [5, "write single coil"],
+  [6, "write single register"],
+  [15, "write multiple coils"],
+  [16, "write multiple registers"],
+  [23, "read/write multiple registers"],
+]);
+
 /** Added to the function code of an answer that refuses (section 7). */
 export const REFUSED = 0x80;
 
@@ -72,6 +85,15 @@ export function requestSizeAt(data: Uint8Array, at: number, end: number): number
   if (code >= 1 && code <= FUNCTION.writeRegister) return 6;
   if (code === FUNCTION.writeCoils || code === FUNCTION.writeRegisters) return sizeWithData(data, at, end, 7);
   return code === FUNCTION.writeAndRead ? sizeWithData(data, at, end, 11) : NO_FRAME;
+}
+
+/** Size of an answer or a refusal whose address stands at `at`, whatever was asked. */
+export function answerSizeAt(data: Uint8Array, at: number, end: number): number {
+  if (at + 2 > end) return NEED_MORE;
+  const code = data[at + 1] as number;
+  if (code > REFUSED) return FUNCTION_NAMES.has(code - REFUSED) ? 3 : NO_FRAME;
+  if (!FUNCTION_NAMES.has(code)) return NO_FRAME;
+  return code <= 4 || code === FUNCTION.writeAndRead ? sizeWithData(data, at, end, 3) : 6;
 }
 
 /** The byte before the data counts them. */

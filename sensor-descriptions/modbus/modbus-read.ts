@@ -6,6 +6,8 @@ import type { ModbusReadSpec } from "./modbus-spec.ts";
 import { createModbusText, type ModbusText } from "./modbus-text.ts";
 
 export interface ModbusRead {
+  /** What it was made from. */
+  readonly spec: ModbusReadSpec;
   readonly name: string;
   readonly pdu: Uint8Array;
   readonly code: number;
@@ -25,6 +27,7 @@ export function createModbusRead(spec: ModbusReadSpec): ModbusRead {
   const pdu = requestPdu(spec);
   const code = pdu[0] as number;
   return {
+    spec,
     name: spec.name,
     pdu,
     code,

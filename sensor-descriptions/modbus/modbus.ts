@@ -17,7 +17,7 @@ import { RTU } from "./modbus-rtu.ts";
 import type { ModbusReadSpec, ModbusSpec } from "./modbus-spec.ts";
 import { commandPdu, createModbusWrite, type ModbusReadBack } from "./modbus-write.ts";
 
-const LINKS: Readonly<Record<ModbusSpec["protocol"], ModbusLink>> = { "modbus-rtu": RTU, "modbus-ascii": ASCII };
+export const LINKS: Readonly<Record<ModbusSpec["protocol"], ModbusLink>> = { "modbus-rtu": RTU, "modbus-ascii": ASCII };
 
 /** What a description says, compiled: shared by the reader and the device's side. */
 export interface ModbusMessages {
@@ -30,24 +30,27 @@ export interface ModbusMessages {
 }
 
 /** Throws Error when a setting would write part of a register; a loaded description never does. */
+export const modbusMessagesOf = (spec: ModbusSpec): ModbusMessages => ({
+  link: LINKS[spec.protocol],
+  reads: new Map(
+    spec.reads
+      .flatMap((read) => [read, ...(read.withoutHoles ?? [])])
+      .map((read) => [read.name, createModbusRead(read)]),
+  ),
+  settings: new Map(spec.settings.map((setting) => [setting.name, createModbusWrite(setting)])),
+  commands: new Map(
+    spec.commands.map((command) => [
+      command.name,
+      { pdu: commandPdu(command), isBroadcast: command.isBroadcast ?? false },
+    ]),
+  ),
+  setUp: new Map(askedIn(spec.setUp).map(({ step, ask }) => [step, commandPdu(ask)])),
+});
+
+/** Throws Error when a setting would write part of a register; a loaded description never does. */
 export function createModbusProtocol(spec: ModbusSpec): SerialProtocol {
-  const link = LINKS[spec.protocol];
-  const messages: ModbusMessages = {
-    link,
-    reads: new Map(
-      spec.reads
-        .flatMap((read) => [read, ...(read.withoutHoles ?? [])])
-        .map((read) => [read.name, createModbusRead(read)]),
-    ),
-    settings: new Map(spec.settings.map((setting) => [setting.name, createModbusWrite(setting)])),
-    commands: new Map(
-      spec.commands.map((command) => [
-        command.name,
-        { pdu: commandPdu(command), isBroadcast: command.isBroadcast ?? false },
-      ]),
-    ),
-    setUp: new Map(askedIn(spec.setUp).map(({ step, ask }) => [step, commandPdu(ask)])),
-  };
+  const messages = modbusMessagesOf(spec);
+  const { link } = messages;
   const setUpStep = (address: number, step: number): SerialExchange => {
     const pdu = messages.setUp.get(step);
     if (pdu === undefined) throw new Error(`set-up ${step}: the protocol has no such step`);
