@@ -33,7 +33,13 @@ export type DeviceRequest =
       answer(): Uint8Array;
       refuse(code: number): Uint8Array;
     }
-  | { readonly kind: "bad"; readonly reason: "checksum" | "malformed"; readonly bytes: Uint8Array };
+  | {
+      readonly kind: "bad";
+      readonly reason: "checksum" | "malformed";
+      readonly bytes: Uint8Array;
+      /** What a device of this protocol says to an intact request that means nothing to it; absent: nothing. */
+      readonly answer?: Uint8Array;
+    };
 
 export interface RequestRecogniser {
   push(bytes: Uint8Array): readonly DeviceRequest[];

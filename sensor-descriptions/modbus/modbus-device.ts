@@ -8,12 +8,13 @@ import type { ModbusWrite } from "./modbus-write.ts";
 
 /**
  * Hears requests to `address`, and writes to everybody, whose answers and refusals have no bytes. A request with a
- * wrong check is "bad: checksum"; one that the description doesn't know (other registers, another count) "bad:
- * malformed".
+ * wrong check is "bad: checksum"; one that the description doesn't know (other registers, another count) is "bad:
+ * malformed", and is answered with an exception as section 7 has it.
  */
 export function createModbusDevice(messages: ModbusMessages, address: number): RequestRecogniser {
   let heard: DeviceRequest[] = [];
   const understand = understanding(messages);
+  const functions = functionsOf(messages);
   const reply = (content: Uint8Array): Reply => ({
     answer: (pdu) => (content[0] === BROADCAST ? new Uint8Array() : messages.link.frame(withAddress(address, pdu))),
     content,
@@ -25,8 +26,9 @@ export function createModbusDevice(messages: ModbusMessages, address: number): R
     },
     accept: (content, frame) => {
       const pdu = content.subarray(1);
-      const request = understand.map((of) => of(pdu, reply(content))).find((one) => one !== undefined);
-      heard.push(request ?? { kind: "bad", reason: "malformed", bytes: frame });
+      const replying = reply(content);
+      const request = understand.map((of) => of(pdu, replying)).find((one) => one !== undefined);
+      heard.push(request ?? unknownRequest(pdu, frame, replying, functions));
       return true;
     },
     // A zero is everywhere on a line: a damaged frame that begins with one says nothing.
@@ -65,6 +67,27 @@ const refusal =
   (pdu: Uint8Array, reply: Reply) =>
   (code: number): Uint8Array =>
     reply.answer(Uint8Array.of((pdu[0] as number) + REFUSED, code));
+
+/** Section 7: 1, the function is not allowable; 2, its combination of first register and count is not. */
+function unknownRequest(
+  pdu: Uint8Array,
+  bytes: Uint8Array,
+  reply: Reply,
+  functions: ReadonlySet<number>,
+): DeviceRequest {
+  const code = functions.has(pdu[0] as number) ? ILLEGAL_ADDRESS : ILLEGAL_FUNCTION;
+  return { kind: "bad", reason: "malformed", bytes, answer: refusal(pdu, reply)(code) };
+}
+
+const ILLEGAL_FUNCTION = 1;
+const ILLEGAL_ADDRESS = 2;
+
+/** Those that the description uses. */
+const functionsOf = ({ reads, settings, commands, setUp }: ModbusMessages): ReadonlySet<number> =>
+  new Set([
+    ...[...reads.values(), ...settings.values()].map(({ code }) => code),
+    ...[...[...commands.values()].map(({ pdu }) => pdu), ...setUp.values()].map((pdu) => pdu[0] as number),
+  ]);
 
 const readRequest =
   (read: ModbusRead): Understand =>

@@ -84,8 +84,21 @@ export function requestSizeAt(data: Uint8Array, at: number, end: number): number
   const code = data[at + 1] as number;
   if (code >= 1 && code <= FUNCTION.writeRegister) return 6;
   if (code === FUNCTION.writeCoils || code === FUNCTION.writeRegisters) return sizeWithData(data, at, end, 7);
-  return code === FUNCTION.writeAndRead ? sizeWithData(data, at, end, 11) : NO_FRAME;
+  if (code === FUNCTION.writeAndRead) return sizeWithData(data, at, end, 11);
+  return OTHER_REQUESTS.get(code) ?? NO_FRAME;
 }
+
+/** Functions that no description uses, with the size of a request and its address: a device says that it has none. */
+const OTHER_REQUESTS: ReadonlyMap<number, number> = new Map([
+  [7, 2], // Read Exception Status (6.7)
+  [8, 6], // Diagnostics (6.8)
+  [11, 2], // Get Comm Event Counter (6.9)
+  [12, 2], // Get Comm Event Log (6.10)
+  [17, 2], // Report Server ID (6.13)
+  [22, 8], // Mask Write Register (6.16)
+  [24, 4], // Read FIFO Queue (6.18)
+  [43, 5], // Read Device Identification (6.21)
+]);
 
 /** Size of an answer or a refusal whose address stands at `at`, whatever was asked. */
 export function answerSizeAt(data: Uint8Array, at: number, end: number): number {

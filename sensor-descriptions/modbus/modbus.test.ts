@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compileProtocol } from "../compile.ts";
 import type { DecodedValue, DeviceRequest, SerialProtocol } from "../model.ts";
 import type { ChannelSpec, FieldSpec } from "../spec.ts";
+import { RTU } from "./modbus-rtu.ts";
 import type { ModbusSpec } from "./modbus-spec.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text.split(" "), (byte) => Number.parseInt(byte, 16));
@@ -194,6 +195,28 @@ describe("an exchange", () => {
     damaged[3] = 0;
     expect(heard(damaged)).toMatchObject({ kind: "bad", reason: "checksum" });
     expect(meter.deviceSide(18).push(meter.read(17, "levels", none).request)).toEqual([]);
+  });
+});
+
+describe("an intact request that the description doesn't know is answered as section 7 has it", () => {
+  const answerTo = (hex: string): string => {
+    const [request] = meter.deviceSide(17).push(meterFrame(bytes(hex)));
+    return request?.kind === "bad" && request.answer ? Buffer.from(request.answer.slice(0, -2)).toString("hex") : "";
+  };
+  const meterFrame = (content: Uint8Array): Uint8Array => RTU.frame(content);
+
+  it.each([
+    ["registers that it hasn't: illegal data address", "11 03 7F FF 00 01", "118302"],
+    ["a function that it hasn't: illegal function", "11 11", "119101"],
+    ["device identification: illegal function", "11 2B 0E 01 00", "11ab01"],
+    ["diagnostics: illegal function", "11 08 00 00 A5 37", "118801"],
+  ])("%s", (_, request, answer) => {
+    expect(answerTo(request)).toBe(answer);
+  });
+
+  it("nobody answers one to another address, or to all", () => {
+    expect(meter.deviceSide(17).push(meterFrame(bytes("12 03 7F FF 00 01")))).toEqual([]);
+    expect(answerTo("00 06 7F FF 00 01")).toBe("");
   });
 });
 

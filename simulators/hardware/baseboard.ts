@@ -97,7 +97,7 @@ function answerTo(request: DeviceRequest, { behaviour, onEvent }: BaseboardDeps)
     }
     case "bad":
       onEvent?.({ did: "bad", reason: request.reason });
-      return undefined;
+      return request.answer;
   }
 }
 
