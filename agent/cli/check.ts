@@ -4,7 +4,7 @@ import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { createTypeFinder, knownTypes, loadDescription, type SourceText, textAt } from "../description.ts";
 import { estimateLte, type LteEstimate } from "../uplink/lte-estimate.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
@@ -17,7 +17,11 @@ export const addCheck: AddCommand = (program, deps, finish) => {
     .description("find every problem of a station or device file, run the examples, say what would be read")
     .argument("<file...>", "station or device files")
     .option("--devices <folder...>", "folders with own device files (devices/ beside the file)", [])
-    .option("--upload-interval <time>", "of agent.yaml, for what it will cost", uploadInterval, UPLOAD_INTERVAL_MS)
+    .addOption(
+      new Option("--upload-interval <time>", "of agent.yaml, for what it will cost")
+        .argParser(uploadInterval)
+        .default(UPLOAD_INTERVAL_MS, "15min"),
+    )
     .option("--json", "for programs")
     .addHelpText(
       "after",

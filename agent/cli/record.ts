@@ -1,7 +1,7 @@
 /** `pump-station record PORT|DEVICE FILE`: what passes over a port, into a file that the simulator plays. */
 import type { Port, SerialSettings, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { type ControlClient, openControl } from "../control/client.ts";
 import { loadDescription, textAt } from "../description.ts";
 import type { HeldPort } from "../status.ts";
@@ -21,7 +21,7 @@ export const addRecord: AddCommand = (program, deps, finish) => {
     .description("write what passes over a port into a file: bytes and times, for the simulator and for examples")
     .argument("[device]", "a device or a port of the station; without an agent also a path such as /dev/ttyUSB0")
     .argument("[file]", "the recording; an existing one is not overwritten")
-    .option("--for <time>", "how long, like 10min", duration, 60_000)
+    .addOption(new Option("--for <time>", "how long, like 10min").argParser(duration).default(60_000, "1min"))
     .option("--examples <recording>", "print a recording as examples for a device file instead")
     .option("--speed <bd>", "without an agent: the line's speed (else what the station file says), 8N1")
     .option("--file <file>", "station file", STATION_FILE)
