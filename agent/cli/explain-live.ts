@@ -52,8 +52,7 @@ const nothingText = ({ paused }: LiveExplanation): string =>
 
 const ago = (ageMs: number): string => `${spokenDuration(ageMs)} ago`;
 
-function explainedLive({ type, given, address }: Explained, live: LiveExplanation): readonly Titled[] {
-  const spec = type.spec(given);
+function explainedLive({ spec, address }: Explained, live: LiveExplanation): readonly Titled[] {
   if (spec.protocol === "i2c") {
     const { transfers } = live;
     if (transfers === undefined) return [];

@@ -1,5 +1,6 @@
 /** `pump-station explain DEVICE | TYPE`: what bytes mean, and why a value is what it is. */
 import { explainBytes, explainExample, requestsOf } from "@pump-station/sensor-descriptions/explain/explain.ts";
+import { correctedSpec } from "@pump-station/sensor-descriptions/load/corrected-spec.ts";
 import { type DeviceType, loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
 import { nearestWord } from "@pump-station/sensor-descriptions/spelling.ts";
@@ -45,8 +46,7 @@ export async function explain(deps: CliDeps, name: string, options: ExplainOptio
     deps.err(`${bytes.wrong}\n`);
     return EXIT.usage;
   }
-  const spec = found.type.spec(found.given);
-  const explained = explainBytes(spec, { address: found.address }, bytes.ok);
+  const explained = explainBytes(found.spec, { address: found.address }, bytes.ok);
   printAll(deps, options, [{ title: "", explained }]);
   return explained.wrong.length === 0 ? EXIT.ok : EXIT.failed;
 }
@@ -64,7 +64,8 @@ function explainedOf(deps: CliDeps, name: string, options: ExplainOptions): Expl
   if (device && described && loaded.station) {
     const { given, type } = described;
     const address = device.address ?? 0;
-    return { type, given, address, device, hash: loaded.station.hash, origins: loaded.origins.get(name) ?? new Map() };
+    const spec = correctedSpec(type.spec(given), device.correct);
+    return { type, spec, address, device, hash: loaded.station.hash, origins: loaded.origins.get(name) ?? new Map() };
   }
   if (typeFile) {
     const { type, problems, files } = loadDeviceType(typeFile, findType, knownTypes(deps.files, folders));
@@ -90,7 +91,7 @@ function explainedOf(deps: CliDeps, name: string, options: ExplainOptions): Expl
 /** As in its first example: its defaults, and what the example says. */
 function ofType(type: DeviceType): Explained {
   const given = type.examples[0]?.given ?? new Map<string, number>();
-  return { type, given, address: given.get("address") ?? 0, origins: new Map() };
+  return { type, spec: type.spec(given), address: given.get("address") ?? 0, origins: new Map() };
 }
 
 function printAll(deps: CliDeps, { json }: { readonly json: boolean }, all: readonly Titled[]): void {
@@ -103,8 +104,7 @@ function printAll(deps: CliDeps, { json }: { readonly json: boolean }, all: read
 }
 
 /** Without a device at hand: what would be sent, and the examples of its file. */
-function explainAtDesk(deps: CliDeps, { type, given, address }: Explained, options: ExplainOptions): number {
-  const spec = type.spec(given);
+function explainAtDesk(deps: CliDeps, { type, spec, address }: Explained, options: ExplainOptions): number {
   const requests = requestsOf(spec, address).map(
     ({ what, bytes }): Titled => ({
       title: `what is sent for "${what}"`,

@@ -3,6 +3,7 @@ import { EXPLAINED_BYTES_MAX, type Explanation } from "@pump-station/sensor-desc
 import type { DeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import type { Device } from "@pump-station/sensor-descriptions/model.ts";
 import { spokenBytes } from "@pump-station/sensor-descriptions/quantities.ts";
+import type { ProtocolSpec } from "@pump-station/sensor-descriptions/spec.ts";
 
 export interface ExplainOptions {
   readonly bytes?: string;
@@ -14,10 +15,11 @@ export interface ExplainOptions {
   readonly json: boolean;
 }
 
-/** What is explained: a type, with what its spec is made with. */
+/** What is explained: a type, or a device of it. */
 export interface Explained {
   readonly type: DeviceType;
-  readonly given: ReadonlyMap<string, number>;
+  /** As the device runs: with its needs and its corrections. */
+  readonly spec: ProtocolSpec;
   readonly address: number;
   readonly device?: Device;
   /** Of the station file's description. */

@@ -2,12 +2,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseFormula } from "../formula/formula.ts";
+import { correctedSpec } from "../load/corrected-spec.ts";
 import { type DeviceType, type Example, loadDeviceType } from "../load.ts";
 import type { I2cConversation, Values } from "../model.ts";
 import { readBytes } from "../quantities.ts";
 import type { FramedSpec, ProtocolSpec } from "../spec.ts";
 import { explainBytes, explainExample, requestsOf } from "./explain.ts";
 import type { Annotation, Explanation, Section } from "./explanation.ts";
+import { explainTransfers } from "./i2c.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const files = ["boards", "sensors", "testing/devices"].flatMap((folder) =>
@@ -83,6 +86,37 @@ describe("an explanation of the catalogue", () => {
     expect(explained.flatMap(({ wrong }) => wrong)).toEqual([]);
     const values = decoded(type, example);
     if (values) expect(new Map(explained.flatMap((one) => [...one.values]))).toEqual(new Map(values));
+  });
+
+  it("shows formulas whose numbers give what is said to come out", () => {
+    let shown = 0;
+    for (const [, , type, example] of examples) {
+      for (const { filled, value } of explainExample(type, example).flatMap(({ computed }) => computed)) {
+        const formula = parseFormula(filled);
+        if (!("ok" in formula) || typeof value !== "number") continue;
+        shown++;
+        expect(formula.ok.names).toEqual([]);
+        expect(Math.abs(formula.ok.evaluate(() => Number.NaN) - value)).toBeLessThanOrEqual(
+          1e-5 * (1 + Math.abs(value)),
+        );
+      }
+    }
+    expect(shown).toBeGreaterThan(100);
+  });
+
+  it("shows a derived channel computed from what the station file's correction makes of the others", () => {
+    const path = join(ROOT, "sensors/sht4x.yaml");
+    const derivedChannel = '  dew-point: { formula: "dew_point(temperature, humidity)", unit: °C, resolution: 0.1 }';
+    const text = readFileSync(path, "utf8").replace(/\nchannels:.*\n/, (line) => `${line}${derivedChannel}\n`);
+    const { type } = loadDeviceType({ path, text });
+    const example = type?.examples[0];
+    if (!type || example?.shows.kind !== "transfers") throw new Error("no transfers");
+    const spec = correctedSpec(type.spec(example.given), new Map([["temperature", -5]]));
+    if (spec.protocol !== "i2c") throw new Error("no chip");
+    const { computed } = explainTransfers(spec, example.shows.transfers);
+    const derived = computed.find(({ name }) => name === "dew-point");
+    const formula = parseFormula(derived?.filled ?? "");
+    expect("ok" in formula && formula.ok.evaluate(() => Number.NaN)).toBeCloseTo(Number(derived?.value), 4);
   });
 
   it("recognises each request that would be sent", () => {

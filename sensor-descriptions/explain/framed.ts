@@ -1,8 +1,7 @@
 /** Bytes of a protocol of our own parts: which frames, of which direction, with which meaning, and what is wrong. */
 
-import { formulaName } from "../formula/formula.ts";
 import { framedPartsOf } from "../framing/framing.ts";
-import type { DecodedValue, Values } from "../model.ts";
+import type { DecodedValue } from "../model.ts";
 import { spokenBytes } from "../quantities.ts";
 import type { FramedSpec } from "../spec.ts";
 import {
@@ -18,7 +17,7 @@ import { type FoundFrame, findFrames, sidesOf } from "./framed-find.ts";
 import { nearestFrame } from "./framed-nearest.ts";
 import { type Around, frameAnnotations } from "./framed-parts.ts";
 import { lineAnnotations } from "./framed-wrapping.ts";
-import { computations } from "./values.ts";
+import { computations, seenByFormulas } from "./values.ts";
 
 /** Who is meant, and what was asked for ("read status") where that is known. */
 export interface Asked {
@@ -70,10 +69,9 @@ function takeValues({ values, computed }: Told, { meaning, body, isIntact, isFor
   const decoded = meaning.message.body.decode(body, 0, body.length);
   if (decoded === undefined) return;
   for (const [name, value] of decoded) values.set(name, value);
-  computed.push(...computations(meaning.message.body.spec.channels, named(decoded), decoded));
+  const { channels, recordChannels = [] } = meaning.message.body.spec;
+  computed.push(...computations(channels, seenByFormulas([...channels, ...recordChannels], decoded), decoded));
 }
-
-const named = (values: Values): Values => new Map([...values].map(([name, value]) => [formulaName(name), value]));
 
 function whatOf({ address }: Around, { meaning, isIntact, isForUs }: FoundFrame): string {
   const state = `${isForUs ? "" : `, of another address than ${address}`}${isIntact ? "" : ", with a wrong check"}`;

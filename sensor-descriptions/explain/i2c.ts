@@ -9,7 +9,7 @@ import type { DecodedValue, I2cConversation, I2cStep, Values } from "../model.ts
 import { spokenBytes } from "../quantities.ts";
 import type { I2cCrcSpec, I2cIdentity, I2cReadSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { type Annotation, type Computation, covering, type Explanation, type Section, wrongIn } from "./explanation.ts";
-import { computation, computations, fieldAnnotation } from "./values.ts";
+import { computation, computations, fieldAnnotation, seenByFormulas } from "./values.ts";
 
 export interface Transfer {
   readonly write: Uint8Array;
@@ -71,12 +71,13 @@ function drive<T>(conversation: I2cConversation<T>, answer: (step: I2cStep) => U
 }
 
 function allComputed(spec: I2cSpec, known: Values, values: Values): Computation[] {
-  const all = new Map(known);
-  for (const [name, value] of values) all.set(formulaName(name), value);
   const lets = spec.lets.map(({ name, formula }) =>
-    computation(name, formula, all, all.get(formulaName(name)) ?? "malformed"),
+    computation(name, formula, known, known.get(formulaName(name)) ?? "malformed"),
   );
-  return [...lets, ...computations(spec.channels, all, values)];
+  return [
+    ...lets,
+    ...computations(spec.channels, new Map([...known, ...seenByFormulas(spec.channels, values)]), values),
+  ];
 }
 
 function transferSections(

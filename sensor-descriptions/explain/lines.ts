@@ -1,6 +1,5 @@
 /** Text lines: what a line begins with, its fields, its check. */
 
-import { formulaName } from "../formula/formula.ts";
 import { textOfBytes } from "../lines/letters.ts";
 import { splitFields } from "../lines/line-fields.ts";
 import type { LineCodec } from "../lines/line-form.ts";
@@ -8,12 +7,12 @@ import { linesOf } from "../lines/lines.ts";
 import type { LineMessage, Lines } from "../lines/lines-messages.ts";
 import { kindsOf } from "../lines/lines-reports.ts";
 import type { LineChannelSpec, LineForm, LinesSpec } from "../lines/lines-spec.ts";
-import { beginsLike, constantLetters, placeholdersIn } from "../lines/text-template.ts";
+import { beginsLike, constantLetters, filled, placeholdersIn } from "../lines/text-template.ts";
 import type { DecodedValue, Values } from "../model.ts";
 import { nearestWord } from "../spelling.ts";
 import { type Annotation, type Computation, covering, type Explanation, shifted, wrongIn } from "./explanation.ts";
 import type { Asked } from "./framed.ts";
-import { computation, spokenValue } from "./values.ts";
+import { computation, seenByFormulas, spokenValue } from "./values.ts";
 
 export function explainLines(spec: LinesSpec, asked: Asked, bytes: Uint8Array): Explanation {
   const lines = linesOf(spec);
@@ -59,9 +58,10 @@ function nextLine(lines: Lines, { address, wanted }: Asked, bytes: Uint8Array, a
   const kind = kinds.find((one) => "asked" in one && one.asked === wanted) ?? kinds[0];
   const sent = cut(lines.requests, bytes, at);
   const request = sent.line?.isIntact && sent.isEnded ? requestIn(lines, sent.line.content) : undefined;
-  const isRequest =
-    request !== undefined && (kind === undefined || kind.begins.length < constantLetters(request.request));
-  if (isRequest) return { ...sent, request };
+  // A request is matched as a whole, an answer by its beginning.
+  const letters = request && filled(request.request, (name) => (name === "address" ? String(address) : "")).length;
+  const isRequest = letters !== undefined && (kind === undefined || kind.begins.length < letters);
+  if (isRequest && request) return { ...sent, request };
   return kind ? { ...answer, kind } : answer;
 }
 
@@ -109,7 +109,7 @@ const channelsOf = (spec: LinesSpec, kind: Kind): readonly LineChannelSpec[] =>
   [];
 
 function take({ values, computed }: Told, channels: readonly LineChannelSpec[], decoded: Values): void {
-  const known = new Map([...decoded].map(([name, value]) => [formulaName(name), value]));
+  const known = seenByFormulas(channels, decoded);
   for (const { channel, source } of channels) {
     const value = decoded.get(channel.name) ?? "malformed";
     values.set(channel.name, value);

@@ -1,6 +1,5 @@
 /** Modbus frames, RTU and ASCII: which, of which direction, and what stands in them (V1.1b3, section 6). */
 
-import { formulaName } from "../formula/formula.ts";
 import { FRAME_BYTES_MAX } from "../framing/frame-scanner.ts";
 import { modbusMessagesOf } from "../modbus/modbus.ts";
 import { answerSizeAt, BROADCAST, requestSizeAt } from "../modbus/modbus-frame.ts";
@@ -10,7 +9,7 @@ import { type Annotation, type Computation, type Explanation, stray, wrongIn } f
 import type { Asked } from "./framed.ts";
 import { contentAnnotations, meaningOf } from "./modbus-content.ts";
 import { type Link, type ModbusFound, ofLine } from "./modbus-line.ts";
-import { computations } from "./values.ts";
+import { computations, seenByFormulas } from "./values.ts";
 
 export function explainModbus(spec: ModbusSpec, { address, wanted }: Asked, bytes: Uint8Array): Explanation {
   const link = ofLine(spec);
@@ -32,8 +31,8 @@ export function explainModbus(spec: ModbusSpec, { address, wanted }: Asked, byte
     for (const [name, value] of decoded?.values ?? []) values.set(name, value);
     for (const [name, text] of decoded?.texts ?? []) texts.set(name, text);
     if (decoded && meaning.read) {
-      const known = new Map([...decoded.values].map(([name, value]) => [formulaName(name), value]));
-      computed.push(...computations(meaning.read.spec.channels, known, decoded.values));
+      const { channels } = meaning.read.spec;
+      computed.push(...computations(channels, seenByFormulas(channels, decoded.values), decoded.values));
     }
     // An answer doesn't say what was asked; a request before it does.
     if (meaning.request !== undefined) asked = meaning.request;

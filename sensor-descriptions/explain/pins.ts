@@ -5,7 +5,7 @@ import { createLevelProtocol, createOutputProtocol } from "../pins/levels.ts";
 import { createPulseProtocol } from "../pins/pulses.ts";
 import type { LevelSpec, OutputSpec, PulseSpec } from "../spec.ts";
 import type { Explanation } from "./explanation.ts";
-import { computations, short } from "./values.ts";
+import { computations, seenByFormulas, short } from "./values.ts";
 
 export interface Pulses {
   readonly total: number;
@@ -43,6 +43,6 @@ function fromFormulas(
   values: Values,
 ): Explanation {
   const known = new Map([...given, ...own].map(([name, value]) => [formulaName(name), value] as const));
-  const all: Values = new Map([...known, ...[...values].map(([name, value]) => [formulaName(name), value] as const)]);
+  const all: Values = new Map([...known, ...seenByFormulas(channels, values)]);
   return { what: [what], sections: [], computed: computations(channels, all, values), values, wrong: [] };
 }

@@ -1,8 +1,10 @@
 /** Values in words: raw number, scale and offset, unit, state, special value, plausible range. */
+import { forFormulas } from "../fields/channels.ts";
 import { createField, SIZES } from "../fields/fields.ts";
+import { formulaName } from "../formula/formula.ts";
 import { tokensOf } from "../formula/formula-tokens.ts";
 import type { Channel, DecodedValue, Values } from "../model.ts";
-import type { ChannelSpec, FieldSpec, Formula } from "../spec.ts";
+import type { ChannelSpec, FieldSpec, Formula, SpecChannel } from "../spec.ts";
 import { spokenUnit } from "../units.ts";
 import type { Annotation, Computation } from "./explanation.ts";
 
@@ -97,6 +99,10 @@ export const computation = (
   value,
   says: spokenValue(value, channel),
 });
+
+/** Channels' values by the names that formulas use, as these see them: corrected, and nothing implausible. */
+export const seenByFormulas = (channels: readonly { readonly channel: SpecChannel }[], values: Values): Values =>
+  new Map(channels.map(({ channel }) => [formulaName(channel.name), forFormulas(channel, values.get(channel.name))]));
 
 /** The formulas among the channels, with the values that came out; `known` by the names that formulas use. */
 export const computations = (channels: readonly ChannelSpec[], known: Values, values: Values): Computation[] =>
