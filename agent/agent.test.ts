@@ -140,12 +140,14 @@ describe("an agent whose description is replaced", () => {
     files.write("/station.yaml", station(valve("one")));
     const { status, ended } = start();
     await time.advance(3_000);
-    const many = Array.from({ length: 200 }, (_, at) => `      c${at}: { byte: 1, as: u8, scale: 1, unit: mbar }`);
-    const more = many.map((line) => line.replace(": {", "x: {"));
+    // Each file is within its bounds; with the rates it is more than a stream's schema holds.
+    const many = Array.from({ length: 250 }, (_, at) => `      c${at}: { byte: 1, as: u8, scale: 1, unit: mbar }`);
+    const rates = many.slice(0, 10).map((_, at) => `      r${at}: c${at} per 1h over 3h\n`);
     files.write(
       "/types/valve.yaml",
-      typeWith([...many, ...more, "      target: { byte: 1, as: u8, scale: 1, unit: mbar }"].join("\n")),
+      typeWith([...many, "      target: { byte: 1, as: u8, scale: 1, unit: mbar }"].join("\n")),
     );
+    files.write("/station.yaml", station(`${valve("one")}    rate-of-change:\n${rates.join("")}`));
     await time.advance(3_000);
     expect(log.filter((line) => line.startsWith("description-failed"))).toHaveLength(1);
     const before = status().devices[0]?.polls ?? 0;

@@ -150,7 +150,7 @@ describe("beside a running station", { timeout: PATIENCE_MS }, () => {
 
   test("send uploads what waits at once, in words and in JSON", async () => {
     const text = await demo.cli("send");
-    expect(text).toMatchObject({ code: 0, out: expect.stringMatching(/^sent \d+ messages, [\d.]+ k?B\n$/) });
+    expect(text).toMatchObject({ code: 0, out: expect.stringMatching(/^sent \d+ messages?, [\d.]+ k?B\n$/) });
     // A pump that is read every few seconds has something to send sooner or later, before the next upload.
     await until("something was sent", async () => {
       const { code, out } = await demo.cli("send", "--json");
