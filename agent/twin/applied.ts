@@ -13,8 +13,8 @@ import { type Wanted } from "./settings.ts";
 
 /** How soon an interlocked setting is tried again: people wait for a pump to stop. */
 const INTERLOCKED_RETRY_MS = 10_000;
-/** …and one of which nobody knows whether it was written. Trying reads first. */
-const UNKNOWN_RETRY_MS = 60_000;
+/** …and one of which nobody knows whether it was written: soon, since trying reads first and mostly finds it done. */
+const UNKNOWN_RETRY_MS = 15_000;
 
 export interface Acknowledgement {
   readonly path: string;

@@ -252,7 +252,7 @@ describe("the twin", () => {
     await advance(2_000);
     expect(reported("devices/pump/target")).toMatchObject({ ac: 500, ad: expect.stringContaining("no answer") });
     pump.outcome = undefined;
-    await advance(62_000);
+    await advance(17_000);
     expect(reported("devices/pump/target")).toEqual({ value: 900, ac: 200, av: 2, ad: "" });
   });
 
