@@ -222,7 +222,8 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       ports: () => heldPorts(station()),
       tap: ({ port }) => {
         const tapped = station().ports.get(textOrUndefined(port) ?? "");
-        if (!tapped) throw new Error(`there is no port "${String(port)}"; there are: ${[...station().ports.keys()].join(", ")}`); // biome-ignore format: one message
+        if (!tapped)
+          throw new Error(`there is no port "${String(port)}"; there are: ${[...station().ports.keys()].join(", ")}`);
         return { ...taps.start(tapped), station: station().name, startedAt: clock.wallMs(), port: tapped };
       },
       tapped: ({ tap }) => taps.take(Number(tap)),

@@ -121,7 +121,15 @@ test("what can't work is said, with its exit code", async () => {
   const second = await cli("run", "--data", folder, "--mqtt-port", "0", "--http-port", "0");
   expect(second.code).toBe(78);
   expect(second.stderr).toMatch(/another bridge/);
-  const taken = await cli("run", "--data", join(folder, "other"), "--mqtt-port", "0", "--http-port", String(running.ready.httpPort)); // biome-ignore format: long
+  const taken = await cli(
+    "run",
+    "--data",
+    join(folder, "other"),
+    "--mqtt-port",
+    "0",
+    "--http-port",
+    String(running.ready.httpPort),
+  );
   expect(taken.code).toBe(78);
   expect(taken.stderr).toMatch(/EADDRINUSE/);
 });

@@ -108,7 +108,11 @@ async function run(config: Config): Promise<void> {
   files.writeDurably(readyFile, new TextEncoder().encode(`${JSON.stringify(ready)}\n`), 0o644);
   if (token.isNew)
     process.stderr.write(`Token for writing, shown this once and kept in ${dataFolder}/token: ${token.value}\n`);
-  if (!isLoopback(host)) log("warn", "http-not-encrypted", { listen: host, hint: "readings and token travel in the clear: put TLS in front" }); // biome-ignore format: short
+  if (!isLoopback(host))
+    log("warn", "http-not-encrypted", {
+      listen: host,
+      hint: "readings and token travel in the clear: put TLS in front",
+    });
   log("info", "bridge-ready", { ...ready, listen: host, data: dataFolder, version: packageJson.version });
 
   function closeOnSignal(close: () => Promise<void>): void {

@@ -9,7 +9,11 @@ const path = "sensors/bme280.yaml";
 const { type } = loadDeviceType({ path, text: readFileSync(join(import.meta.dirname, path), "utf8") });
 const protocol = type?.protocol(new Map([["address", 0x76]])) as I2cProtocol;
 
-interface Calibration { t: number[]; p: number[]; h: number[] } // biome-ignore format: short
+interface Calibration {
+  t: number[];
+  p: number[];
+  h: number[];
+}
 
 /** The chip's registers: reads go on from the register written last; F7… are what a conversion left there. */
 function chip(calibration: Calibration, raw: { t: number; p: number; h: number }) {

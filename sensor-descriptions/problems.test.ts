@@ -2,8 +2,16 @@ import { expect, test } from "vitest";
 import { formatProblems, inReadingOrder, type Problem } from "./problems.ts";
 
 const problem = (over: Partial<Problem> = {}): Problem => ({
-  code: "D201", path: "a.yaml", line: 2, column: 3, length: 5, message: 'unknown key "evrey"', advice: 'did you mean "every"?', severity: "error", ...over,
-}); // biome-ignore format: short
+  code: "D201",
+  path: "a.yaml",
+  line: 2,
+  column: 3,
+  length: 5,
+  message: 'unknown key "evrey"',
+  advice: 'did you mean "every"?',
+  severity: "error",
+  ...over,
+});
 const text = "pump:\n  evrey: 30s\n";
 
 test("a problem is shown with its place, its line, a mark and advice", () => {
@@ -39,5 +47,9 @@ test("problems stand in the order of reading", () => {
     problem({ line: 2, column: 7 }),
     problem({ line: 2, column: 1 }),
   ]);
-  expect(order.map(({ line, column }) => [line, column])).toEqual([[2, 1], [2, 7], [9, 3]]); // biome-ignore format: short
+  expect(order.map(({ line, column }) => [line, column])).toEqual([
+    [2, 1],
+    [2, 7],
+    [9, 3],
+  ]);
 });

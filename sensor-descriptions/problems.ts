@@ -79,8 +79,11 @@ function longLine(problem: Problem, line: string): string[] {
   ];
 }
 
-// biome-ignore format: one line says it
-const visible = (line: string): string => line.replaceAll("\t", "⇥").replace(/[\p{Cc}\p{Cf}]/gu, "▯").slice(0, 240);
+const visible = (line: string): string =>
+  line
+    .replaceAll("\t", "⇥")
+    .replace(/[\p{Cc}\p{Cf}]/gu, "▯")
+    .slice(0, 240);
 
 type Paint = Record<Severity | "place" | "frame", (text: string) => string>;
 const same = (text: string): string => text;

@@ -26,7 +26,13 @@ async function beside(
   await goingLive.start();
   await time.advance(60_000);
   const said = { out: "", err: "", asked: [] as string[] };
-  const desk = createScriptedDesk(files, { edits: options.edits ?? [], answers: options.answers ?? [], draft: DRAFT, columns: options.columns, asked: said.asked }); // biome-ignore format: one line
+  const desk = createScriptedDesk(files, {
+    edits: options.edits ?? [],
+    answers: options.answers ?? [],
+    draft: DRAFT,
+    columns: options.columns,
+    asked: said.asked,
+  });
   const handlers: Record<string, (parameters: Readonly<Record<string, unknown>>) => unknown> = {
     trial: () => goingLive.trial(),
     running: () => goingLive.running(),
@@ -108,7 +114,10 @@ it("says why it was rolled back and where the text is, with exit code 1", async 
 });
 
 it("installs nothing that is broken: code frame, then edit again or discard", async () => {
-  const { run, time, said, text, desk } = await beside({ edits: [BROKEN, BROKEN, ONE.replace("lake", "lake # mended")], answers: ["x", "e", "e", "y"] }); // biome-ignore format: one line
+  const { run, time, said, text, desk } = await beside({
+    edits: [BROKEN, BROKEN, ONE.replace("lake", "lake # mended")],
+    answers: ["x", "e", "e", "y"],
+  });
   run("edit");
   await time.advance(10_000);
   expect(said.out).toMatch(/\/etc\/station\.yaml:8:\d+ error [\s\S]*8 \| {5}type: vale\n[\s\S]*\^/);

@@ -147,7 +147,11 @@ async function openDraft({ deps, desk, draft, before, place, options }: Session)
   if (left !== undefined && left !== before) {
     const answer = options.yes
       ? "n"
-      : await choice(desk, `An earlier edit of ${place.path} was not finished.\n[c]ontinue with it, or start [n]ew from the file? `, ["c", "n"]); // biome-ignore format: one line
+      : await choice(
+          desk,
+          `An earlier edit of ${place.path} was not finished.\n[c]ontinue with it, or start [n]ew from the file? `,
+          ["c", "n"],
+        );
     if (answer !== "n") return;
     deps.files.writeDurably(`${draft}.before`, new TextEncoder().encode(left), 0o600);
   }

@@ -61,7 +61,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function bench() {
   const { type } = loadDeviceType({ path: "/types/pump-mk2.yaml", text: PUMP });
   const protocol = type?.protocol(new Map()) as SerialProtocol;
-  const values = new Map([["state", 1], ["pressure", 812.5], ["current", 11.42], ["temperature", 41.3], ["cycles", 20417], ["target", 1000]]); // biome-ignore format: one line
+  const values = new Map([
+    ["state", 1],
+    ["pressure", 812.5],
+    ["current", 11.42],
+    ["temperature", 41.3],
+    ["cycles", 20417],
+    ["target", 1000],
+  ]);
   const pump = { values, isSilent: false, isDamaged: false };
   const time = createSimulatedTime();
   const files = createMemoryFiles();

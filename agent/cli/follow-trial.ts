@@ -19,7 +19,9 @@ export async function followTrial(deps: CliDeps, first: TrialAnswer, options: Fo
   const show = createShow(deps, options.json);
   const { path, fileHash, trial } = first;
   if (fileHash === null || trial?.hash !== fileHash) return settled(show, first);
-  show.note(`Trying it for about ${Math.ceil(trial.leftMs / 60_000)} min; what ran before stays ready. Ctrl-C stops watching, not the trial.\nDecide yourself: pump-station keep, pump-station roll-back\n`); // biome-ignore format: one line
+  show.note(
+    `Trying it for about ${Math.ceil(trial.leftMs / 60_000)} min; what ran before stays ready. Ctrl-C stops watching, not the trial.\nDecide yourself: pump-station keep, pump-station roll-back\n`,
+  );
   let answer = first;
   for (;;) {
     const verdict = verdictOn(answer, fileHash);

@@ -21,7 +21,9 @@ export async function createOwnReader(
 ): Promise<ValueReader> {
   const { station, problems, files } = loadDescription(deps.files, options.file, deviceFolders(deps, options.file, []));
   if (!station) {
-    const said = formatProblems(problems, (path) => files.find((file) => file.path === path)?.text, { colour: deps.colour }); // biome-ignore format: one call
+    const said = formatProblems(problems, (path) => files.find((file) => file.path === path)?.text, {
+      colour: deps.colour,
+    });
     throw new Error(`${noAgent.message}\nAnd it can't be read without one:\n${said}`);
   }
   const machine = await deps.machine();

@@ -47,7 +47,10 @@ async function chipOf(machine: Machine, said: string): Promise<string | undefine
 
 /** A name that a station file takes. */
 const nameFrom = (text: string): string => {
-  const name = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^[^a-z]+|-+$/g, ""); // biome-ignore format: one chain
+  const name = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^[^a-z]+|-+$/g, "");
   return name.slice(0, 24) || "port";
 };
 
@@ -57,7 +60,10 @@ export async function claimFree(deps: CliDeps, machine: Machine, port: Port, opt
   const real = (path: string): string => machine.listing.real(path);
   const holder = held.find(
     (one) =>
-      one.kind === port.kind && one.simulator === port.simulator && real(one.path) === real(port.path) && one.devices.length > 0, // biome-ignore format: one condition
+      one.kind === port.kind &&
+      one.simulator === port.simulator &&
+      real(one.path) === real(port.path) &&
+      one.devices.length > 0,
   );
   if (!holder) return;
   const devices = holder.devices.join(", ");

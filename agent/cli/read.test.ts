@@ -122,7 +122,10 @@ describe("read without an agent", () => {
   it("opens nothing while an agent has the data folder", async () => {
     const bench = withStation();
     bench.isFolderHeld = true;
-    bench.files.write("/etc/pump-station/agent.yaml", "format: 1\nstation: x\ndescription: s.yaml\ndata: data\ncloud: mqtt://localhost:1\ncontrol: c.sock\n"); // biome-ignore format: one file
+    bench.files.write(
+      "/etc/pump-station/agent.yaml",
+      "format: 1\nstation: x\ndescription: s.yaml\ndata: data\ncloud: mqtt://localhost:1\ncontrol: c.sock\n",
+    );
     expect(await bench.run(["read"])).toBe(1);
     expect(bench.err).toContain("an agent runs on /etc/pump-station/data");
     expect(bench.i2c.opened).toBe(0);

@@ -27,7 +27,8 @@ function withAgent() {
   bench.agent = (ask, { port, tap }) => {
     asked.push(ask);
     if (ask === "ports") return [{ name: "line", kind: "serial", path: "/dev/ttyUSB0", devices: ["pump"] }];
-    if (ask === "tap") return { ...taps.start({ path: "/dev/ttyUSB0" }), station: "demo", startedAt: Date.UTC(2026, 4, 2), port }; // biome-ignore format: one line
+    if (ask === "tap")
+      return { ...taps.start({ path: "/dev/ttyUSB0" }), station: "demo", startedAt: Date.UTC(2026, 4, 2), port };
     return ask === "tapped" ? taps.take(Number(tap)) : taps.end(Number(tap));
   };
   return { bench, taps, asked };
@@ -45,7 +46,10 @@ describe("record beside the agent", () => {
     expect(bench.out).toMatch(/^\/tmp\/pump\.jsonl: 2 events/);
     const { head, events } = parseBusRecording(textOf(bench, "/tmp/pump.jsonl"));
     expect(head).toMatchObject({ station: "demo", by: "agent", started: "2026-05-02T00:00:00.000Z" });
-    expect(events).toEqual([{ ms: 500, sent: "55 AA" }, { ms: 1200, heard: "AA 55" }]); // biome-ignore format: one line
+    expect(events).toEqual([
+      { ms: 500, sent: "55 AA" },
+      { ms: 1200, heard: "AA 55" },
+    ]);
     expect([bench.serial.opened, asked.at(-1)]).toEqual([0, "untap"]);
   });
 
@@ -92,7 +96,10 @@ describe("record without an agent", () => {
     bench.serial.say(Uint8Array.of(1));
     bench.serial.unplug();
     expect(await running).toBe(1);
-    expect(parseBusRecording(textOf(bench, "/tmp/a.jsonl")).events).toMatchObject([{ heard: "01" }, { closed: "unplugged" }]); // biome-ignore format: one line
+    expect(parseBusRecording(textOf(bench, "/tmp/a.jsonl")).events).toMatchObject([
+      { heard: "01" },
+      { closed: "unplugged" },
+    ]);
     expect(await bench.run(["record", "/dev/i2c-1", "/tmp/b.jsonl"])).toBe(1);
     expect(bench.err).toContain("nobody asks on /dev/i2c-1");
     expect(await bench.run(["record", "/dev/ttyUSB1", "/tmp/b.jsonl"])).toBe(1);
@@ -107,7 +114,10 @@ describe("a recording as examples", () => {
     await bench.time.advance(300);
     for (const bytes of [REQUEST, ANSWER.subarray(0, 5), ANSWER.subarray(5)])
       taps.pass({ path: "/dev/ttyUSB0" }, () => {
-        const hex = Buffer.from(bytes).toString("hex").toUpperCase().replaceAll(/..(?=.)/g, "$& "); // biome-ignore format: one line
+        const hex = Buffer.from(bytes)
+          .toString("hex")
+          .toUpperCase()
+          .replaceAll(/..(?=.)/g, "$& ");
         return bytes === REQUEST ? { sent: hex } : { heard: hex };
       });
     await running;
@@ -128,8 +138,12 @@ describe("a recording as examples", () => {
 
   it("shows the transfers of each chip", async () => {
     const bench = createCliBench();
-    const head = '{"format":"pump-station-bus","version":1,"station":"d","port":{"name":"m","kind":"i2c","path":"/dev/i2c-1"},"started":"2026-05-02T08:00:00.000Z","by":"agent"}'; // biome-ignore format: one line
-    bench.files.write("/a.jsonl", `${head}\n{"ms":1,"took":1,"address":"0x48","write":"00","read":2,"got":"19 00"}\n{"ms":2,"took":1,"address":"0x48","write":"01 00","read":0,"got":""}\n`); // biome-ignore format: one line
+    const head =
+      '{"format":"pump-station-bus","version":1,"station":"d","port":{"name":"m","kind":"i2c","path":"/dev/i2c-1"},"started":"2026-05-02T08:00:00.000Z","by":"agent"}';
+    bench.files.write(
+      "/a.jsonl",
+      `${head}\n{"ms":1,"took":1,"address":"0x48","write":"00","read":2,"got":"19 00"}\n{"ms":2,"took":1,"address":"0x48","write":"01 00","read":0,"got":""}\n`,
+    );
     await bench.run(["record", "--examples", "/a.jsonl"]);
     expect(bench.out).toContain('- { write: "00", read: "19 00" }');
     expect(bench.out).toContain('- { write: "01 00" }');
@@ -141,8 +155,18 @@ describe("the file of a recording", () => {
   it("is saved whenever it has doubled, is bounded, and says that it is full", () => {
     const files = createMemoryFiles();
     let writes = 0;
-    const counting = { ...files, writeDurably: (path: string, bytes: Uint8Array) => (writes++, files.writeDurably(path, bytes)) }; // biome-ignore format: one line
-    const head = { format: "pump-station-bus", version: 1, station: "", port: { name: "a", kind: "serial", path: "/a" }, started: "2026-05-02T08:00:00.000Z", by: "agent" } as const; // biome-ignore format: one line
+    const counting = {
+      ...files,
+      writeDurably: (path: string, bytes: Uint8Array) => (writes++, files.writeDurably(path, bytes)),
+    };
+    const head = {
+      format: "pump-station-bus",
+      version: 1,
+      station: "",
+      port: { name: "a", kind: "serial", path: "/a" },
+      started: "2026-05-02T08:00:00.000Z",
+      by: "agent",
+    } as const;
     const file = createRecordingFile(counting, "/r", head, 1_000_000);
     for (let ms = 0; ms < 50_000; ms++) file.add({ ms, heard: "00 01 02 03" });
     expect(writes).toBeLessThan(8);

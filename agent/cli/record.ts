@@ -7,7 +7,16 @@ import { loadDescription, textAt } from "../description.ts";
 import type { HeldPort } from "../status.ts";
 import { type BusEvent, createHead, hexFrom, parseBusRecording } from "../tap/recording.ts";
 import type { TapStart, TapTaken } from "../tap/taps.ts";
-import { type AddCommand, type CliDeps, CONFIG, deviceFolders, examples, type Machine, SOCKET, STATION_FILE } from "./command.ts"; // biome-ignore format: one import
+import {
+  type AddCommand,
+  type CliDeps,
+  CONFIG,
+  deviceFolders,
+  examples,
+  type Machine,
+  SOCKET,
+  STATION_FILE,
+} from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { type AccessOptions, accessAdvice, claimFree, findPort } from "./port-access.ts";
 import { createProgressLine } from "./progress-line.ts";
@@ -104,7 +113,13 @@ async function recordFromAgent(
     const file = createRecordingFile(
       deps.files,
       path,
-      createHead({ station, port: { name, kind, path: portPath }, started: new Date(startedAt).toISOString(), by: "agent", ...(settings ? { settings } : {}) }), // biome-ignore format: one head
+      createHead({
+        station,
+        port: { name, kind, path: portPath },
+        started: new Date(startedAt).toISOString(),
+        by: "agent",
+        ...(settings ? { settings } : {}),
+      }),
     );
     await whileWaiting(deps, machine, file, said.for, async () => {
       const { events } = (await client.ask("tapped", { tap: start.tap })) as TapTaken;
@@ -129,7 +144,9 @@ async function recordByListening(
   const device = station?.devices.find(({ name }) => name === what);
   const port = await findPort(deps, machine, device?.port ?? what, said.file);
   if (port.kind !== "serial")
-    throw new Error(`record ${what}: no agent runs, so nobody asks on ${port.path}; only a serial line can be listened to. Start it: systemctl start pump-station`); // biome-ignore format: one message
+    throw new Error(
+      `record ${what}: no agent runs, so nobody asks on ${port.path}; only a serial line can be listened to. Start it: systemctl start pump-station`,
+    );
   await claimFree(deps, machine, port, said);
   const settings = settingsOf(station, port, said.speed);
   const line = await machine.ports.serial.open(port.path, settings).catch(async (error: unknown) => {
@@ -141,7 +158,13 @@ async function recordByListening(
   const file = createRecordingFile(
     deps.files,
     path,
-    createHead({ station: station?.name ?? "", port: { name, kind, path: port.path }, started, by: "listening", settings }), // biome-ignore format: one head
+    createHead({
+      station: station?.name ?? "",
+      port: { name, kind, path: port.path },
+      started,
+      by: "listening",
+      settings,
+    }),
   );
   const now = (): number => Math.round(1_000 * (machine.clock.bootMs() - startedMs)) / 1_000;
   let isOpen = true;
@@ -191,7 +214,9 @@ function settingsOf(station: Station | undefined, port: Port, speed: string | un
   }
   const device = station?.devices.find((one) => one.port === port.name && one.protocol.kind === "serial");
   if (device?.protocol.kind === "serial") return device.protocol.settings;
-  throw new Error(`record ${port.path}: no device of the station file says its speed; give it: --speed 9600. Which one: pump-station scan ${port.path} --only listen`); // biome-ignore format: one message
+  throw new Error(
+    `record ${port.path}: no device of the station file says its speed; give it: --speed 9600. Which one: pump-station scan ${port.path} --only listen`,
+  );
 }
 
 function printExamples(deps: CliDeps, said: Said): number {

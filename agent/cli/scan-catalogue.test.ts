@@ -25,7 +25,8 @@ it("a dust sensor and a wind sensor are told by what they send", async () => {
 
 it("an electric meter at its factory speed is found without being told which", async () => {
   // Answers function 3 with an exception; 30 registers from 0 as its manual prints them.
-  const answer = "01 04 40 43 66 33 34 00 00 00 00 00 00 00 00 3F B0 00 00 00 00 00 00 00 00 00 00 43 96 C0 00 00 00 00 00 00 00 00 00 43 9E 40 00 00 00 00 00 00 00 00 00 C2 C0 99 9A 00 00 00 00 00 00 00 00 3F 73 DD 98 2D FD"; // biome-ignore format: one frame
+  const answer =
+    "01 04 40 43 66 33 34 00 00 00 00 00 00 00 00 3F B0 00 00 00 00 00 00 00 00 00 00 43 96 C0 00 00 00 00 00 00 00 00 00 43 9E 40 00 00 00 00 00 00 00 00 00 C2 C0 99 9A 00 00 00 00 00 00 00 00 3F 73 DD 98 2D FD";
   const bench = createCliBench((request) => {
     if (request[0] !== 1) return [];
     if (request[1] === 3) return [{ afterMs: 20, bytes: bytes("01 83 02 C0 F1") }];
@@ -39,7 +40,10 @@ it("an electric meter at its factory speed is found without being told which", a
 
 it("an own type that extends one of the catalogue is proposed before it", async () => {
   const bench = createCliBench();
-  bench.files.write("/etc/pump-station/devices/better.yaml", 'format: 1\ntype: better\nextends: bme280\nsource: "made for this test"\n'); // biome-ignore format: one file
+  bench.files.write(
+    "/etc/pump-station/devices/better.yaml",
+    'format: 1\ntype: better\nextends: bme280\nsource: "made for this test"\n',
+  );
   bench.i2c.chips.set(0x76, (write, length) => (write[0] === 0xd0 ? Uint8Array.of(0x60) : new Uint8Array(length)));
   expect(await bench.run(["scan", "/dev/i2c-1"])).toBe(0);
   expect(bench.out).toMatch(/0x76 +better or bme280 +identified/);

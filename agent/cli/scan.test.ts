@@ -116,7 +116,10 @@ describe("scan beside an agent", () => {
 
   it("touches nothing while an agent runs that doesn't answer", async () => {
     const bench = createCliBench();
-    bench.files.write("/etc/pump-station/agent.yaml", "format: 1\nstation: x\ndescription: s.yaml\ndata: data\ncloud: mqtt://localhost:1\ncontrol: c.sock\n"); // biome-ignore format: one file
+    bench.files.write(
+      "/etc/pump-station/agent.yaml",
+      "format: 1\nstation: x\ndescription: s.yaml\ndata: data\ncloud: mqtt://localhost:1\ncontrol: c.sock\n",
+    );
     for (const isHeld of [true, "unknown"] as const) {
       bench.isFolderHeld = isHeld;
       expect(await bench.run(["scan", "/dev/i2c-1"])).toBe(1);
@@ -148,14 +151,21 @@ describe("scan of a serial line", () => {
     const far: { answer(bytes: Uint8Array): Uint8Array[] } = { answer: () => [] };
     const bench = createCliBench((bytes) => far.answer(bytes).map((frame) => ({ afterMs: 5, bytes: frame })));
     const pump = deviceOf(bench, "pump-mk2", { address: 1 });
-    const values = new Map(Object.entries({ state: 1, pressure: 812.5, current: 11.42, temperature: 41.3, cycles: 9, target: 1000 })); // biome-ignore format: one line
+    const values = new Map(
+      Object.entries({ state: 1, pressure: 812.5, current: 11.42, temperature: 41.3, cycles: 9, target: 1000 }),
+    );
     const side = pump.deviceSide(1);
     let requests = 0;
     // It misses the first one.
-    far.answer = (bytes) => side.push(bytes).flatMap((request) => (request.kind === "read" && requests++ > 0 ? [request.answer(values)] : [])); // biome-ignore format: one line
+    far.answer = (bytes) =>
+      side
+        .push(bytes)
+        .flatMap((request) => (request.kind === "read" && requests++ > 0 ? [request.answer(values)] : []));
     expect(await bench.run(["scan", "/dev/ttyUSB0", "--write", "/new.yaml"])).toBe(0);
     expect(bench.out).toMatch(/address 1, 115200 8N1 +pump-mk2 +identified +answered its read "status"/);
-    expect(loadDescription(bench.files, "/new.yaml", ["/catalogue"]).station?.devices).toMatchObject([{ type: "pump-mk2", address: 1 }]); // biome-ignore format: one line
+    expect(loadDescription(bench.files, "/new.yaml", ["/catalogue"]).station?.devices).toMatchObject([
+      { type: "pump-mk2", address: 1 },
+    ]);
     const isProbe = (bytes: Uint8Array) => bytes.length === 8 && bytes[1] === 3 && bytes[5] === 1;
     expect(bench.serial.written.filter(({ bytes }) => isProbe(bytes))).toEqual([]);
   });
@@ -166,16 +176,42 @@ describe("scan of a serial line", () => {
     const meter = deviceOf(bench, "pump-modbus", { address: 17 });
     const values = new Map(meter.reads.flatMap(({ channels }) => channels.map((name) => [name, 1] as const)));
     const side = meter.deviceSide(17);
-    const refusing = createModbusProtocol({ protocol: "modbus-rtu", serial: meter.settings, timing: meter.timing, reads: [{ name: "probe", table: "holding", register: 0, count: 1, channels: [] }], settings: [], commands: [] }).deviceSide(17); // biome-ignore format: one line
+    const refusing = createModbusProtocol({
+      protocol: "modbus-rtu",
+      serial: meter.settings,
+      timing: meter.timing,
+      reads: [{ name: "probe", table: "holding", register: 0, count: 1, channels: [] }],
+      settings: [],
+      commands: [],
+    }).deviceSide(17);
     far.answer = (bytes) => [
       ...refusing.push(bytes).flatMap((request) => (request.kind === "read" ? [request.refuse(2)] : [])),
-      ...(bytes[1] === 3 ? [] : side.push(bytes).flatMap((request) => (request.kind === "read" ? [request.answer(values)] : []))), // biome-ignore format: one line
+      ...(bytes[1] === 3
+        ? []
+        : side.push(bytes).flatMap((request) => (request.kind === "read" ? [request.answer(values)] : []))),
     ];
-    const code = await bench.run(["scan", "/dev/ttyUSB0", "--only", "modbus", "--speed", "19200", "--mode", "8E1", "--address", "10-20", "--json"]); // biome-ignore format: one line
+    const code = await bench.run([
+      "scan",
+      "/dev/ttyUSB0",
+      "--only",
+      "modbus",
+      "--speed",
+      "19200",
+      "--mode",
+      "8E1",
+      "--address",
+      "10-20",
+      "--json",
+    ]);
     expect([code, bench.err]).toEqual([0, expect.stringContaining("at most 1.3 s")]);
     const [{ findings }] = JSON.parse(bench.out) as [{ findings: object[] }];
     expect(findings).toMatchObject([
-      { where: "address 17, 19200 8E1", sureness: "fits", types: ["pump-modbus"], because: expect.stringMatching(/([1-9]) of \1 plausible/) }, // biome-ignore format: one line
+      {
+        where: "address 17, 19200 8E1",
+        sureness: "fits",
+        types: ["pump-modbus"],
+        because: expect.stringMatching(/([1-9]) of \1 plausible/),
+      },
     ]);
     const asked = bench.serial.written.map(({ bytes }) => [bytes[0], bytes[1]]);
     expect(asked.every(([, code]) => code === 3 || code === 4)).toBe(true);
@@ -243,7 +279,9 @@ examples:
 describe("scan of a GPIO chip", () => {
   it("lists its lines by name with who uses them, and opens none", async () => {
     const bench = createCliBench();
-    bench.listed.gpio = [{ label: "pinctrl", name: "gpiochip0", lines: [{ offset: 5, name: "RELAY", usedBy: "onoff" }, { offset: 6 }] }]; // biome-ignore format: one line
+    bench.listed.gpio = [
+      { label: "pinctrl", name: "gpiochip0", lines: [{ offset: 5, name: "RELAY", usedBy: "onoff" }, { offset: 6 }] },
+    ];
     expect(await bench.run(["scan", "/dev/gpiochip0"])).toBe(0);
     expect(bench.out).toMatch(/pin 5 "RELAY" +- +in use +used by onoff/);
     expect(bench.out).toMatch(/pin 6 +- +unknown +nobody uses it/);

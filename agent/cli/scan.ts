@@ -93,7 +93,9 @@ async function scan(deps: CliDeps, names: readonly string[], said: Said): Promis
       line.end();
     }
   }
-  deps.out(said.json ? `${JSON.stringify(scanned.map(forPrograms), null, 2)}\n` : `${scanned.map(scannedText).join("\n\n")}\n`); // biome-ignore format: one line
+  deps.out(
+    said.json ? `${JSON.stringify(scanned.map(forPrograms), null, 2)}\n` : `${scanned.map(scannedText).join("\n\n")}\n`,
+  );
   return said.write === undefined ? EXIT.ok : write(deps, scanned, said.write);
 }
 

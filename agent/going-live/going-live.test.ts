@@ -168,7 +168,10 @@ it("a broken file never goes live, and that is told with its place", async () =>
   const { goingLive, time, save, ran } = await running();
   save(ONE.replace("type: valve", "type: vale"));
   await time.advance(SETTLED_MS);
-  expect(goingLive.status()).toMatchObject({ runs: "last good", problems: [expect.stringMatching(/^\/etc\/station\.yaml:8:\d+ .*vale/)] }); // biome-ignore format: one line
+  expect(goingLive.status()).toMatchObject({
+    runs: "last good",
+    problems: [expect.stringMatching(/^\/etc\/station\.yaml:8:\d+ .*vale/)],
+  });
   expect(ran).toHaveLength(1);
 });
 
@@ -268,7 +271,10 @@ it("a device file that appears in a folder is noticed, one that changes is tried
   expect(ran).toHaveLength(1);
   files.write("/devices/valve.yaml", valveType({ level: "0 to 90", target: "0 to 200" }));
   await time.advance(SETTLED_MS);
-  expect(goingLive.status().trial?.changes).toEqual(["one: channel level in steps of 1 mbar, 0 to 100 → in steps of 1 mbar, 0 to 90", "device file valve.yaml: changed"]); // biome-ignore format: one line
+  expect(goingLive.status().trial?.changes).toEqual([
+    "one: channel level in steps of 1 mbar, 0 to 100 → in steps of 1 mbar, 0 to 90",
+    "device file valve.yaml: changed",
+  ]);
 });
 
 it("a file that can't be read is a problem like any other: the last good one runs, until it can be", async () => {

@@ -114,14 +114,28 @@ it("a file that is being saved while the agent starts is waited for; what ran be
 });
 
 it("looks cut: nothing, no line end, the beginning of what it was; not: what it was, or another text", () => {
-  expect([undefined, "", " \n", "a: 1\nb", "a: 1\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([true, true, true, true, true]); // biome-ignore format: one line
-  expect(["a: 1\nb: 2\n", "a: 2\n", "a: 1\nb: 2\nc: 3\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([false, false, false]); // biome-ignore format: one line
+  expect([undefined, "", " \n", "a: 1\nb", "a: 1\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
+  expect(["a: 1\nb: 2\n", "a: 2\n", "a: 1\nb: 2\nc: 3\n"].map((text) => looksCut(text, "a: 1\nb: 2\n"))).toEqual([
+    false,
+    false,
+    false,
+  ]);
   expect(looksCut("saved without a line end", "saved without a line end")).toBe(false);
 });
 
 it("looks torn: shorter and in the middle of a line; not where the last line never ended", () => {
   expect(["a: 1\nb", "a: 1"].map((text) => looksTorn(text, "a: 1\nb: 2\n"))).toEqual([true, true]);
-  expect(["a: 1\n", "a: 1\nb: 2\nc: 3", "a: 1\nb: 2\n"].map((text) => looksTorn(text, "a: 1\nb: 2\n"))).toEqual([false, false, false]); // biome-ignore format: one line
+  expect(["a: 1\n", "a: 1\nb: 2\nc: 3", "a: 1\nb: 2\n"].map((text) => looksTorn(text, "a: 1\nb: 2\n"))).toEqual([
+    false,
+    false,
+    false,
+  ]);
   expect(looksTorn("a: 1", "a: 2\nb: 2")).toBe(false);
   expect(looksTorn("a: 2\nb", "a: 2\nb: 2")).toBe(true);
 });

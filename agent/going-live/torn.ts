@@ -31,7 +31,8 @@ function tornProblem({ path, text }: SourceText): Problem {
     line: lines.length,
     column: (lines.at(-1)?.length ?? 0) + 1,
     severity: "error",
-    message: "the file stops in the middle of a line and is shorter than what ran: a copy that broke off? It is not tried by itself", // biome-ignore format: one line
+    message:
+      "the file stops in the middle of a line and is shorter than what ran: a copy that broke off? It is not tried by itself",
     advice: "copy it again; if it is whole, end its last line, or: pump-station try",
   };
 }

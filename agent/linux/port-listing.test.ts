@@ -55,8 +55,16 @@ test("GPIO lines come with names and users from libgpiod's tools, else as sysfs 
   expect(await listing().gpio()).toEqual([
     { label: "pinctrl", name: "gpiochip512", lines: [{ offset: 0 }, { offset: 1 }] },
   ]);
-  write("bin/gpiodetect", '#!/bin/sh\n[ "$1" = --version ] && echo "gpiodetect (libgpiod) v1.6.3" || echo "gpiochip0 [pinctrl] (2 lines)"\n', 0o755); // biome-ignore format: one script
-  write("bin/gpioinfo", '#!/bin/sh\nprintf "gpiochip0 - 2 lines:\\n\\tline   0:      \\"RELAY\\"     \\"onoff\\"  output  active-high [used]\\n\\tline   1:      unnamed       unused   input  active-high \\n"\n', 0o755); // biome-ignore format: one script
+  write(
+    "bin/gpiodetect",
+    '#!/bin/sh\n[ "$1" = --version ] && echo "gpiodetect (libgpiod) v1.6.3" || echo "gpiochip0 [pinctrl] (2 lines)"\n',
+    0o755,
+  );
+  write(
+    "bin/gpioinfo",
+    '#!/bin/sh\nprintf "gpiochip0 - 2 lines:\\n\\tline   0:      \\"RELAY\\"     \\"onoff\\"  output  active-high [used]\\n\\tline   1:      unnamed       unused   input  active-high \\n"\n',
+    0o755,
+  );
   expect(await listing().gpio()).toEqual([
     { label: "pinctrl", name: "gpiochip0", lines: [{ offset: 0, name: "RELAY", usedBy: "onoff" }, { offset: 1 }] },
   ]);

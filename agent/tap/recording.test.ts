@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type BusEvent, BusRecordingError, bytesFrom, createHead, hexFrom, lineFrom, parseBusRecording } from "./recording.ts"; // biome-ignore format: one import
+import {
+  type BusEvent,
+  BusRecordingError,
+  bytesFrom,
+  createHead,
+  hexFrom,
+  lineFrom,
+  parseBusRecording,
+} from "./recording.ts";
 
 /** Recordings that people keep look like this for ever. */
 const GOLDEN = `{"format":"pump-station-bus","version":1,"station":"demo-lake","port":{"name":"baseboard","kind":"serial","path":"/dev/ttyUSB0"},"started":"2026-05-02T08:00:00.000Z","by":"agent","speed":115200,"mode":"8N1"}

@@ -95,7 +95,10 @@ export const lineOf = ({ baudRate, dataBits, parity, stopBits }: SerialSettings)
 });
 
 export const hexFrom = (bytes: Uint8Array): string =>
-  Buffer.from(bytes).toString("hex").toUpperCase().replaceAll(/..(?=.)/g, "$& "); // biome-ignore format: one chain
+  Buffer.from(bytes)
+    .toString("hex")
+    .toUpperCase()
+    .replaceAll(/..(?=.)/g, "$& ");
 
 export const bytesFrom = (hex: string): Uint8Array =>
   Uint8Array.from(hex === "" ? [] : hex.split(" ").map((pair) => Number.parseInt(pair, 16)));
@@ -142,7 +145,13 @@ function headFrom(head: Fields): BusHead {
   const port = (typeof head["port"] === "object" && head["port"] !== null ? head["port"] : {}) as Fields;
   const kind = KINDS.find((known) => known === port["kind"]);
   const isHead =
-    isText(station) && isText(port["name"]) && isText(port["path"]) && kind !== undefined && (by === "agent" || by === "listening") && isText(started) && !Number.isNaN(Date.parse(started)); // biome-ignore format: one condition
+    isText(station) &&
+    isText(port["name"]) &&
+    isText(port["path"]) &&
+    kind !== undefined &&
+    (by === "agent" || by === "listening") &&
+    isText(started) &&
+    !Number.isNaN(Date.parse(started));
   if (!isHead) throw new BusRecordingError("line 1: the head lacks station, port, started or by");
   return {
     format: FORMAT,

@@ -76,7 +76,10 @@ export function createTaps({ clock }: { readonly clock: Pick<Clock, "bootMs"> })
     },
     take: (id) => {
       const tap = taps.get(id);
-      if (!tap) throw new Error(`record: the agent has ended this recording; it was not fetched for ${TAP_FORGOTTEN_AFTER_MS / 1000} s`); // biome-ignore format: one message
+      if (!tap)
+        throw new Error(
+          `record: the agent has ended this recording; it was not fetched for ${TAP_FORGOTTEN_AFTER_MS / 1000} s`,
+        );
       const nowMs = clock.bootMs();
       const { events, lost } = tap;
       tap.events = [];

@@ -29,7 +29,12 @@ async function call(
   payload?: string | object,
   headers: Record<string, string> = {},
 ) {
-  const response = await running.api.inject({ method, url, headers: { host: "localhost", ...headers }, ...(payload !== undefined && { payload }) }); // biome-ignore format: short
+  const response = await running.api.inject({
+    method,
+    url,
+    headers: { host: "localhost", ...headers },
+    ...(payload !== undefined && { payload }),
+  });
   return { status: response.statusCode, headers: response.headers, body: response.json<unknown>() };
 }
 
@@ -57,10 +62,17 @@ test("a station is added with the token, gets a password once, and not twice", a
   expect((await call("POST", "/api/stations", { station: "No Name" }, AUTHORIZATION)).status).toBe(400);
   expect((await call("GET", "/api/stations")).body).toEqual([
     {
-      station: "lake", online: false, lastSeen: null, samples: 0, readings: 0, messages: 0, bytes: 0, activeAlarms: 0,
+      station: "lake",
+      online: false,
+      lastSeen: null,
+      samples: 0,
+      readings: 0,
+      messages: 0,
+      bytes: 0,
+      activeAlarms: 0,
       quarantined: 0,
     },
-  ]); // biome-ignore format: short
+  ]);
 });
 
 test("writing without the token, or with a wrong one, is refused before anything is read; guessing is slowed down", async () => {
@@ -111,14 +123,23 @@ test("stored readings, streams, ledger and figures are read back", async () => {
   expect((await call("GET", "/api/stations/lake/ledger")).body).toEqual([
     { epoch: EPOCH, stream: "pump", stored: [[1, 5]], dropped: [], gaps: [], closedAt: null },
   ]);
-  expect((await call("GET", "/api/health")).body).toEqual({ status: "ok", version: "0.0.0", stations: 1, samples: 5, quarantined: 0 }); // biome-ignore format: short
+  expect((await call("GET", "/api/health")).body).toEqual({
+    status: "ok",
+    version: "0.0.0",
+    stations: 1,
+    samples: 5,
+    quarantined: 0,
+  });
   expect((await call("GET", "/api/stations/lake/alarms")).body).toEqual([]);
   expect((await call("GET", "/api/quarantine")).body).toEqual([]);
 });
 
 test("errors say what and what to do", async () => {
   expect(await call("GET", "/api/stations/sea")).toMatchObject({ status: 404, body: { error: "unknown-station" } });
-  expect(await call("GET", "/api/stations/lake/readings?device=boat")).toMatchObject({ status: 404, body: { error: "unknown-stream" } }); // biome-ignore format: short
+  expect(await call("GET", "/api/stations/lake/readings?device=boat")).toMatchObject({
+    status: 404,
+    body: { error: "unknown-stream" },
+  });
   expect((await call("GET", "/api/stations/lake/readings?device=pump&limit=20001")).status).toBe(400);
   const many = await call("GET", "/api/stations/lake/readings?limit=0&order=up&colour=red");
   expect(many.status).toBe(400);
@@ -129,9 +150,15 @@ test("errors say what and what to do", async () => {
     expect(undecodable).toMatchObject({ status: 400, body: { error: "bad-request", message: expect.any(String) } });
     expect(undecodable.headers["x-content-type-options"]).toBe("nosniff");
   }
-  const strange = await call("PATCH", "/api/stations/lake/twin/desired", "<a/>", { ...AUTHORIZATION, "content-type": "application/xml" }); // biome-ignore format: short
+  const strange = await call("PATCH", "/api/stations/lake/twin/desired", "<a/>", {
+    ...AUTHORIZATION,
+    "content-type": "application/xml",
+  });
   expect(strange).toMatchObject({ status: 400, body: { error: "bad-request" } });
-  const broken = await call("PATCH", "/api/stations/lake/twin/desired", "{", { ...AUTHORIZATION, "content-type": "application/json" }); // biome-ignore format: short
+  const broken = await call("PATCH", "/api/stations/lake/twin/desired", "{", {
+    ...AUTHORIZATION,
+    "content-type": "application/json",
+  });
   expect(broken).toMatchObject({ status: 400, body: { error: "bad-request" } });
   const large = await call("PATCH", "/api/stations/lake/twin/desired", { a: "x".repeat(20_000) }, AUTHORIZATION);
   expect(large.status).toBe(413);

@@ -178,7 +178,9 @@ test("a second connection of the same station takes over, and the station stays 
 
 test("of connections that take over from each other at once, a station is online as long as the newest is", async () => {
   const first = station;
-  const attempts = await Promise.allSettled(Array.from({ length: 4 }, () => connectStation(running, "lake", password, { subscribe: false }))); // biome-ignore format: short
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 4 }, () => connectStation(running, "lake", password, { subscribe: false })),
+  );
   const others = attempts.flatMap((attempt) => (attempt.status === "fulfilled" ? [attempt.value] : []));
   await expect.poll(() => first.client.connected).toBe(false);
   for (const other of others) if (!other.client.connected) await other.leave();
@@ -240,9 +242,16 @@ test("a batch whose schema is another stream's is kept aside", async () => {
 
 test("alarms are stored, and count as active until they end", async () => {
   const alarm = (sequence: number, active: boolean) => ({
-    epoch: EPOCH, sequence, basis: { kind: "wall" } as const, time: T0 + sequence, device: "pump", alarm: "too-hot",
-    severity: "critical" as const, active, because: "temperature 86 °C",
-  }); // biome-ignore format: short
+    epoch: EPOCH,
+    sequence,
+    basis: { kind: "wall" } as const,
+    time: T0 + sequence,
+    device: "pump",
+    alarm: "too-hot",
+    severity: "critical" as const,
+    active,
+    because: "temperature 86 °C",
+  });
   await station.client.publishAsync(TOPIC.alarms, Buffer.from(encodeAlarms([alarm(1, true)])), QOS1);
   expect((await running.bridge.summaryOf("lake"))?.activeAlarms).toBe(1);
   await station.client.publishAsync(TOPIC.alarms, Buffer.from(encodeAlarms([alarm(1, true), alarm(2, false)])), QOS1);

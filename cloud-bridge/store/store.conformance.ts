@@ -120,7 +120,10 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
     test("of a batch cut differently only the sequences that lack are stored", async () => {
       await store.write([schema, batch([block(4, 6)])]);
       const [written] = await store.write([batch([block(2, 8)])]);
-      expect(written?.samples.map(({ sequence, rows }) => [sequence, rows.length])).toEqual([[2, 2], [7, 2]]); // biome-ignore format: short
+      expect(written?.samples.map(({ sequence, rows }) => [sequence, rows.length])).toEqual([
+        [2, 2],
+        [7, 2],
+      ]);
       expect(written?.duplicates).toBe(3);
       expect(await sequencesOf(store)).toEqual([2, 3, 4, 5, 6, 7, 8]);
     });
@@ -161,9 +164,23 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
     test("the ledger accounts for every sequence: stored, dropped or a gap up to the closing count", async () => {
       await store.write([schema, batch([block(3, 4)])]);
       await store.write([
-        { station: "lake", atMs: T0, kind: "dropped", dropped: [{ epoch: EPOCH, stream: "pump", ranges: [{ first: 1, last: 3 }] }] },
-        { station: "lake", atMs: T0, kind: "epoch-closed", epoch: EPOCH, counts: [{ stream: "pump", last: 6 }, { stream: "rain", last: 0 }] },
-      ]); // biome-ignore format: short
+        {
+          station: "lake",
+          atMs: T0,
+          kind: "dropped",
+          dropped: [{ epoch: EPOCH, stream: "pump", ranges: [{ first: 1, last: 3 }] }],
+        },
+        {
+          station: "lake",
+          atMs: T0,
+          kind: "epoch-closed",
+          epoch: EPOCH,
+          counts: [
+            { stream: "pump", last: 6 },
+            { stream: "rain", last: 0 },
+          ],
+        },
+      ]);
       expect(await store.ledger({ station: "lake" })).toEqual([
         { epoch: EPOCH, stream: "pump", stored: [[3, 4]], dropped: [[1, 2]], gaps: [[5, 6]], closedAt: 6 },
         { epoch: EPOCH, stream: "rain", stored: [], dropped: [], gaps: [], closedAt: 0 },
@@ -178,7 +195,14 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       await store.write([schema, { station: "lake", atMs: T0, kind: "dropped", dropped: [dropped] }]);
       await store.write([batch([block(3, 4)])]);
       const [entry] = await store.ledger({ station: "lake" });
-      expect(entry).toMatchObject({ stored: [[3, 4]], dropped: [[1, 2], [5, 6]], gaps: [] }); // biome-ignore format: short
+      expect(entry).toMatchObject({
+        stored: [[3, 4]],
+        dropped: [
+          [1, 2],
+          [5, 6],
+        ],
+        gaps: [],
+      });
     });
 
     test("a ledger in too many fragments is refused, from whichever message", async () => {
@@ -188,8 +212,11 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       }));
       const beyond = [{ first: 100_000, last: 100_000 }];
       const drop = (more: typeof ranges): StoreEntry => ({
-        station: "lake", atMs: T0, kind: "dropped", dropped: [{ epoch: EPOCH, stream: "pump", ranges: more }],
-      }); // biome-ignore format: short
+        station: "lake",
+        atMs: T0,
+        kind: "dropped",
+        dropped: [{ epoch: EPOCH, stream: "pump", ranges: more }],
+      });
       const [fine, refused] = await store.write([drop(ranges), drop(beyond)]);
       expect(fine?.refused).toBeNull();
       expect(refused?.refused).toMatch(/ranges/);
@@ -198,8 +225,12 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
 
     test("a station that declares schemas or streams without end is refused", async () => {
       const declare = (at: number, stream: string): StoreEntry => ({
-        station: "lake", atMs: T0, kind: "schema", hash: at.toString(16).padStart(16, "0"), schema: { ...PUMP, stream },
-      }); // biome-ignore format: short
+        station: "lake",
+        atMs: T0,
+        kind: "schema",
+        hash: at.toString(16).padStart(16, "0"),
+        schema: { ...PUMP, stream },
+      });
       const schemas = Array.from({ length: SCHEMAS_PER_STATION_MAX }, (_, at) => declare(at, "pump"));
       await store.write(schemas);
       const [again, further] = await store.write([declare(0, "pump"), declare(9_999, "pump")]);
@@ -235,8 +266,12 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       await store.write([schema]);
       // Two epochs that overlap in time, with equal times in both.
       for (const epoch of [EPOCH, "00000000000000e2"])
-        for (const [first, last] of [[1, 7], [8, 9], [10, 30]] as const)
-          await store.write([batch([block(first, last)], { epoch })]); // biome-ignore format: short
+        for (const [first, last] of [
+          [1, 7],
+          [8, 9],
+          [10, 30],
+        ] as const)
+          await store.write([batch([block(first, last)], { epoch })]);
       const whole = (await store.readings(all))?.rows.map(([time, epoch, sequence]) => `${time} ${epoch} ${sequence}`);
       expect(whole?.length).toBe(60);
       for (const limit of [1, 2, 3, 7, 59, 60]) {
@@ -245,7 +280,12 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
           const query = { ...all, limit, order };
           for (let next: number | null = 0; next !== null; ) {
             const page = await store.readings(query);
-            seen.push(...(page?.rows.map(([time, at, sequence]) => `${time} ${[EPOCH, "00000000000000e2"].indexOf(page.epochs[at]!)} ${sequence}`) ?? [])); // biome-ignore format: long
+            seen.push(
+              ...(page?.rows.map(
+                ([time, at, sequence]) =>
+                  `${time} ${[EPOCH, "00000000000000e2"].indexOf(page.epochs[at]!)} ${sequence}`,
+              ) ?? []),
+            );
             next = page?.next ?? null;
             if (next !== null) Object.assign(query, order === "asc" ? { fromMs: next } : { toMs: next });
           }
@@ -272,7 +312,10 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       ]);
       const readings = await store.readings(all);
       expect(readings?.channels.map((channel) => channel.name)).toEqual(["pressure", "flow"]);
-      expect(readings?.rows.map(([, , , ...values]) => values)).toEqual([[800.1, "undeclared"], [801, 5]]); // biome-ignore format: short
+      expect(readings?.rows.map(([, , , ...values]) => values)).toEqual([
+        [800.1, "undeclared"],
+        [801, 5],
+      ]);
     });
 
     test("alarms are stored once, counted while active, and listed newest first", async () => {
@@ -283,7 +326,10 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       const [again] = await send([alarm(1, true), alarm(3, false)]);
       expect(again).toMatchObject({ duplicates: 1, conflicts: [], alarms: [{ alarm: "too-hot", active: false }] });
       expect((await store.station("lake"))?.activeAlarms).toBe(1);
-      expect((await store.alarms("lake", 2)).map((entry) => [entry.alarm, entry.active])).toEqual([["too-hot", false], ["fault", true]]); // biome-ignore format: short
+      expect((await store.alarms("lake", 2)).map((entry) => [entry.alarm, entry.active])).toEqual([
+        ["too-hot", false],
+        ["fault", true],
+      ]);
       const [different] = await send([alarm(3, true)]);
       expect(different?.conflicts.length).toBe(1);
       expect((await store.ledger({ station: "lake" }))[0]?.stored).toEqual([[1, 3]]);
@@ -291,8 +337,14 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
 
     test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {
       const aside = (wantsSchema: string | null, payload: number): StoreEntry => ({
-        station: "lake", atMs: T0, kind: "aside", topic: "t", payload: Uint8Array.of(payload), reason: "why", wantsSchema,
-      }); // biome-ignore format: short
+        station: "lake",
+        atMs: T0,
+        kind: "aside",
+        topic: "t",
+        payload: Uint8Array.of(payload),
+        reason: "why",
+        wantsSchema,
+      });
       const [poison] = await store.write([aside(null, 1), aside(HASH, 2)]);
       expect(poison?.aside).toMatchObject({ station: "lake", bytes: 1, reason: "why" });
       expect(await store.schemasWanted("lake")).toEqual([HASH]);
@@ -343,8 +395,16 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
         batch([block(1, 3)]),
         batch([block(5, 5)]),
         { station: "lake", atMs: T0, kind: "alarms", alarms: [alarm(1, true)] },
-        { station: "lake", atMs: T0, kind: "aside", topic: "t", payload: Uint8Array.of(9), reason: "why", wantsSchema: null },
-      ]); // biome-ignore format: short
+        {
+          station: "lake",
+          atMs: T0,
+          kind: "aside",
+          topic: "t",
+          payload: Uint8Array.of(9),
+          reason: "why",
+          wantsSchema: null,
+        },
+      ]);
       await store.changeTwin("lake", (twin) => ({
         desired: { ...(mergePatch(twin.desired, { devices: { pump: { target: 900 } } }) as object), $version: 2 },
         reported: twin.reported,
@@ -367,8 +427,15 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       const reopened = await under.reopen();
       expect(await look(reopened)).toEqual(before);
       expect(before.station).toEqual({
-        station: "lake", lastSeen: T0 + 7, samples: 4, readings: 8, messages: 1, bytes: 300, activeAlarms: 1, quarantined: 1,
-      }); // biome-ignore format: short
+        station: "lake",
+        lastSeen: T0 + 7,
+        samples: 4,
+        readings: 8,
+        messages: 1,
+        bytes: 300,
+        activeAlarms: 1,
+        quarantined: 1,
+      });
       const [again] = await reopened.write([batch([block(1, 6)])]);
       expect(again?.duplicates).toBe(4);
       expect(await sequencesOf(reopened)).toEqual([1, 2, 3, 4, 5, 6]);

@@ -92,14 +92,18 @@ export async function connectStation(
   password: string,
   options: { readonly subscribe?: boolean } = {},
 ): Promise<TestStation> {
-  const client = await connectAsync(running.url, {
-    ca: running.ca,
-    clientId: station,
-    username: station,
-    password,
-    reconnectPeriod: 0,
-    connectTimeout: 5_000,
-  }, false); // biome-ignore format: one connection, one line
+  const client = await connectAsync(
+    running.url,
+    {
+      ca: running.ca,
+      clientId: station,
+      username: station,
+      password,
+      reconnectPeriod: 0,
+      connectTimeout: 5_000,
+    },
+    false,
+  );
   client.on("error", () => undefined);
   const inbox: { topic: string; payload: Uint8Array }[] = [];
   const waiting = new Set<() => void>();

@@ -63,13 +63,19 @@ const outOf = (line: Line, value: number): number =>
 
 const lineOf = (low: fc.Arbitrary<number>, span: fc.Arbitrary<number>, step: number): fc.Arbitrary<Line> =>
   fc
-    .record({ low, span, out0: fc.integer({ min: -500, max: 500 }), rise: fc.integer({ min: 600, max: 9000 }), falls: fc.boolean() })
+    .record({
+      low,
+      span,
+      out0: fc.integer({ min: -500, max: 500 }),
+      rise: fc.integer({ min: 600, max: 9000 }),
+      falls: fc.boolean(),
+    })
     .map(({ low: true0, span: by, out0, rise, falls }) => ({
       true0: true0 * step,
       true1: (true0 + by) * step,
       out0,
       out1: out0 + (falls ? -rise : rise),
-    })); // biome-ignore format: short
+    }));
 
 const temperatures = lineOf(fc.integer({ min: 0, max: 400 }), fc.integer({ min: 80, max: 600 }), 1 / 8);
 const humidities = lineOf(fc.integer({ min: 20, max: 80 }), fc.integer({ min: 60, max: 120 }), 1 / 2);
@@ -100,7 +106,10 @@ test("each poll brings a new measurement, not the one before", () => {
     chip(temperature, humidity, () => out),
     () => (out = { t: 400, h: 5000 }),
   );
-  expect([...values]).toEqual([["temperature", 15], ["humidity", 30]]); // biome-ignore format: short
+  expect([...values]).toEqual([
+    ["temperature", 15],
+    ["humidity", 30],
+  ]);
 });
 
 test("a chip whose two calibration points are the same gives no number", () => {

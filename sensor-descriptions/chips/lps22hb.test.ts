@@ -86,8 +86,14 @@ test("an LPS22HB gives any pressure and temperature, whatever another program le
 
 test("each poll brings a new measurement, not the one before", () => {
   let air: Air = { hPa: 990, celsius: -3 };
-  const values = bench.readTwice(chip(() => air), () => (air = { hPa: 1023.5, celsius: -12.25 })); // biome-ignore format: short
-  expect([...values]).toEqual([["temperature", -12.25], ["pressure", 1023.5]]); // biome-ignore format: short
+  const values = bench.readTwice(
+    chip(() => air),
+    () => (air = { hPa: 1023.5, celsius: -12.25 }),
+  );
+  expect([...values]).toEqual([
+    ["temperature", -12.25],
+    ["pressure", 1023.5],
+  ]);
 });
 
 test("an LPS25HB is no LPS22HB", () => {

@@ -33,11 +33,22 @@ it("a bus gives each transfer what the same one got, turn by turn, and acknowled
 
 it("pins pulse and change at their times", async () => {
   const { clock, timers, advance } = createSimulatedTime();
-  const recorded = recording("gpio", "pins", '{"ms":100,"pin":17,"edge":"falling"}', '{"ms":300,"pin":4,"edge":"both"}', '{"ms":400,"pin":4,"edge":"both"}'); // biome-ignore format: one line
+  const recorded = recording(
+    "gpio",
+    "pins",
+    '{"ms":100,"pin":17,"edge":"falling"}',
+    '{"ms":300,"pin":4,"edge":"both"}',
+    '{"ms":400,"pin":4,"edge":"both"}',
+  );
   const ports = createPortService({ buses: new Map(), pins: new Map([["pins", pinsIn(recorded)]]) });
   const told: string[] = [];
   let hear: (line: string) => void = () => {};
-  ports.serve({ send: (line) => void told.push(`${clock.bootMs()} ${line}`), onLine: (listener) => (hear = listener), onClosed: () => {}, close: () => {} }); // biome-ignore format: one line
+  ports.serve({
+    send: (line) => void told.push(`${clock.bootMs()} ${line}`),
+    onLine: (listener) => (hear = listener),
+    onClosed: () => {},
+    close: () => {},
+  });
   hear('{"id":1,"chip":"pins","watch":{"pin":17,"edge":"falling"}}');
   hear('{"id":2,"chip":"pins","watch":{"pin":4,"edge":"both"}}');
   const startedMs = clock.bootMs();

@@ -3,7 +3,8 @@ import { createSimulatedTime } from "@pump-station/agent/testing/simulated-time.
 import { describe, expect, it } from "vitest";
 import { createSerialPlayer } from "./serial-player.ts";
 
-const HEAD = '{"format":"pump-station-bus","version":1,"station":"d","port":{"name":"b","kind":"serial","path":"/dev/x"},"started":"2026-05-02T08:00:00.000Z","by":"agent"}'; // biome-ignore format: one line
+const HEAD =
+  '{"format":"pump-station-bus","version":1,"station":"d","port":{"name":"b","kind":"serial","path":"/dev/x"},"started":"2026-05-02T08:00:00.000Z","by":"agent"}';
 
 function play(events: readonly BusEvent[], repeat = false) {
   const time = createSimulatedTime();
@@ -65,7 +66,10 @@ describe("a serial line played from a recording", () => {
     ];
     const once = play(reports);
     await once.time.advance(5_000);
-    expect(once.sent).toEqual([[500, "A5 07"], [1_000, "A5 08"]]); // biome-ignore format: one line
+    expect(once.sent).toEqual([
+      [500, "A5 07"],
+      [1_000, "A5 08"],
+    ]);
     const again = play(reports, true);
     await again.time.advance(2_000);
     expect(again.sent.length).toBe(4);

@@ -55,7 +55,14 @@ describe("without an agent", () => {
   test("run with an agent.yaml that can't work exits 78 and names each problem with its line", async () => {
     const folder = temporaryFolder(atEnd);
     const path = join(folder, "agent.yaml");
-    const good = ["format: 1", "station: demo-lake", "description: station.yaml", "data: data", "cloud: mqtts://localhost:1", "control: control.sock"]; // biome-ignore format: one list, one line
+    const good = [
+      "format: 1",
+      "station: demo-lake",
+      "description: station.yaml",
+      "data: data",
+      "cloud: mqtts://localhost:1",
+      "control: control.sock",
+    ];
     const run = (...lines: string[]) => {
       writeFileSync(path, `${lines.join("\n")}\n`);
       return agent("run", "--config", path);
@@ -141,10 +148,21 @@ describe("beside a running station", { timeout: PATIENCE_MS }, () => {
   test("status says in words and in JSON what is read, what waits, and that the cloud is reached", async () => {
     const { code, out } = await demo.cli("status");
     expect(code).toBe(0);
-    for (const words of [/^demo-lake: running for /m, /^Description: .*station\.yaml$/m, /^ {2}pump +pump-mk2 +every .* good /m, /samples wait/, /: connected for /, /pump\/target/]) // biome-ignore format: one list, one line
+    for (const words of [
+      /^demo-lake: running for /m,
+      /^Description: .*station\.yaml$/m,
+      /^ {2}pump +pump-mk2 +every .* good /m,
+      /samples wait/,
+      /: connected for /,
+      /pump\/target/,
+    ])
       expect(out).toMatch(words);
     const status = JSON.parse((await demo.cli("status", "--json")).out) as AgentStatus;
-    expect(status).toMatchObject({ station: "demo-lake", description: { runs: "file", problems: [] }, uplink: { connected: true } }); // biome-ignore format: one line
+    expect(status).toMatchObject({
+      station: "demo-lake",
+      description: { runs: "file", problems: [] },
+      uplink: { connected: true },
+    });
     expect(status.devices.map(({ device }) => device)).toEqual(["pump", "climate", "cabinet", "rain"]);
   });
 

@@ -43,24 +43,36 @@ test("messages that can't be decoded are kept aside, counted and shown; the stat
     [topic("poem"), batch],
   ];
   for (const [where, payload] of garbage) await other.client.publishAsync(where, payload, { qos: 1 });
-  await other.client.publishAsync(topic("schema"), Buffer.from(encodeLedger({ kind: "schema", schema: LEVEL })), { qos: 1 }); // biome-ignore format: one call, one line
+  await other.client.publishAsync(topic("schema"), Buffer.from(encodeLedger({ kind: "schema", schema: LEVEL })), {
+    qos: 1,
+  });
   await other.client.publishAsync(topic("batch"), batch, { qos: 1 });
 
   const stored = await demo.get<Readings>("/api/stations/other/readings?device=level");
   expect(stored.rows).toEqual([[1_777_000_000_000, 0, 1, 2.5]]);
   const aside = await demo.get<QuarantineEntry[]>("/api/quarantine?station=other");
-  expect(aside.map(({ topic, bytes }) => [topic, bytes]).reverse()).toEqual(garbage.map(([where, { length }]) => [where, length])); // biome-ignore format: one line
+  expect(aside.map(({ topic, bytes }) => [topic, bytes]).reverse()).toEqual(
+    garbage.map(([where, { length }]) => [where, length]),
+  );
   for (const { reason } of aside) expect(reason).toMatch(/^(malformed|truncated|checksum|version): \S/);
   expect(await demo.get<StationSummary>("/api/stations/other")).toMatchObject({ quarantined: 4, samples: 1 });
   expect(await demo.get<Health>("/api/health")).toMatchObject({ quarantined: 4 });
 
   // The demonstration's own station, under the name of which somebody sends garbage too: the agent comes back by itself.
   const password = readFileSync(demo.layout.agentPassword, "utf8").trim();
-  const impostor = await connectAs(demo, STATION, password);
-  await impostor.client.publishAsync(topicsOf(STATION).message("urgent", { kind: "batch" }), Buffer.from([0x80]), { qos: 1 }); // biome-ignore format: one call, one line
+  // The agent takes its place back within moments, which may be before the impostor has said anything.
+  const impostor = await until("somebody under the station's name was heard", async () => {
+    const connected = await connectAs(demo, STATION, password);
+    const { client } = connected;
+    const cutOff = new Promise<never>((_, reject) => client.once("close", () => reject(new Error("cut off"))));
+    const topic = topicsOf(STATION).message("urgent", { kind: "batch" });
+    await Promise.race([client.publishAsync(topic, Buffer.from([0x80]), { qos: 1 }), cutOff]);
+    return connected;
+  });
   const now = Date.now();
   await impostor.leave();
-  expect(await demo.get<QuarantineEntry[]>(`/api/quarantine?station=${STATION}`)).toHaveLength(1);
+  // More than one where an attempt was cut off between the message and its acknowledgement.
+  expect(await demo.get<QuarantineEntry[]>(`/api/quarantine?station=${STATION}`)).not.toHaveLength(0);
   await until("the station's own readings go on", async () =>
     ((await demo.readings("pump")).rows.at(-1)?.[0] ?? 0) > now ? true : undefined,
   );

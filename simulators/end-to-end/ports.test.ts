@@ -8,7 +8,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textFiles } from "../host/files.ts";
 import { wiredStation } from "../run/station-file.ts";
 import { type Demo, startDemo } from "./testing/demo.ts";
-import { type AtEnd, PATIENCE_MS, PROGRAMS, runProgram, startProgram, temporaryFolder, until, untilSaid } from "./testing/programs.ts"; // biome-ignore format: one import
+import {
+  type AtEnd,
+  PATIENCE_MS,
+  PROGRAMS,
+  runProgram,
+  startProgram,
+  temporaryFolder,
+  until,
+  untilSaid,
+} from "./testing/programs.ts";
 
 const agent = (...words: string[]) => runProgram(PROGRAMS.agent, ...words);
 const cleanups: (() => Promise<void>)[] = [];
@@ -39,7 +48,17 @@ describe("without an agent", { timeout: PATIENCE_MS }, () => {
 
   test("scan finds the chips of a bus and the baseboard of a line, and writes a station file that passes check", async () => {
     const file = join(folder, "first.yaml");
-    const { code, out, err } = await agent("scan", "mast", "baseboard", "--ping", "--only", "ask", "--write", file, ...where); // biome-ignore format: one line
+    const { code, out, err } = await agent(
+      "scan",
+      "mast",
+      "baseboard",
+      "--ping",
+      "--only",
+      "ask",
+      "--write",
+      file,
+      ...where,
+    );
     expect(code, err).toBe(0);
     expect(out).toMatch(/0x76 +bme280 +identified +register D0 says 60/);
     expect(out).toMatch(/0x44 +.*sht4x.* +possible/);

@@ -74,7 +74,9 @@ describe.concurrent("the station file", { timeout: 2 * PATIENCE_MS }, () => {
     expect,
     onTestFinished,
   }) => {
-    const demo = await startDemo(onTestFinished, ({ stationFile }) => textFiles.write(stationFile, "format: 1\nstation: demo-lake\ndevices: [\n")); // biome-ignore format: one line
+    const demo = await startDemo(onTestFinished, ({ stationFile }) =>
+      textFiles.write(stationFile, "format: 1\nstation: demo-lake\ndevices: [\n"),
+    );
     const reported = await until("it is reported", async () => {
       const { description } = (await demo.twin()).reported;
       return description as { runs: string; problems: string[] } | undefined;

@@ -42,7 +42,13 @@ export async function scanI2c(
       break;
     }
     if (answer === "in use")
-      findings.push({ where: hexAddress(address), sureness: "in use", because: "a driver of the kernel has it (i2cdetect: UU)", address, types: [] }); // biome-ignore format: one finding
+      findings.push({
+        where: hexAddress(address),
+        sureness: "in use",
+        because: "a driver of the kernel has it (i2cdetect: UU)",
+        address,
+        types: [],
+      });
     if (answer === "there") findings.push(await recognised(bus, address, chips));
   }
   if (!options.ping) {
@@ -135,4 +141,8 @@ async function identifiedBy(
   return said.join(", ");
 }
 
-const spaced = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex").toUpperCase().replaceAll(/..(?=.)/g, "$& "); // biome-ignore format: one chain
+const spaced = (bytes: Uint8Array): string =>
+  Buffer.from(bytes)
+    .toString("hex")
+    .toUpperCase()
+    .replaceAll(/..(?=.)/g, "$& ");

@@ -25,7 +25,13 @@ export async function scanByListening(
       if (frames.length === 0) continue;
       const because = `${frames.length} whole ${frames.length === 1 ? "frame" : "frames"} (${[...new Set(frames)].join(", ")}) in ${options.eachMs / 1000} s`;
       const where = `${address === undefined ? "" : `address ${address}, `}${lineText(settings)}`;
-      findings.push({ where, sureness: "identified", because, ...(address === undefined ? {} : { address }), types: [type] }); // biome-ignore format: one finding
+      findings.push({
+        where,
+        sureness: "identified",
+        because,
+        ...(address === undefined ? {} : { address }),
+        types: [type],
+      });
     }
     if (heard.count > 0) notes.push(`${lineText(settings)}: ${heard.count} bytes, ${shown(heard.first)}`);
   }

@@ -8,7 +8,15 @@ import { spokenDuration } from "../table.ts";
 import type { Finding, Progress, Scanned } from "./finding.ts";
 import { scanI2c } from "./i2c.ts";
 import { listeningSettings, scanByListening } from "./listen.ts";
-import { createAsker, lineText, modbusEstimateMs, modbusSettings, type SerialScanDeps, scanByAsking, scanModbus } from "./serial.ts"; // biome-ignore format: one import
+import {
+  createAsker,
+  lineText,
+  modbusEstimateMs,
+  modbusSettings,
+  type SerialScanDeps,
+  scanByAsking,
+  scanModbus,
+} from "./serial.ts";
 
 export const WAYS = ["listen", "ask", "modbus"] as const;
 export type Way = (typeof WAYS)[number];
@@ -76,7 +84,9 @@ async function scanSerial(
     if (isWanted("modbus")) {
       const settings = modbusSettings(types, options.speeds, options.modes);
       const modbus = { ...options, settings, isWhole: options.all };
-      say(`Asks Modbus addresses at ${settings.map(lineText).join(", ")}: at most ${spokenDuration(modbusEstimateMs(modbus))}. Narrower: --address 1-20 --speed 9600`); // biome-ignore format: one message
+      say(
+        `Asks Modbus addresses at ${settings.map(lineText).join(", ")}: at most ${spokenDuration(modbusEstimateMs(modbus))}. Narrower: --address 1-20 --speed 9600`,
+      );
       take(await scanModbus(deps, asker, types, modbus));
     }
   } finally {

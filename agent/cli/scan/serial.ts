@@ -120,7 +120,9 @@ export async function scanModbus(
     let garbled = 0;
     for (const address of options.addresses) {
       if (deps.interrupted.aborted) return { findings, notes: [...notes, "stopped before the end"] };
-      deps.progress(`Modbus ${lineText(settings)}, address ${address}: ${leftText(deps.clock.bootMs() - startedMs, asked, total, options)}`); // biome-ignore format: one message
+      deps.progress(
+        `Modbus ${lineText(settings)}, address ${address}: ${leftText(deps.clock.bootMs() - startedMs, asked, total, options)}`,
+      );
       for (const probe of probes) {
         asked++;
         const result = await asker.ask(
@@ -134,7 +136,10 @@ export async function scanModbus(
         break;
       }
     }
-    if (garbled > 0) notes.push(`${lineText(settings)}: ${garbled} answers that make no frame: two devices at once, noise, or another speed`); // biome-ignore format: one message
+    if (garbled > 0)
+      notes.push(
+        `${lineText(settings)}: ${garbled} answers that make no frame: two devices at once, noise, or another speed`,
+      );
   }
   return { findings, notes };
 }
@@ -210,7 +215,12 @@ async function modbusFinding(
     );
     if (result.kind !== "answer") continue;
     const { good, all } = plausible(type, result.values);
-    if (good > 0) fitting.push({ type, share: good / all, because: `its read "${read.name}" gives ${good} of ${all} plausible values` }); // biome-ignore format: one entry
+    if (good > 0)
+      fitting.push({
+        type,
+        share: good / all,
+        because: `its read "${read.name}" gives ${good} of ${all} plausible values`,
+      });
   }
   fitting.sort((a, b) => b.share - a.share || b.type.channels.length - a.type.channels.length);
   const [best] = fitting;
@@ -219,7 +229,9 @@ async function modbusFinding(
     where,
     address,
     sureness: best ? "fits" : "unknown",
-    because: best ? `${answered}; ${best.type.name}: ${best.because}` : `${answered}; no type of the catalogue at this speed fits`, // biome-ignore format: a pair
+    because: best
+      ? `${answered}; ${best.type.name}: ${best.because}`
+      : `${answered}; no type of the catalogue at this speed fits`,
     types: fitting.map(({ type }) => type),
   };
 }

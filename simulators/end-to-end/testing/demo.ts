@@ -7,7 +7,16 @@ import type { LedgerEntry, Readings, Twin } from "@pump-station/cloud-bridge/api
 import { textFiles } from "../../host/files.ts";
 import { nodeProcesses } from "../../host/processes.ts";
 import { type Layout, layoutOf } from "../../run/layout.ts";
-import { type AtEnd, PROGRAMS, type Program, type Ran, runProgram, startProgram, temporaryFolder, untilSaid } from "./programs.ts"; // biome-ignore format: one import, one line
+import {
+  type AtEnd,
+  PROGRAMS,
+  type Program,
+  type Ran,
+  runProgram,
+  startProgram,
+  temporaryFolder,
+  untilSaid,
+} from "./programs.ts";
 
 export const STATION = "demo-lake";
 export type Part = "the agent" | "the bridge" | "the simulated hardware";
