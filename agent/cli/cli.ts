@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { addCheck } from "./check.ts";
 import { type AddCommand, type CliDeps, examples, type Finish } from "./command.ts";
 import { addCompletion } from "./completion.ts";
+import { addCost } from "./cost.ts";
 import { addDescribe } from "./describe.ts";
 import { addEdit } from "./edit.ts";
 import { EXIT } from "./exit.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRecord,
   addStatus,
   addSend,
+  addCost,
   addDescribe,
   addNew,
   addRun,

@@ -5,7 +5,7 @@
  * less.
  */
 import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
-import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { MESSAGE_BYTES_TARGET } from "../limits.ts";
 
 export interface LteEstimate {
@@ -16,6 +16,7 @@ export interface LteEstimate {
   readonly payloadBytesPerDay: number;
   /** Keep-alives in the silence between two messages. */
   readonly pingBytesPerDay: number;
+  readonly handshakeBytesPerDay: number;
   readonly byDevice: readonly {
     readonly device: string;
     readonly readingsPerDay: number;
@@ -48,15 +49,25 @@ export function estimateLte(
   const pingBytesPerDay = pingsPerDay * PING_BYTES;
   const linkBytesPerDay = messagesPerDay * MESSAGE_OVERHEAD_BYTES + HANDSHAKE_BYTES;
   const bytesPerDay = payloadBytesPerDay + pingBytesPerDay + linkBytesPerDay;
-  return { readingsPerDay, messagesPerDay, payloadBytesPerDay, pingBytesPerDay, bytesPerDay, byDevice };
+  return {
+    readingsPerDay,
+    messagesPerDay,
+    payloadBytesPerDay,
+    pingBytesPerDay,
+    handshakeBytesPerDay: HANDSHAKE_BYTES,
+    bytesPerDay,
+    byDevice,
+  };
 }
+
+/** Of one reading in a full batch. */
+export const readingBytes = ({ kind }: Pick<Channel, "kind">): number =>
+  kind === "gauge" ? BYTES_PER_READING : BYTES_PER_QUIET_READING;
 
 function deviceEstimate(device: Device) {
   const samples = DAY_MS / (device.aggregate?.everyMs ?? device.everyMs);
   const channels = keptChannels(device);
-  const bytesPerSample = sum(
-    channels.map(({ kind }) => (kind === "gauge" ? BYTES_PER_READING : BYTES_PER_QUIET_READING)),
-  );
+  const bytesPerSample = sum(channels.map(readingBytes));
   return {
     device: device.name,
     readingsPerDay: samples * channels.length,

@@ -1,0 +1,206 @@
+/**
+ * What a description costs in a month: bytes on the mobile link, units that a hub meters, bytes written to flash; by
+ * channel, and by what would lower it. An estimate, before or beside what a running agent counts.
+ */
+import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
+import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { estimateLte, readingBytes } from "./lte-estimate.ts";
+
+export interface CostSettings {
+  /** ms between two uploads */
+  readonly uploadEveryMs: number;
+  readonly keepAliveS: number;
+  /** ms that may be lost by a power cut; each commit costs flash. */
+  readonly commitEveryMs: number;
+  /** What a hub counts as one message. */
+  readonly unitBytes: number;
+}
+
+export interface MonthlyCost {
+  /** IP bytes both ways. */
+  readonly bytes: number;
+  readonly units: number;
+  readonly flashBytes: number;
+}
+
+export interface ChannelCost extends MonthlyCost {
+  readonly device: string;
+  readonly channel: string;
+  readonly readings: number;
+}
+
+export interface Way {
+  /** What to write, and where. */
+  readonly change: string;
+  /** What is lost by it. */
+  readonly price: string;
+  readonly saves: MonthlyCost;
+}
+
+export interface Cost {
+  readonly total: MonthlyCost;
+  /** Dearest first; its share of payload, messages and commits. */
+  readonly channels: readonly ChannelCost[];
+  /** Link bytes that no channel causes: pings, handshake. */
+  readonly connectionBytes: number;
+  /** Those that save most bytes, at most one of each kind. */
+  readonly ways: readonly Way[];
+  /** Undefined when the flash is spared already. */
+  readonly flashWay: Way | undefined;
+}
+
+const DAYS = 30;
+const WAYS_SHOWN = 3;
+/**
+ * `npm run bench -- flash`, 20 channels: a commit writes its pages whatever is in it, and their bytes beside. Fits
+ * 10, 30 and 60 s within a tenth.
+ */
+const FLASH_BYTES_PER_COMMIT = 6_400;
+const FLASH_BYTES_PER_READING = 24;
+/** One decimal digit of noise: 3.3 bits (measured over six recordings, whatever the codec). */
+const DIGIT_BYTES = 0.42;
+const LONGER_UPLOAD = 4;
+const UPLOAD_EVERY_MAX_MS = 3_600_000;
+const WINDOW_MS = 60_000;
+const COMMIT_EVERY_SPARING_MS = 60_000;
+
+export function costOf(station: Station, settings: CostSettings): Cost {
+  const total = totalOf(station, settings);
+  const estimate = estimateLte(station, lteOf(settings));
+  const connectionBytes = (estimate.pingBytesPerDay + estimate.handshakeBytesPerDay) * DAYS;
+  return {
+    total,
+    channels: channelCosts(station, total, connectionBytes),
+    connectionBytes,
+    ways: ways(station, settings, total),
+    flashWay: flashWay(station, settings, total),
+  };
+}
+
+function totalOf(station: Station, settings: CostSettings): MonthlyCost {
+  const { bytesPerDay, messagesPerDay, payloadBytesPerDay, readingsPerDay } = estimateLte(station, lteOf(settings));
+  const unitsPerMessage =
+    messagesPerDay > 0 ? Math.max(1, Math.ceil(payloadBytesPerDay / messagesPerDay / settings.unitBytes)) : 0;
+  const samplesPerDay = station.devices.reduce((sum, device) => sum + samplesOf(device), 0);
+  const commitsPerDay = Math.min(86_400_000 / settings.commitEveryMs, samplesPerDay);
+  return {
+    bytes: bytesPerDay * DAYS,
+    units: messagesPerDay * unitsPerMessage * DAYS,
+    flashBytes: (commitsPerDay * FLASH_BYTES_PER_COMMIT + readingsPerDay * FLASH_BYTES_PER_READING) * DAYS,
+  };
+}
+
+/** Messages and commits belong to all; each channel bears the part that its payload has. */
+function channelCosts(station: Station, total: MonthlyCost, connectionBytes: number): ChannelCost[] {
+  const parts = station.devices
+    .filter(isAsked)
+    .flatMap((device) => keptChannels(device).map((channel) => partOf(device, channel)));
+  const payload = parts.reduce((sum, part) => sum + part.payload, 0);
+  const readings = parts.reduce((sum, part) => sum + part.readings, 0);
+  return parts
+    .map((part) => ({
+      device: part.device,
+      channel: part.channel,
+      readings: part.readings,
+      bytes: ((total.bytes - connectionBytes) * part.payload) / payload,
+      units: (total.units * part.payload) / payload,
+      flashBytes: (total.flashBytes * part.readings) / readings,
+    }))
+    .sort((one, other) => other.bytes - one.bytes);
+}
+
+const partOf = (device: Device, channel: Channel) => {
+  const readings = samplesOf(device) * DAYS;
+  return {
+    device: device.name,
+    channel: channel.name,
+    readings,
+    payload: readings * readingBytes(channel),
+  };
+};
+
+type Saving = (change: string, price: string, then: MonthlyCost) => Way;
+
+const savingFrom =
+  (now: MonthlyCost): Saving =>
+  (change, price, then) => ({
+    change,
+    price,
+    saves: {
+      bytes: now.bytes - then.bytes,
+      units: now.units - then.units,
+      flashBytes: now.flashBytes - then.flashBytes,
+    },
+  });
+
+function flashWay(station: Station, settings: CostSettings, now: MonthlyCost): Way | undefined {
+  if (settings.commitEveryMs >= COMMIT_EVERY_SPARING_MS) return undefined;
+  const then = totalOf(station, { ...settings, commitEveryMs: COMMIT_EVERY_SPARING_MS });
+  if (then.flashBytes >= now.flashBytes) return undefined;
+  const change = `agent.yaml: commit-interval: ${COMMIT_EVERY_SPARING_MS / 1_000}s`;
+  return savingFrom(now)(change, "a power cut may cost a minute of readings", then);
+}
+
+function ways(station: Station, settings: CostSettings, now: MonthlyCost): Way[] {
+  const saving = savingFrom(now);
+  const longer = Math.min(settings.uploadEveryMs * LONGER_UPLOAD, UPLOAD_EVERY_MAX_MS);
+  const kinds: Way[][] = [
+    longer > settings.uploadEveryMs
+      ? [
+          saving(
+            `agent.yaml: upload-interval: ${longer / 60_000}min`,
+            "readings come later; alarms still go at once",
+            totalOf(station, { ...settings, uploadEveryMs: longer }),
+          ),
+        ]
+      : [],
+    station.devices
+      .filter(isAsked)
+      .map((device) =>
+        saving(
+          `station.yaml, ${device.name}: every: ${(device.everyMs * 2) / 1_000}s`,
+          "half of its readings",
+          totalOf(replaced(station, { ...device, everyMs: device.everyMs * 2 }), settings),
+        ),
+      ),
+    station.devices
+      .filter(hasNoWindow)
+      .map((device) =>
+        saving(
+          `station.yaml, ${device.name}, aggregate: every: ${WINDOW_MS / 1_000}s`,
+          "one mean a minute instead of each reading; alarms still see each",
+          totalOf(replaced(station, { ...device, aggregate: { everyMs: WINDOW_MS, by: new Map() } }), settings),
+        ),
+      ),
+    station.devices.filter(isAsked).flatMap((device) => coarser(device, now, saving)),
+  ];
+  return kinds
+    .flatMap((kind) => kind.sort(bySavedBytes).slice(0, 1))
+    .filter(({ saves }) => saves.bytes > 0)
+    .sort(bySavedBytes)
+    .slice(0, WAYS_SHOWN);
+}
+
+const coarser = (device: Device, now: MonthlyCost, saving: Saving): Way[] =>
+  keptChannels(device)
+    .filter(({ kind }) => kind === "gauge")
+    .map(({ name, resolution, unit }) => {
+      const step = Number((resolution * 10).toPrecision(6));
+      return saving(
+        `station.yaml, ${device.name}, filter, ${name}: - round: ${`${step} ${unit}`.trim()}`,
+        "one decimal, worth it only where that is noise",
+        { ...now, bytes: now.bytes - samplesOf(device) * DAYS * DIGIT_BYTES },
+      );
+    });
+
+const bySavedBytes = (one: Way, other: Way): number => other.saves.bytes - one.saves.bytes;
+const isAsked = ({ paused }: Device): boolean => paused === undefined;
+const hasNoWindow = (device: Device): boolean =>
+  isAsked(device) && device.aggregate === undefined && device.everyMs <= WINDOW_MS / 2;
+const samplesOf = (device: Device): number =>
+  isAsked(device) ? 86_400_000 / (device.aggregate?.everyMs ?? device.everyMs) : 0;
+const replaced = (station: Station, changed: Device): Station => ({
+  ...station,
+  devices: station.devices.map((device) => (device.name === changed.name ? changed : device)),
+});
+const lteOf = ({ uploadEveryMs, keepAliveS }: CostSettings) => ({ intervalMs: uploadEveryMs, keepAliveS });
