@@ -13,6 +13,8 @@ export const MESSAGE_BYTES_TARGET = 3_500;
 export const MESSAGE_BYTES_MAX = 64 * 1024;
 /** A sealed batch never holds more samples than this, so that decoding is bounded. */
 export const BATCH_SAMPLES_MAX = 20_000;
+/** …nor more values: constant columns take hardly a byte, and each value takes 8 bytes and more once decoded. */
+export const BATCH_VALUES_MAX = 400_000;
 /** What may inflate from a message: 20,000 samples of 32 channels with 8 bytes each, rounded up. */
 export const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 /** Staged in RAM when the disk fails; then the oldest goes, counted. 10,000 samples of 20 channels are about 4 MB. */

@@ -47,7 +47,7 @@ export const rowFrom = (columns: Columns): Row => ({
 export const bodyFromBatch = (batch: Batch, schemaOf: SchemaOf): Uint8Array => encodeBatch(batch, schemaOf, "plain");
 
 /** Throws WireError. */
-export const batchFromBody = (body: Uint8Array, schemaOf: SchemaOf): Batch => decodeBatch(body, schemaOf, "plain");
+export const batchFromBody = (body: Uint8Array, schemaOf: SchemaOf): Batch => decodeBatch(body, schemaOf, "buffer");
 
 export const bodyFromAlarm = ({ epoch, bootId, sequence, transition }: AlarmRow): Uint8Array =>
   sealEnvelope([

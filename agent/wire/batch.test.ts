@@ -37,6 +37,7 @@ interface Vector {
   readonly decoded: Batch;
 }
 
+const comesFrom = (form: BodyForm) => (form === "plain" ? "buffer" : "wire");
 const schemasOf = (...schemas: StreamSchema[]) => {
   const known = new Map(schemas.map((schema) => [schemaHash(schema), schema]));
   return (hash: string) => known.get(hash);
@@ -64,10 +65,10 @@ describe("golden bytes", () => {
     const vector = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Vector;
     const schemaOf = schemasOf(...vector.schemas);
     expect(vector.schemas.map(schemaHash)).toEqual(vector.hashes);
-    expect(decodeBatch(Buffer.from(vector.hex, "hex"), schemaOf, vector.form)).toEqual(vector.decoded);
-    // Deflate may be written otherwise by another zlib; plain columns may not.
-    if (vector.form === "plain") {
-      expect(Buffer.from(encodeBatch(vector.decoded, schemaOf, "plain")).toString("hex")).toBe(vector.hex);
+    expect(decodeBatch(Buffer.from(vector.hex, "hex"), schemaOf, comesFrom(vector.form))).toEqual(vector.decoded);
+    // Deflate may be written otherwise by another zlib; the others may not.
+    if (vector.form !== "deflated") {
+      expect(Buffer.from(encodeBatch(vector.decoded, schemaOf, vector.form)).toString("hex")).toBe(vector.hex);
     }
   });
 
@@ -143,7 +144,7 @@ const streamArbitrary = fc
     sequence: fc.integer({ min: 1, max: 2 ** 40 }),
     times: fc.array(fc.integer({ min: 0, max: 2 ** 42 }), { minLength: 25, maxLength: 25 }),
     isRegular: fc.boolean(),
-    form: fc.constantFrom("deflated" as const, "plain" as const),
+    form: fc.constantFrom("tight" as const, "deflated" as const, "plain" as const),
   })
   .chain((shape) => {
     const k = fc.oneof(fc.integer({ min: -300, max: 300 }), fc.integer({ min: -(2 ** 49), max: 2 ** 49 }));
@@ -185,7 +186,7 @@ describe("a batch", () => {
         };
         const schemaOf = schemasOf(schema, PUMP);
         const bytes = encodeBatch(batch, schemaOf, shape.form);
-        expect(decodeBatch(bytes, schemaOf, shape.form)).toEqual(batch);
+        expect(decodeBatch(bytes, schemaOf, comesFrom(shape.form))).toEqual(batch);
         expect(batchHeads(bytes).blocks[0]).toMatchObject({
           stream: "any",
           sequence: shape.sequence,
@@ -232,7 +233,7 @@ describe("a batch", () => {
 
   it("of another version is refused as such", () => {
     const bytes = encodeBatch(batchOf([[1, 812.5, 11.42, 20_417]]), schemasOf(PUMP));
-    bytes[1] = 2;
+    bytes[1] = 3;
     expect(reasonOf(() => decodeBatch(bytes, schemasOf(PUMP)))).toBe("version");
   });
 

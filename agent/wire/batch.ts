@@ -1,7 +1,7 @@
 /**
  * A batch: one epoch's samples of several streams in one message, an envelope (envelope.ts) of these items:
  *
- *   01               version
+ *   01 | 02          version: which bodies are in it
  *   48 xx…           epoch, 8 bytes
  *   00               basis: times are ms since 1970 UTC
  *   50 xx… | text    … or: ms since the start of this boot (a UUID as 16 bytes, any other boot id as text)
@@ -13,44 +13,65 @@
  *     integer          dt: its time - t0
  *     integer          n: samples
  *     integer          period, ms
- *     bytes            body: deflated columns (open-body.ts); in the station's buffer the columns themselves, as an
- *                      array, because a handful of samples doesn't deflate
+ *     bytes            body: version 1 deflated columns (open-body.ts), version 2 range-coded columns (tight-body.ts);
+ *                      in the station's buffer, version 1 with the columns themselves, as an array, because a
+ *                      handful of samples doesn't deflate
  *   44 xx xx xx xx   CRC-32C
  */
-import { BATCH_SAMPLES_MAX, INFLATED_BYTES_MAX, MESSAGE_BYTES_MAX } from "../limits.ts";
-import { type CborItem, openEnvelope, sealEnvelope } from "./envelope.ts";
+import { BATCH_SAMPLES_MAX, BATCH_VALUES_MAX, INFLATED_BYTES_MAX, MESSAGE_BYTES_MAX } from "../limits.ts";
+import { type CborItem, ENVELOPE_VERSION, openEnvelope, sealEnvelope, versionOf } from "./envelope.ts";
 import type { Basis, Batch, StreamBlock } from "./messages.ts";
 import { columnsFromBlock, deflateColumns, inflateColumns, periodOf, samplesFromColumns } from "./open-body.ts";
 import type { StreamSchema } from "./schema.ts";
 import { arrayFrom, bytesFrom, bytesFromHex16, hex16From, integerFrom, nameFrom } from "./shape.ts";
+import { samplesFromTightBody, tightBodyFromBlock } from "./tight-body.ts";
 import { WireError } from "./wire-error.ts";
 
 export { WireError } from "./wire-error.ts";
 
 export type SchemaOf = (hash: string) => StreamSchema | undefined;
-/** "deflated" is what travels; "plain" is what the buffer keeps. */
-export type BodyForm = "deflated" | "plain";
+/** "tight" and "deflated" (the open body) travel; "plain" is what the buffer keeps. */
+export type BodyForm = "tight" | "deflated" | "plain";
+
+export const TIGHT_VERSION = 2;
+const VERSIONS = [ENVELOPE_VERSION, TIGHT_VERSION];
 
 /** Throws WireError "schema-wanted"; RangeError on what only a bug can produce (no samples, rows of another length). */
 export function encodeBatch(batch: Batch, schemaOf: SchemaOf, form: BodyForm = "deflated"): Uint8Array {
   const firstTimes = batch.blocks.map((block) => firstOf(block.times, block.stream));
   const t0 = firstTimes.reduce((earliest, time) => Math.min(earliest, time), firstTimes[0] ?? 0);
   const blocks = batch.blocks.map((block) => itemsFromBlock(block, knownSchema(schemaOf, block.schemaHash), t0, form));
-  return sealEnvelope([bytesFromHex16(batch.epoch), itemFromBasis(batch.basis), t0, blocks]);
+  const items = [bytesFromHex16(batch.epoch), itemFromBasis(batch.basis), t0, blocks];
+  return sealEnvelope(items, form === "tight" ? TIGHT_VERSION : ENVELOPE_VERSION);
 }
 
-/** Throws WireError. The result holds at most BATCH_SAMPLES_MAX samples. */
-export function decodeBatch(bytes: Uint8Array, schemaOf: SchemaOf, form: BodyForm = "deflated"): Batch {
+/**
+ * Throws WireError. The result holds at most BATCH_SAMPLES_MAX samples. `from`: what comes over the wire says itself
+ * which body it has.
+ */
+export function decodeBatch(bytes: Uint8Array, schemaOf: SchemaOf, from: "wire" | "buffer" = "wire"): Batch {
   const { epoch, basis, blocks } = headsOf(bytes);
+  const isTight = versionOf(bytes) === TIGHT_VERSION;
+  if (isTight) checkValues(blocks, schemaOf);
   let inflatable = INFLATED_BYTES_MAX;
   const samplesOf = (head: BlockItems): StreamBlock => {
     const schema = knownSchema(schemaOf, head.schemaHash);
-    if (form === "plain") return { ...identityOf(head), ...samplesFromColumns(head.body, head, schema) };
+    if (isTight) return { ...identityOf(head), ...samplesFromTightBody(bytesFrom(head.body, "body"), head, schema) };
+    if (from === "buffer") return { ...identityOf(head), ...samplesFromColumns(head.body, head, schema) };
     const inflated = inflateColumns(bytesFrom(head.body, "body"), inflatable);
     inflatable -= inflated.bytes;
     return { ...identityOf(head), ...samplesFromColumns(inflated.columns, head, schema) };
   };
   return { epoch, basis, blocks: blocks.map(samplesOf) };
+}
+
+/** Before anything is decoded: a tight body of ten bytes can hold as many equal values as its head says. */
+function checkValues(blocks: readonly BlockItems[], schemaOf: SchemaOf): void {
+  const values = blocks.reduce(
+    (sum, { schemaHash, samples }) => sum + samples * knownSchema(schemaOf, schemaHash).channels.length,
+    0,
+  );
+  if (values > BATCH_VALUES_MAX) throw new WireError("malformed", `decode batch: ${values} values`);
 }
 
 export interface BatchHeads {
@@ -78,7 +99,7 @@ interface BlockItems {
 }
 
 function headsOf(bytes: Uint8Array): { epoch: string; basis: Basis; blocks: readonly BlockItems[] } {
-  const [epoch, basis, t0, blocks] = arrayFrom(openEnvelope(bytes, MESSAGE_BYTES_MAX), "batch", 4);
+  const [epoch, basis, t0, blocks] = arrayFrom(openEnvelope(bytes, MESSAGE_BYTES_MAX, VERSIONS), "batch", 4);
   const start = integerFrom(t0, "t0", 0, Number.MAX_SAFE_INTEGER);
   const heads = arrayFrom(blocks, "blocks").map((block) => headOf(block, start));
   const samples = heads.reduce((sum, head) => sum + head.samples, 0);
@@ -104,7 +125,6 @@ const identityOf = ({ stream, schemaHash, sequence }: BlockItems) => ({ stream, 
 
 function itemsFromBlock(block: StreamBlock, schema: StreamSchema, t0: number, form: BodyForm): CborItem[] {
   const period = periodOf(block.times);
-  const columns = columnsFromBlock(block, schema, period);
   return [
     block.stream,
     bytesFromHex16(block.schemaHash),
@@ -112,8 +132,14 @@ function itemsFromBlock(block: StreamBlock, schema: StreamSchema, t0: number, fo
     firstOf(block.times, block.stream) - t0,
     block.times.length,
     period,
-    form === "plain" ? columns : deflateColumns(columns),
+    bodyOf(block, schema, period, form),
   ];
+}
+
+function bodyOf(block: StreamBlock, schema: StreamSchema, period: number, form: BodyForm): CborItem {
+  if (form === "tight") return tightBodyFromBlock(block, schema, period);
+  const columns = columnsFromBlock(block, schema, period);
+  return form === "plain" ? columns : deflateColumns(columns);
 }
 
 function firstOf(times: readonly number[], stream: string): number {

@@ -2,7 +2,7 @@
  * The envelope of every CBOR message (RFC 8949), on the wire and on flash:
  *
  *   8n | 98 nn      array of n items
- *   01              version
+ *   01 | 02         version; 2 only for batches with tight bodies (batch.ts)
  *   …               items: integers, floats, byte strings, texts, arrays, true, false, null; no maps, tags, indefinite
  *                   lengths; every head in its shortest form, every float in eight bytes
  *   44 xx xx xx xx  CRC-32C of all bytes before these five, big-endian
@@ -38,17 +38,24 @@ function writable(item: CborItem): CborItem {
 export const encodeCbor = (item: CborItem): Uint8Array => Uint8Array.from(encoder.encode(writable(item)));
 
 /** The items between version and checksum, sealed. */
-export function sealEnvelope(items: readonly CborItem[]): Uint8Array {
-  const bytes = encodeCbor([ENVELOPE_VERSION, ...items, new Uint8Array(CRC_ITEM_BYTES - 1)]);
+export function sealEnvelope(items: readonly CborItem[], version = ENVELOPE_VERSION): Uint8Array {
+  const bytes = encodeCbor([version, ...items, new Uint8Array(CRC_ITEM_BYTES - 1)]);
   const crcAt = bytes.length - CRC_ITEM_BYTES;
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(crcAt + 1, crc32c(bytes, crcAt));
   return bytes;
 }
 
-/** The items between version and checksum. Throws WireError. */
-export function openEnvelope(bytes: Uint8Array, bytesMax: number): readonly unknown[] {
+/** The items between version and checksum. Throws WireError, also on a version that isn't among `known`. */
+export function openEnvelope(
+  bytes: Uint8Array,
+  bytesMax: number,
+  known: readonly number[] = [ENVELOPE_VERSION],
+): readonly unknown[] {
   if (bytes.length > bytesMax) throw new WireError("malformed", `open: ${bytes.length} bytes, at most ${bytesMax}`);
-  checkVersion(bytes);
+  const version = versionOf(bytes);
+  if (!known.includes(version)) {
+    throw new WireError("version", `open: version ${version}, known is ${known.join(", ")}`);
+  }
   checkStructure(bytes);
   const crcAt = bytes.length - CRC_ITEM_BYTES;
   if (bytes[crcAt] !== CRC_ITEM_HEAD) throw new WireError("malformed", "open: no checksum at the end");
@@ -65,13 +72,14 @@ export function decodeCbor(bytes: Uint8Array): unknown {
   return decodeChecked(bytes);
 }
 
-function checkVersion(bytes: Uint8Array): void {
+/** The first item. Throws WireError. */
+export function versionOf(bytes: Uint8Array): number {
   const head = bytes[0];
   if (head === undefined) throw new WireError("truncated", "open: no bytes");
   if (head >> 5 !== ARRAY || (head & 0x1f) > 24) throw new WireError("malformed", "open: not an array");
   const version = bytes[(head & 0x1f) === 24 ? 2 : 1];
   if (version === undefined) throw new WireError("truncated", "open: ends before the version");
-  if (version !== ENVELOPE_VERSION) throw new WireError("version", `open: version ${version}, known is 1`);
+  return version;
 }
 
 function checkStructure(bytes: Uint8Array): void {

@@ -13,9 +13,10 @@
  * samples a block, 0.74 at 360.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { type ChannelValue, isMissing, MISSING_REASONS, type MissingReason, missing } from "../reading.ts";
+import { type ChannelValue, isMissing } from "../reading.ts";
 import { type CborItem, decodeCbor, encodeCbor } from "./envelope.ts";
 import type { StreamBlock } from "./messages.ts";
+import { cellFrom, IMPLAUSIBLE_CELL, missingFrom } from "./missing-cells.ts";
 import { createScale, type Scale } from "./scale.ts";
 import type { StreamSchema } from "./schema.ts";
 import { arrayFrom, integerFrom } from "./shape.ts";
@@ -97,7 +98,7 @@ function columnFrom(block: StreamBlock, channel: number, scale: Scale): { cells:
     if (k === undefined) {
       hasGaps = true;
       // A number that no multiple of the resolution can stand for is none that a sensor measured.
-      cells.push(isMissing(value) ? cellFrom(value.missing, value.code) : MISSING_REASONS.implausible);
+      cells.push(isMissing(value) ? cellFrom(value.missing, value.code) : IMPLAUSIBLE_CELL);
     } else {
       cells.push(0);
       deltas.push(difference(k, last));
@@ -109,9 +110,6 @@ function columnFrom(block: StreamBlock, channel: number, scale: Scale): { cells:
 
 const difference = (k: number, last: number): number | bigint =>
   Number.isSafeInteger(k - last) ? k - last : BigInt(k) - BigInt(last);
-
-const cellFrom = (reason: MissingReason, code: number | undefined): number =>
-  code === undefined ? MISSING_REASONS[reason] : MISSING_REASONS[reason] * 256 + (code & 0xff);
 
 function timesFrom(item: unknown, { samples, firstTime, period }: BlockHead): number[] {
   const jitter = item === 0 ? undefined : arrayFrom(item, "body's jitter", samples - 1);
@@ -145,15 +143,4 @@ function integerAfter(k: number, delta: unknown): number {
   const sum =
     typeof delta === "bigint" ? Number(BigInt(k) + delta) : typeof delta === "number" ? k + delta : Number.NaN;
   return integerFrom(sum, "value", -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-}
-
-const REASON_BY_NUMBER = new Map<number, MissingReason>(
-  Object.entries(MISSING_REASONS).map(([reason, number]) => [number, reason as MissingReason]),
-);
-
-function missingFrom(item: unknown): ChannelValue {
-  const cell = integerFrom(item, "gap", 1, 0xffff);
-  const reason = REASON_BY_NUMBER.get(cell < 256 ? cell : cell >> 8);
-  if (!reason) throw new WireError("malformed", `decode gap: no reason has the number ${cell}`);
-  return cell < 256 ? missing(reason) : missing(reason, cell & 0xff);
 }

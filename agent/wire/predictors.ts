@@ -1,0 +1,62 @@
+/**
+ * What a column's next value will be, from those before: six predictors, of which the one with the least recent error
+ * speaks. All in 1/256 of a step and relative to the last value, so that a value of any size fits. [x] = floor(x).
+ *
+ *   0 last        0
+ *   1…4 means     m_g for g = 2, 4, 16, 64; m_g = 0 at the first value
+ *   5 line        256 · (last - the one before); 0 after the first value
+ *
+ *   speaks        the first k of the least error_k
+ *   learn         D = 256 · (x - last)
+ *                 error_k += [(|D - predictor_k| - error_k) / 16]       with what predictor_k said before x
+ *                 m_g += [(D - m_g) / min(g, n + 1)] - D                n = 1 after the first value, then 1 more each
+ *   begin         error_k = 256, error_5 = 768
+ *   restart       |x - last| ≥ 2^28: as if x were the first value
+ */
+export const STEP_PARTS = 256;
+const GAINS = [2, 4, 16, 64] as const;
+const LINE = 5;
+const PREDICTORS = 6;
+const JUMP = 2 ** 28;
+
+export class Predictor {
+  /** Of the next value against the last, in 1/256 steps. */
+  offset = 0;
+  private readonly offsets = new Float64Array(PREDICTORS);
+  private readonly errors = new Float64Array(PREDICTORS);
+  private count = 1;
+
+  restart(): void {
+    this.offset = 0;
+    this.offsets.fill(0);
+    this.errors.fill(STEP_PARTS);
+    this.errors[LINE] = 3 * STEP_PARTS;
+    this.count = 1;
+  }
+
+  /** `change`: the value just coded - the last one. */
+  learn(change: number): void {
+    if (change >= JUMP || change <= -JUMP) return this.restart();
+    const { offsets, errors } = this;
+    const moved = change * STEP_PARTS;
+    this.count++;
+    let best = 0;
+    let least = Infinity;
+    for (let k = 0; k < PREDICTORS; k++) {
+      const off = moved - (offsets[k] ?? 0);
+      const error = errors[k] ?? 0;
+      const next = error + Math.floor(((off < 0 ? -off : off) - error) / 16);
+      errors[k] = next;
+      if (next < least) {
+        least = next;
+        best = k;
+      }
+      if (k > 0 && k < LINE) {
+        const gain = GAINS[k - 1] ?? 2;
+        offsets[k] = (offsets[k] ?? 0) + Math.floor(off / (this.count < gain ? this.count : gain)) - moved;
+      }
+    }
+    offsets[LINE] = moved;
+    this.offset = offsets[best] ?? 0;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The different values of a column that has few of them, far apart: an analogue input's grid, a code, a flag.
+ *
+ *   count - 2     5 raw bits (2…33 values; we write at most 32)
+ *   lowest        signed (numbers.ts)
+ *   each gap      to the next higher value: the first one unsigned, less 1. Then coin slot (0 when the one before was
+ *                 "the same", else 1) "the same gap as before"; if not, coin slot 2 "the gap that came before that
+ *                 one changed"; if not, unsigned, less 1. Before the first change that other gap is 1.
+ */
+import { codeCoin, type Slots } from "./adaptive-bits.ts";
+import type { NumberCoder } from "./numbers.ts";
+import type { BitCoder } from "./range-coder.ts";
+import { WireError } from "./wire-error.ts";
+
+export interface RankTable {
+  /** ascending */
+  readonly values: readonly number[];
+  readonly rankOf: ReadonlyMap<number, number>;
+}
+
+const RANKS_MAX = 32;
+const COUNT_BITS = 5;
+/** A table pays where its values are seldom neighbours and each is seen some times. */
+const SPREAD_MIN = 2;
+const SEEN_MIN = 4;
+
+/** Undefined where a table wouldn't pay. */
+export function rankTableFrom(column: Float64Array, step: number): RankTable | undefined {
+  const distinct = new Set<number>();
+  const countMax = Math.min(RANKS_MAX, column.length / SEEN_MIN);
+  for (const value of column) {
+    distinct.add(value);
+    if (distinct.size > countMax) return undefined;
+  }
+  const values = [...distinct].sort((one, other) => one - other);
+  const span = (values.at(-1) ?? 0) - (values[0] ?? 0);
+  if (span > Number.MAX_SAFE_INTEGER || span / step <= SPREAD_MIN * values.length) return undefined;
+  return { values, rankOf: new Map(values.map((value, rank) => [value, rank])) };
+}
+
+/** Writes the table, or reads one. Throws WireError. */
+export function codeRanks(coder: BitCoder, numbers: NumberCoder, slots: Slots, table: RankTable | undefined): number[] {
+  const given = table?.values ?? [];
+  const count = coder.raw(COUNT_BITS, given.length - 2) + 2;
+  const values = [numbers.signed(given[0] ?? 0)];
+  const gapAt = (index: number): number => (given[index] ?? 0) - (given[index - 1] ?? 0);
+  let gap = numbers.unsigned(gapAt(1) - 1) + 1;
+  let other = 1;
+  let wasSame = 1;
+  for (let index = 1; index < count; index++) {
+    if (index > 1) {
+      const next = gapAt(index);
+      wasSame = codeCoin(coder, slots, 1 - wasSame, next === gap ? 1 : 0);
+      if (wasSame === 0) {
+        const isOther = codeCoin(coder, slots, 2, next === other ? 1 : 0) === 1;
+        [gap, other] = [isOther ? other : numbers.unsigned(next - 1) + 1, gap];
+      }
+    }
+    const value = (values[index - 1] ?? 0) + gap;
+    if (!Number.isSafeInteger(value)) throw new WireError("malformed", "decode body: a value beyond 2^53");
+    values.push(value);
+  }
+  return values;
+}

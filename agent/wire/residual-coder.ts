@@ -1,0 +1,133 @@
+/**
+ * A column of whole numbers after its first, each as its distance from the prediction, in slots (adaptive-bits.ts) that
+ * the size of the distances before it chooses. [x] = floor(x). Each column begins with fresh own slots and h = 512; the
+ * shared slots live as long as the body.
+ *
+ *   offset    what predictors.ts says, in 1/256 steps; whole = [(offset + 128) / 256], part = offset - 256 · whole
+ *   r         x - last - whole; when part ≤ 0: its negative, so that r > 0 is the likelier side
+ *   u         r > 0: 2r - 1, else -2r
+ *   length    of u in bits, as questions s = 0, 1, 2, …: "u ≥ 2^s", to the first no; a yes at s = 30 is an escape
+ *   q         v = h + 38, b = its length in bits - 1: 4b + (the two bits below its top bit) - 16
+ *   d(s)      q - 4s, at least -8, at most 40, then + 8: 0…48
+ *   question  slots: own lengths [31 · [q / 8] + s] and
+ *             shared lengths [49 · (4 · min(s, 3) + f) + d(s)], f = [6 · |part| / 256] for s < 2, else 0
+ *             expected: 256 · LONGER[min(s, 2)][d(s)]
+ *   rest      the bits below u's top bit, from the top: with prefix = 1, then 2 · prefix + bit,
+ *             slots: own rests [8 · length + prefix] and shared rests [49 · (8 · min(length, 4) + prefix) + d(length)]
+ *             expected: 256 · (7 · d(length) - 44, at least 40, at most 124)
+ *             so for lengths 2, 3, 4; of a longer u the first two bits so, the others raw: first those above its
+ *             lowest 16 if there are any, then the lowest
+ *   escape    x itself, signed (numbers.ts)
+ *   learn     h += n < 4 ? [(256 · u - h) / 2] : [3 · (256 · u - h) / 16], u at most 2^20 and 2^20 for an escape,
+ *             n = how many values of the column came before x
+ */
+import { codeBit, createSlots } from "./adaptive-bits.ts";
+import { LONGER } from "./expected-lengths.ts";
+import type { NumberCoder } from "./numbers.ts";
+import { Predictor, STEP_PARTS } from "./predictors.ts";
+import type { BitCoder } from "./range-coder.ts";
+import { WireError } from "./wire-error.ts";
+
+const LENGTH_MAX = 30;
+const CLASSES = 13;
+const DISTANCE_LOW = -8;
+const DISTANCE_HIGH = 40;
+const DISTANCES = DISTANCE_HIGH - DISTANCE_LOW + 1;
+const SIZE_PARTS = 256;
+const SIZE_START = 2 * SIZE_PARTS;
+const SIZE_MAX = 2 ** 20;
+
+export class ResidualCoder {
+  private readonly coder: BitCoder;
+  private readonly numbers: NumberCoder;
+  private readonly predictor = new Predictor();
+  private readonly ownLengths = createSlots(CLASSES * (LENGTH_MAX + 1));
+  private readonly ownRests = createSlots((LENGTH_MAX + 1) * 8);
+  private readonly sharedLengths = createSlots(16 * DISTANCES);
+  private readonly sharedRests = createSlots(5 * 8 * DISTANCES);
+  /** Of the distances lately, in 1/256. */
+  private size = SIZE_START;
+
+  constructor(coder: BitCoder, numbers: NumberCoder) {
+    this.coder = coder;
+    this.numbers = numbers;
+  }
+
+  /** values[0] is known; the others are written, or read into it. Throws WireError. */
+  column(values: Float64Array): void {
+    this.ownLengths.fill(0);
+    this.ownRests.fill(0);
+    this.predictor.restart();
+    this.size = SIZE_START;
+    const { predictor } = this;
+    for (let n = 1; n < values.length; n++) {
+      const last = values[n - 1] ?? 0;
+      const value = this.value(values[n] ?? 0, last, predictor.offset, n);
+      values[n] = value;
+      predictor.learn(value - last);
+    }
+  }
+
+  private value(value: number, last: number, offset: number, n: number): number {
+    const whole = Math.floor((offset + STEP_PARTS / 2) / STEP_PARTS);
+    const part = offset - whole * STEP_PARTS;
+    const r = value - last - whole;
+    const u = this.distance(part > 0 ? folded(r) : folded(-r), part < 0 ? -part : part);
+    this.grow(u < SIZE_MAX ? u : SIZE_MAX, n);
+    if (u === Infinity) return this.numbers.signed(value);
+    if (this.coder.isEncoder) return value;
+    const decoded = last + (whole + (part > 0 ? unfolded(u) : -unfolded(u)));
+    if (!Number.isSafeInteger(decoded)) throw new WireError("malformed", "decode body: a value beyond 2^53");
+    return decoded;
+  }
+
+  /** Infinity for an escape. */
+  private distance(u: number, part: number): number {
+    const v = this.size + 38;
+    const top = 31 - Math.clz32(v);
+    const q = 4 * top + ((v >> (top - 2)) & 3) - 16;
+    const own = (q >> 3) * (LENGTH_MAX + 1);
+    const side = (part * 6) >> 8;
+    let length = 0;
+    for (; length <= LENGTH_MAX; length++) {
+      const d = distanceOf(q - 4 * length);
+      const shared = (4 * (length < 3 ? length : 3) + (length < 2 ? side : 0)) * DISTANCES + d;
+      const expected = (LONGER[length < 2 ? length : 2]?.[d] ?? 128) << 8;
+      const { coder, ownLengths, sharedLengths } = this;
+      if (codeBit(coder, ownLengths, own + length, sharedLengths, shared, expected, u >= 1 << length ? 1 : 0) === 0)
+        break;
+    }
+    if (length > LENGTH_MAX) return Infinity;
+    return length < 2 ? length : this.rest(u, length, distanceOf(q - 4 * length));
+  }
+
+  private rest(u: number, length: number, d: number): number {
+    const { coder, ownRests, sharedRests } = this;
+    const shared = (length < 4 ? length : 4) * 8;
+    const expected = Math.max(40, Math.min(124, 7 * d - 44)) << 8;
+    let left = length - 1;
+    let prefix = 1;
+    for (const end = length <= 4 ? 0 : left - 2; left > end; ) {
+      left--;
+      const bit = (u >> left) & 1;
+      const sharedAt = (shared + prefix) * DISTANCES + d;
+      prefix = prefix * 2 + codeBit(coder, ownRests, length * 8 + prefix, sharedRests, sharedAt, expected, bit);
+    }
+    if (left === 0) return prefix;
+    const low = left > 16 ? coder.raw(left - 16, (u >> 16) & ((1 << (left - 16)) - 1)) : 0;
+    const count = left > 16 ? 16 : left;
+    return (prefix * 2 ** (left - count) + low) * 2 ** count + coder.raw(count, u & ((1 << count) - 1));
+  }
+
+  private grow(u: number, n: number): void {
+    const change = SIZE_PARTS * u - this.size;
+    this.size += n < 4 ? change >> 1 : (3 * change) >> 4;
+  }
+}
+
+const distanceOf = (d: number): number =>
+  (d < DISTANCE_LOW ? DISTANCE_LOW : d > DISTANCE_HIGH ? DISTANCE_HIGH : d) - DISTANCE_LOW;
+
+/** 0, 1, -1, 2, -2 … as 0, 1, 2, 3, 4 … */
+const folded = (r: number): number => (r > 0 ? 2 * r - 1 : -2 * r);
+const unfolded = (u: number): number => (u % 2 === 1 ? (u + 1) / 2 : -u / 2);
