@@ -114,7 +114,7 @@ export class RangeDecoder implements BitCoder {
     if (this.code < 0 || this.code === RANGE_START) throw new WireError("malformed", "decode body: no beginning");
   }
 
-  bit(ones: number, _bit: number): number {
+  bit(ones: number): number {
     const bound = (this.range >>> 16) * ones;
     let bit = 1;
     if (this.code < bound) this.range = bound;
@@ -127,7 +127,7 @@ export class RangeDecoder implements BitCoder {
     return bit;
   }
 
-  raw(count: number, _value: number): number {
+  raw(count: number): number {
     this.range >>>= count;
     const value = (this.code / this.range) | 0;
     if (value >>> count !== 0) throw new WireError("malformed", "decode body: beyond its range");
