@@ -250,7 +250,7 @@ export interface MqttOptions {
   readonly cert?: string;
   readonly keepAliveS: number;
   readonly connectTimeoutMs: number;
-  /** Wall time for certificate checks when the clock isn't trusted yet, ms since 1970. */
+  /** Given while nothing vouches for the wall clock: a time that has certainly passed, for certificates; ms since 1970. */
   readonly notBeforeMs?: number;
   readonly will?: { readonly topic: string; readonly payload: Uint8Array; readonly retain: boolean };
 }

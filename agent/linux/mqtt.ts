@@ -3,29 +3,46 @@
  * supervises; what it needs to know is when a message was acknowledged and when and why the link ended.
  *
  * `ca` replaces the system's authorities. Host names and IP addresses are checked against the certificate by Node's
- * default `checkServerIdentity`. Certificates are judged by the system's clock: `notBeforeMs` can't be honoured,
- * since OpenSSL takes no other time from Node.
+ * default `checkServerIdentity`. Certificates are judged by the system's clock; while nobody vouches for that one
+ * (`notBeforeMs`), by tls-verify.ts before mqtt.js has the socket.
  */
-import { connect as connectMqtt, ErrorWithSubackPacket, type IClientOptions, type MqttClient } from "mqtt";
+import { connect as connectMqtt, ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
 import { CloudError } from "../cloud/cloud.ts";
 import { CONNECT_TIMEOUT_MS } from "../limits.ts";
-import type { MqttClients, MqttConnection, MqttOptions } from "../world.ts";
+import type { Log, MqttClients, MqttConnection, MqttOptions } from "../world.ts";
+import { connectUnclocked } from "./tls-verify.ts";
 
 /** MQTT 3.1.1 table 3.1: identifier rejected, bad user name or password, not authorized. */
 const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
 /** A graceful end waits for the socket's last ACK, which a dead link never sends. */
 const CLOSE_GRACE_MS = 2_000;
 
-export const createMqttClients = (): MqttClients => ({
+export const createMqttClients = (deps: { readonly log?: Log } = {}): MqttClients => ({
   connect: async (options, signal) => {
     signal.throwIfAborted();
-    const client = connectMqtt(options.url, clientOptionsFrom(options));
+    const isClocked = options.notBeforeMs === undefined || !options.url.startsWith("mqtts:");
+    const client = isClocked
+      ? connectMqtt(options.url, clientOptionsFrom(options))
+      : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
     // A closed client may still emit "error"; without a listener that would end the process.
     client.on("error", () => undefined);
     await connected(client, options.url, signal);
     return createConnection(client);
   },
 });
+
+async function connectWithoutClock(
+  options: MqttOptions,
+  passedMs: number,
+  log: Log | undefined,
+  signal: AbortSignal,
+): Promise<MqttClient> {
+  const { key, connectTimeoutMs, url, ...tls } = options;
+  const opening = { ...tls, url, passedMs, timeoutMs: connectTimeoutMs, ...(key && { key: key.reveal() }) };
+  const { socket, isOverridden } = await connectUnclocked(opening, signal);
+  if (isOverridden) log?.("warn", "tls-clock-not-set", { url, certificate: "valid but for the system's clock" });
+  return new MqttClient(() => socket, clientOptionsFrom(options));
+}
 
 const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
   clientId: options.clientId,

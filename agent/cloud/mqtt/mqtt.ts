@@ -2,7 +2,7 @@
  * The plain MQTT dialect: `wire/topics.ts` spoken over an MqttConnection. MQTT 3.1.1, QoS 1, clean session: what a
  * durable session would keep (desired patches, receipts) is fetched by GET on every connect or sent again by the bridge.
  */
-import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
+import { BUILD_DATE_MS, CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import { STATION_NAME, topicsOf } from "../../wire/topics.ts";
 import type { Chance, Clock, Log, MqttClients, MqttConnection, MqttOptions, Secret, Timers } from "../../world.ts";
 import { type Cloud, CloudError } from "../cloud.ts";
@@ -43,7 +43,7 @@ export function createMqttCloud(deps: MqttCloudDeps, config: MqttCloudConfig): C
 
   return {
     connect: async (signal) => {
-      const mqtt = await connectOnce(deps.clients, options, signal);
+      const mqtt = await connectOnce(deps.clients, { ...options, ...judgedBy(deps.clock) }, signal);
       const abort = () => void mqtt.close();
       signal.addEventListener("abort", abort, { once: true });
       try {
@@ -77,6 +77,10 @@ const mqttOptionsFrom = (config: MqttCloudConfig, aliveTopic: string): MqttOptio
   connectTimeoutMs: config.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   will: { topic: aliveTopic, payload: json({ online: false }), retain: true },
 });
+
+/** Certificates are judged by the system's clock only when something vouches for it. */
+const judgedBy = (clock: Clock): Pick<MqttOptions, "notBeforeMs"> =>
+  clock.isWallTrusted() ? {} : { notBeforeMs: Math.max(BUILD_DATE_MS, clock.wallMs()) };
 
 /** `since` only from a clock that something vouches for. */
 const birth = (clock: Clock): object =>
