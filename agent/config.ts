@@ -17,6 +17,7 @@
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
+ *   clock-set-file: /run/pump-station/clock-set  # touched by whoever sets the clock otherwise: modem's network time, GPS
  *   control: /run/pump-station/control.sock
  *   poll: by-description                     # or: full-speed (replays and benchmarks)
  *   log: info
@@ -82,6 +83,7 @@ const shape = z.strictObject({
   "trial-window": duration(TRIAL_MIN_MS, 1_000, TRIAL_MAX_MS),
   buffer: byteCount,
   "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),
+  "clock-set-file": z.string().min(1).optional(),
   control: z.string().default("/run/pump-station/control.sock"),
   poll: z.enum(["by-description", "full-speed"]).default("by-description"),
   log: z.enum(["debug", "info", "warn", "error"]).default("info"),

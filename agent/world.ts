@@ -7,9 +7,9 @@ import type { Level, SerialSettings } from "@pump-station/sensor-descriptions/mo
 export interface Clock {
   /** Names the boot whose start is the origin of `bootMs` (Linux boot_id). */
   readonly bootId: string;
-  /** Milliseconds since boot, monotonic, never steps. May have fractions. */
+  /** Milliseconds since boot, monotonic; goes on while the machine is suspended. May have fractions. */
   bootMs(): number;
-  /** Wall clock, ms since 1970 UTC; may be wrong and may step. */
+  /** Wall clock, ms since 1970 UTC; while it isn't trusted, the best guess: not before what has certainly passed. */
   wallMs(): number;
   /** Whether something that knows the time (timesyncd, chrony, modem) vouches for `wallMs` now. */
   isWallTrusted(): boolean;

@@ -15,6 +15,8 @@ import { createMqttClients } from "../linux/mqtt.ts";
 import { createPorts } from "../linux/ports.ts";
 import { createDatabases } from "../linux/sqlite.ts";
 import { createTimers } from "../linux/timers.ts";
+import { type KnownTime, keepKnownTime } from "../state/known-time.ts";
+import { createStateStore } from "../state/state-store.ts";
 import { type Log, Secret } from "../world.ts";
 
 /** What closing takes at most: a write that is stuck, a farewell to a broker that is gone. */
@@ -33,7 +35,14 @@ export async function runService(configPath: string, program: Program): Promise<
   if (!read) return EXIT.configuration;
   const { config, places } = read;
   const log = createLog({ level: config.log, journal: process.env["JOURNAL_STREAM"] !== undefined });
-  const clock = createClock({ trustClock: config["trust-clock"] });
+  const files = createFiles();
+  const knownTime = createStateStore({ files, log }, `${places.data}/state`).document<KnownTime>("clock");
+  const setFile = config["clock-set-file"];
+  const clock = createClock({
+    trustClock: config["trust-clock"],
+    known: knownTime.load(),
+    ...(setFile === undefined ? {} : { setFile: absolute(setFile, folder) }),
+  });
   const timers = createTimers();
   const chance = createChance();
   // Before the buffer is opened: a second agent by mistake must not begin an epoch in the first one's file.
@@ -48,10 +57,10 @@ export async function runService(configPath: string, program: Program): Promise<
       timers,
       chance,
       log,
-      files: createFiles(),
+      files,
       databases: createDatabases(),
       ports: createPorts({ clock, timers, log }),
-      mqtt: createMqttClients(),
+      mqtt: createMqttClients({ log }),
       resources: () => ({
         rssBytes: process.memoryUsage.rss(),
         cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000),
@@ -69,6 +78,7 @@ export async function runService(configPath: string, program: Program): Promise<
     pid: process.pid,
     cloud: config.cloud,
   });
+  const stopKeeping = keepKnownTime({ clock, timers, log, document: knownTime });
   try {
     await agent.run(stop.signal);
   } catch (error) {
@@ -77,6 +87,7 @@ export async function runService(configPath: string, program: Program): Promise<
     setTimeout(() => process.exit(EXIT.failed), GHOST_MS).unref();
     return EXIT.failed;
   } finally {
+    stopKeeping();
     await stopControl();
     unlock();
   }
