@@ -57,9 +57,7 @@ export function createOffers(session: Session, clock: Clock): Offers {
     const isStaleCheckDue = clock.bootMs() - staleCheckedMs >= STALE_CHECK_EVERY_MS;
     if (!session.dating.isRedatable() && !isStaleCheckDue) return;
     tables.transaction(() => {
-      for (const { bootId, offsetMs } of session.dating.takeRedatable()) {
-        queueLedger(tables, { kind: "clock", bootId, offsetMs });
-      }
+      for (const message of session.dating.takeRedatable()) queueLedger(tables, message);
       if (isStaleCheckDue) schemas.announceStale();
     });
     if (isStaleCheckDue) staleCheckedMs = clock.bootMs();
@@ -104,16 +102,18 @@ export function createOffers(session: Session, clock: Clock): Offers {
   /** The next message's worth of rows; undefined when there are none. Tried again when the guess brought too few. */
   const cutFrom = (isAlarm: boolean, first: number, last: number): DatedCut | undefined => {
     for (let trial = 1; ; trial++) {
-      const { rows, next: follows } = candidateRows(isAlarm, first, last);
-      const [oldestRow] = rows;
+      const candidates = candidateRows(isAlarm, first, last);
+      const [oldestRow] = candidates.rows;
       if (!oldestRow) return undefined;
       tables.transaction(() => session.dating.learn());
       const bootId = textOf(tables.get("SELECT boot_id FROM epochs WHERE id = ?", oldestRow.epochId), "boot_id");
-      const offsetMs = session.dating.offsetOf(bootId);
+      const offsetMs = session.dating.offsetAt(bootId, oldestRow.bootMs);
+      const rows = session.dating.datedAlike(bootId, candidates.rows);
+      const follows = rows.length < candidates.rows.length ? "another time" : candidates.next;
       const cut = cutMessage(rows, ratio, createEncoder(isAlarm, offsetMs, schemas.of));
       ratio = cut.payload.length / bytesIn(cut.rows);
       const couldHoldMore = !cut.isFull && follows === "more" && rows.length < ROWS_TRIED_MAX;
-      // An epoch that has ended can't fill its last message.
+      // An epoch that has ended can't fill its last message, nor can rows before the clock moved.
       if (!couldHoldMore || trial === 3)
         return { ...cut, isFull: cut.isFull || follows !== "nothing", bootId, offsetMs };
     }

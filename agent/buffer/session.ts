@@ -1,7 +1,7 @@
 /** One opening of the buffer's file: opened, rescued if need be, former epochs closed, a new one begun. */
 import type { Clock, Databases, Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
-import { createDating, type Dating } from "./dating.ts";
+import { createDating, type Dating, prepareDating } from "./dating.ts";
 import { beginEpoch, closeFormerEpochs, type Epoch, forgetSettledEpochs, lastsOf } from "./epochs.ts";
 import { queueLedger } from "./messages.ts";
 import { isDamage, type OwnEpoch, rescue } from "./rescue.ts";
@@ -87,6 +87,7 @@ function beginSession({ clock }: SessionDeps, config: SessionConfig, tables: Tab
       forgetSettledEpochs(tables);
       const epoch = beginEpoch(tables, config.epoch, clock.bootId);
       const schemas = createSchemas(tables, clock);
+      prepareDating(tables, clock.bootId);
       const dating = createDating(clock, tables);
       return {
         tables,

@@ -9,12 +9,14 @@ export interface SimulatedTime {
   readonly timers: Timers;
   /** Runs everything due within `ms`, in order of time, then of creation. */
   advance(ms: number): Promise<void>;
+  /** The machine sleeps: boot time and wall time go on, timers stand still. */
+  suspend(ms: number): void;
   /** Timers that wait. */
   readonly waiting: number;
 }
 
 interface Due {
-  readonly at: number;
+  at: number;
   readonly order: number;
   readonly run: () => void;
 }
@@ -78,6 +80,10 @@ export function createSimulatedTime(
     clock,
     timers: { after, sleep },
     advance,
+    suspend: (ms) => {
+      bootMs += ms;
+      for (const entry of due) entry.at += ms;
+    },
     get waiting() {
       return due.length;
     },

@@ -49,6 +49,7 @@ const MESSAGES: LedgerMessage[] = [
   { kind: "receipt", stored: RANGES },
   { kind: "ranges-wanted", wanted: RANGES },
   { kind: "schema-wanted", hashes: ["0123456789abcdef", "fedcba9876543210"] },
+  { kind: "clock", bootId: "b", offsetMs: 1_777_708_799_000, earlierMs: 2 ** 35 },
 ];
 const ALARM: AlarmMessage = {
   epoch: "0123456789abcdef",
@@ -87,6 +88,8 @@ describe("a ledger message", () => {
     ["a stream named __proto__", ["receipt", [[Buffer.alloc(8), "__proto__", [1, 4]]]]],
     ["a short epoch", ["epoch-closed", Buffer.alloc(7), []]],
     ["an item too many", ["receipt", [], 1]],
+    ["a clock that is later than the latest", ["clock", "b", 1, -1]],
+    ["a clock with an item too many", ["clock", "b", 1, 1, 1]],
     ["a resolution of 0", ["schema", "pump", [["a", "gauge", "V", 0, null]]]],
     ["a resolution below 0", ["schema", "pump", [["a", "gauge", "V", -0.1, null]]]],
     ["257 channels", ["schema", "pump", Array.from({ length: 257 }, () => ["a", "gauge", "V", 1, null])]],

@@ -5,6 +5,7 @@
  *   "epoch-closed"   epoch, [[stream, last sequence]…]
  *   "dropped"        ranges, "full" | "corrupt"
  *   "clock"          boot id, offset in ms                   wall = boot + offset
+ *   "clock"          boot id, offset in ms, integer          … or earlier, by so many ms at most: the clock was never set
  *   "receipt"        ranges                                  cloud → station
  *   "ranges-wanted"  ranges                                  cloud → station
  *   "schema-wanted"  [schema hash, 8 bytes…]                 cloud → station
@@ -56,7 +57,7 @@ function itemsFrom(message: LedgerMessage): readonly CborItem[] {
     case "dropped":
       return [itemsFromRanges(message.dropped), message.reason];
     case "clock":
-      return [itemFromBasis({ kind: "boot", bootId: message.bootId }), message.offsetMs];
+      return [itemFromBasis({ kind: "boot", bootId: message.bootId }), message.offsetMs, ...earlierItem(message)];
     case "receipt":
       return [itemsFromRanges(message.stored)];
     case "ranges-wanted":
@@ -84,10 +85,15 @@ function droppedFrom(items: readonly unknown[]): LedgerMessage {
 }
 
 function clockFrom(items: readonly unknown[]): LedgerMessage {
-  const [bootId, offset] = arrayFrom(items, "clock", 2);
+  const [bootId, offset, earlier] = arrayFrom(items, "clock", items.length === 3 ? 3 : 2);
   const offsetMs = integerFrom(offset, "offset", -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-  return { kind: "clock", bootId: bootIdFromItem(bootId), offsetMs };
+  const clock = { kind: "clock", bootId: bootIdFromItem(bootId), offsetMs } as const;
+  if (items.length === 2) return clock;
+  return { ...clock, earlierMs: integerFrom(earlier, "earlier by", 0, Number.MAX_SAFE_INTEGER) };
 }
+
+const earlierItem = ({ earlierMs }: { readonly earlierMs?: number }): number[] =>
+  earlierMs === undefined ? [] : [earlierMs];
 
 const itemsFromRanges = (all: readonly StreamRanges[]): CborItem[] =>
   all.map(({ epoch, stream, ranges }) => [

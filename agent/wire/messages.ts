@@ -49,8 +49,11 @@ export type LedgerMessage =
     }
   /** Deliberate drops: never to arrive. */
   | { readonly kind: "dropped"; readonly dropped: readonly StreamRanges[]; readonly reason: "full" | "corrupt" }
-  /** wall = boot + offset for everything of that boot. */
-  | { readonly kind: "clock"; readonly bootId: string; readonly offsetMs: number }
+  /**
+   * wall = boot + offset for everything of that boot. With `earlierMs` its clock was never set: the offset is the latest
+   * possible one, and the true one is less by so much at most.
+   */
+  | { readonly kind: "clock"; readonly bootId: string; readonly offsetMs: number; readonly earlierMs?: number }
   /** Cloud → station: durably stored. */
   | { readonly kind: "receipt"; readonly stored: readonly StreamRanges[] }
   /** Cloud → station: send again. */
