@@ -71,6 +71,12 @@ export interface Readings {
    * A page may hold more than `limit` rows when that many have the same time.
    */
   readonly next: number | null;
+  /**
+   * Epochs (of `epochs`) whose times in this answer are estimates, since the station's clock wasn't set then: each time
+   * is the latest possible one, and may be too late by so many ms at most; null: nobody can say yet. Left out when all
+   * times are right. They move when the station tells more.
+   */
+  readonly uncertain?: Readonly<Record<string, number | null>>;
 }
 
 export interface LiveReadings {
@@ -79,6 +85,8 @@ export interface LiveReadings {
   /** rows as in Readings without the epoch index: [time, sequence, ...values] */
   readonly channels: readonly StreamChannel[];
   readonly rows: readonly (readonly [number, number, ...(number | string)[]])[];
+  /** The times are estimates, as in Readings.uncertain; left out when they are right. */
+  readonly uncertain?: number | null;
 }
 
 export interface AlarmEntry {
@@ -89,6 +97,8 @@ export interface AlarmEntry {
   readonly active: boolean;
   readonly time: number;
   readonly because: string;
+  /** The time is an estimate, as in Readings.uncertain; left out when it is right. */
+  readonly uncertain?: number | null;
 }
 
 export interface LedgerEntry {

@@ -95,7 +95,8 @@ function ledgerEntryFrom(kind: string, payload: Uint8Array) {
       for (const { ranges } of message.dropped) ranges.forEach(checkSequences);
       return message;
     case "clock":
-      if (Math.abs(message.offsetMs) > TIME_MS_MAX) throw new WireError("malformed", `offset ${message.offsetMs} ms`);
+      if (Math.max(Math.abs(message.offsetMs), message.earlierMs ?? 0) > TIME_MS_MAX)
+        throw new WireError("malformed", `offset ${message.offsetMs} ms`);
       return message;
     default:
       throw new WireError("malformed", `a station doesn't send ${message.kind}`);

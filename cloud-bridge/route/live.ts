@@ -61,9 +61,13 @@ export function createLive(deps: {
   };
 }
 
-const liveReadings = (station: string, { stream, schema, sequence, times, rows }: NewSamples): LiveReadings => ({
+const liveReadings = (
+  station: string,
+  { stream, schema, sequence, times, rows, uncertain }: NewSamples,
+): LiveReadings => ({
   station,
   device: stream,
   channels: schema.channels.map(streamChannel),
   rows: rows.map((row, at) => [times[at] ?? 0, sequence + at, ...row.map(shown)] as const),
+  ...(uncertain !== undefined && { uncertain }),
 });

@@ -2,7 +2,7 @@
 import type { AlarmEntry, LedgerEntry, QuarantineEntry, Stream } from "../api/contract.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { gapsOf, rangesFromText } from "./ranges.ts";
-import { numberOrNull, type SqliteNames } from "./sqlite-names.ts";
+import { numberOrNull, type SqliteNames, uncertaintyOf } from "./sqlite-names.ts";
 import { rangePairs, type Store, type StoredStation, streamChannel } from "./store.ts";
 
 type Queries = Pick<Store, "figures" | "stations" | "station" | "streams" | "alarms" | "ledger" | "quarantine">;
@@ -27,7 +27,10 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
       `SELECT max(to_ms) AS ms FROM block
        WHERE stream_id = ? AND from_ms >= (SELECT max(from_ms) FROM block WHERE stream_id = ?) - ?`,
     ),
-    alarms: database.prepare("SELECT * FROM alarm WHERE station_id = ? ORDER BY time_ms DESC, id DESC LIMIT ?"),
+    alarms: database.prepare(
+      `SELECT alarm.*, boot.dated, boot.offset_ms, boot.earliest_ms FROM alarm LEFT JOIN boot ON boot.id = alarm.boot_id
+       WHERE alarm.station_id = ? ORDER BY time_ms DESC, alarm.id DESC LIMIT ?`,
+    ),
     ledger: database.prepare(
       `SELECT epoch.name AS epoch, stream.name AS stream, stored, dropped, closed_at
        FROM epoch JOIN ledger ON ledger.epoch_id = epoch.id JOIN stream ON stream.id = ledger.stream_id
@@ -104,7 +107,12 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
   };
 }
 
-const alarmFromRow = (station: string, row: SqlRow): AlarmEntry => ({
+function alarmFromRow(station: string, row: SqlRow): AlarmEntry {
+  const uncertain = uncertaintyOf(row);
+  return { ...factsOfAlarm(station, row), ...(uncertain !== undefined && { uncertain }) };
+}
+
+const factsOfAlarm = (station: string, row: SqlRow): AlarmEntry => ({
   station,
   device: String(row["device"]),
   alarm: String(row["alarm"]),

@@ -10,6 +10,8 @@ export interface BootRow {
   readonly id: number;
   readonly offsetMs: number;
   readonly isDated: boolean;
+  /** Of one that isn't dated: its offset isn't less than this. */
+  readonly earliestMs: number | null;
 }
 
 export interface LedgerRow {
@@ -34,9 +36,11 @@ export function createSqliteNames(database: Database) {
     addStream: database.prepare("INSERT INTO stream (station_id, name) VALUES (?, ?)"),
     streamCount: database.prepare("SELECT count(*) AS n FROM stream WHERE station_id = ?"),
     schema: database.prepare("SELECT body FROM schema WHERE station_id = ? AND hash = ?"),
-    boot: database.prepare("SELECT id, offset_ms, dated FROM boot WHERE station_id = ? AND name = ?"),
-    addBoot: database.prepare("INSERT INTO boot (station_id, name, offset_ms, dated) VALUES (?, ?, ?, ?)"),
-    dateBoot: database.prepare("UPDATE boot SET offset_ms = ?, dated = ? WHERE id = ?"),
+    boot: database.prepare("SELECT id, offset_ms, dated, earliest_ms FROM boot WHERE station_id = ? AND name = ?"),
+    addBoot: database.prepare(
+      "INSERT INTO boot (station_id, name, offset_ms, dated, earliest_ms) VALUES (?, ?, ?, ?, ?)",
+    ),
+    dateBoot: database.prepare("UPDATE boot SET offset_ms = ?, dated = ?, earliest_ms = ? WHERE id = ?"),
     moveBlocks: database.prepare("UPDATE block SET from_ms = from_ms + ?, to_ms = to_ms + ? WHERE boot_id = ?"),
     moveAlarms: database.prepare("UPDATE alarm SET time_ms = time_ms + ? WHERE boot_id = ?"),
     ledger: database.prepare("SELECT * FROM ledger WHERE epoch_id = ? AND stream_id = ?"),
@@ -67,25 +71,36 @@ export function createSqliteNames(database: Database) {
   const boot = (stationId: number, name: string): BootRow | undefined =>
     recall(`boot ${stationId} ${name}`, () => {
       const row = sql.boot.get(stationId, name);
-      return row && { id: Number(row["id"]), offsetMs: Number(row["offset_ms"]), isDated: row["dated"] === 1 };
+      return (
+        row && {
+          id: Number(row["id"]),
+          offsetMs: Number(row["offset_ms"]),
+          isDated: row["dated"] === 1,
+          earliestMs: numberOrNull(row["earliest_ms"]),
+        }
+      );
     });
 
   /** The boot with that offset; what is stored of it moves along. */
-  const dateBoot = (stationId: number, name: string, offsetMs: number, isDated: boolean): BootRow => {
+  const dateBoot = (
+    stationId: number,
+    name: string,
+    { offsetMs, isDated, earliestMs = null }: { offsetMs: number; isDated: boolean; earliestMs?: number | null },
+  ): BootRow => {
     const known = boot(stationId, name);
     let id: number;
     if (known) {
       id = known.id;
       const moved = offsetMs - known.offsetMs;
-      sql.dateBoot.run(offsetMs, isDated ? 1 : 0, id);
+      sql.dateBoot.run(offsetMs, isDated ? 1 : 0, earliestMs, id);
       if (moved !== 0) {
         sql.moveBlocks.run(moved, moved, id);
         sql.moveAlarms.run(moved, id);
       }
     } else {
-      id = Number(sql.addBoot.run(stationId, name, offsetMs, isDated ? 1 : 0).lastInsertRowid);
+      id = Number(sql.addBoot.run(stationId, name, offsetMs, isDated ? 1 : 0, earliestMs).lastInsertRowid);
     }
-    const row: BootRow = { id, offsetMs, isDated };
+    const row: BootRow = { id, offsetMs, isDated, earliestMs };
     remember(`boot ${stationId} ${name}`, row);
     return row;
   };
@@ -136,6 +151,16 @@ const ledgerFromRow = (row: SqlRow | undefined): LedgerRow => ({
   closedAt: numberOrNull(row?.["closed_at"]),
   gapSinceMs: numberOrNull(row?.["gap_since_ms"]),
 });
+
+/**
+ * By how many ms at most times of that boot may be too late, null when nobody knows yet; undefined: they are right.
+ * `row`: `dated`, `offset_ms`, `earliest_ms` of a boot, each null for wall time.
+ */
+export function uncertaintyOf(row: SqlRow): number | null | undefined {
+  if (row["dated"] !== 0) return undefined;
+  const earliestMs = numberOrNull(row["earliest_ms"]);
+  return earliestMs === null ? null : Math.max(0, Number(row["offset_ms"]) - earliestMs);
+}
 
 export const numberOrNull = (value: SqlRow[string] | undefined): number | null =>
   value === null || value === undefined ? null : Number(value);

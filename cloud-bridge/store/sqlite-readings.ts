@@ -3,7 +3,7 @@ import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { Readings } from "../api/contract.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { decodeRun } from "./block.ts";
-import type { SqliteNames } from "./sqlite-names.ts";
+import { type SqliteNames, uncertaintyOf } from "./sqlite-names.ts";
 import { type ReadingsQuery, shown, streamChannel } from "./store.ts";
 
 /** A sample on its way out: its time, epoch's number, sequence, and values in the order of the answer. */
@@ -12,11 +12,12 @@ interface Found {
   readonly epochId: number;
   readonly sequence: number;
   readonly values: readonly (number | string)[];
+  readonly uncertain: number | null | undefined;
 }
 
 export function createSqliteReadings(database: Database, names: SqliteNames) {
   const columns = `block.epoch_id, block.first_sequence, block.schema_hash, block.from_ms, block.to_ms, block.body,
-    coalesce(boot.offset_ms, 0) AS offset_ms FROM block LEFT JOIN boot ON boot.id = block.boot_id`;
+    coalesce(boot.offset_ms, 0) AS offset_ms, boot.dated, boot.earliest_ms FROM block LEFT JOIN boot ON boot.id = block.boot_id`;
   const sql = {
     stream: database.prepare("SELECT schema_hash, span_ms FROM stream WHERE id = ?"),
     ascending: database.prepare(
@@ -60,16 +61,19 @@ export function createSqliteReadings(database: Database, names: SqliteNames) {
   function answer(
     found: readonly Found[],
     { limit, order }: ReadingsQuery,
-  ): Pick<Readings, "rows" | "epochs" | "next"> {
+  ): Pick<Readings, "rows" | "epochs" | "next" | "uncertain"> {
     const count = pageLength(found, limit);
     const beyond = found[count];
     const last = found[count - 1];
     const epochIds = [...new Set(found.slice(0, count).map(({ epochId }) => epochId))].sort((a, b) => a - b);
+    const nameOf = (id: number) => String(sql.epoch.get(id)?.["name"]);
+    const uncertain = uncertainEpochs(found.slice(0, count));
     return {
+      ...(uncertain.size > 0 && { uncertain: Object.fromEntries([...uncertain].map(([id, ms]) => [nameOf(id), ms])) }),
       rows: found
         .slice(0, count)
         .map(({ time, epochId, sequence, values }) => [time, epochIds.indexOf(epochId), sequence, ...values] as const),
-      epochs: epochIds.map((id) => String(sql.epoch.get(id)?.["name"])),
+      epochs: epochIds.map(nameOf),
       // `from` is included, `to` is not: an ascending reader goes on with from=next, a descending one with to=next.
       next: beyond && last ? (order === "asc" ? beyond.time : last.time) : null,
     };
@@ -101,6 +105,12 @@ function collect(
   return found.sort(byTime(sign));
 }
 
+function uncertainEpochs(found: readonly Found[]): Map<number, number | null> {
+  const uncertain = new Map<number, number | null>();
+  for (const { epochId, uncertain: ms } of found) if (ms !== undefined) uncertain.set(epochId, ms);
+  return uncertain;
+}
+
 const byTime =
   (sign: number) =>
   (a: Found, b: Found): number =>
@@ -123,11 +133,13 @@ function samplesOf(row: SqlRow, schema: StreamSchema, wanted: readonly string[])
   const offsetMs = Number(row["offset_ms"]);
   const epochId = Number(row["epoch_id"]);
   const first = Number(row["first_sequence"]);
+  const uncertain = uncertaintyOf(row);
   const places = wanted.map((name) => schema.channels.findIndex((channel) => channel.name === name));
   return run.times.map((time, at) => ({
     time: time + offsetMs,
     epochId,
     sequence: first + at,
+    uncertain,
     values: places.map((place) => shown(run.rows[at]?.[place])),
   }));
 }

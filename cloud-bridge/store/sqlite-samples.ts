@@ -138,7 +138,7 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
     sql.addBlock.run(streamId, epochId, first, last, block.schemaHash, boot?.id ?? null, from, to, body);
     sql.countStream.run(times.length, block.schemaHash, to - from, streamId);
     const onWall = boot ? times.map((time) => time + boot.offsetMs) : times;
-    return { stream: block.stream, epoch, schema, sequence: first, times: onWall, rows };
+    return { stream: block.stream, epoch, schema, sequence: first, times: onWall, rows, ...uncertaintyIn(boot) };
   }
 
   /** Bounds that only a broken or hostile station meets: checked first, so that a batch is stored whole or not at all. */
@@ -167,7 +167,9 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
     if (basis.kind === "wall") return undefined;
     const known = names.boot(stationId, basis.bootId);
     if (known && (known.isDated || known.offsetMs <= boundMs)) return known;
-    return names.dateBoot(stationId, basis.bootId, boundMs, false);
+    const earliestMs = known?.earliestMs ?? null;
+    const offsetMs = Math.max(boundMs, earliestMs ?? Number.NEGATIVE_INFINITY);
+    return names.dateBoot(stationId, basis.bootId, { offsetMs, isDated: false, earliestMs });
   }
 
   /** Sequences within `again` whose stored content is not the arrived one. */
@@ -226,7 +228,7 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
       sql.addAlarm.run(
         stationId, epochId, sequence, boot?.id ?? null, time, device, alarm, severity, active ? 1 : 0, because,
       ); // biome-ignore format: in the table's order
-      entries.push({ station, device, alarm, severity, active, time, because });
+      entries.push({ station, device, alarm, severity, active, time, because, ...uncertaintyIn(boot) });
       const stored = withRange(ledger.stored, { first: sequence, last: sequence });
       const dropped = ledger.dropped.flatMap((range) => outside(range, stored));
       names.putLedger(epochId, streamId, { ...ledger, stored, dropped }, atMs);
@@ -236,6 +238,12 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
 
   return { writeBatch, writeAlarms };
 }
+
+/** Empty for times that are right. */
+const uncertaintyIn = (boot: BootRow | undefined): { readonly uncertain?: number | null } =>
+  !boot || boot.isDated
+    ? {}
+    : { uncertain: boot.earliestMs === null ? null : Math.max(0, boot.offsetMs - boot.earliestMs) };
 
 const alarmText = (message: AlarmMessage): string =>
   textOf([message.device, message.alarm, message.severity, message.active, message.because]);

@@ -1,5 +1,5 @@
 /**
- * The tables. Version 1; later versions only add. `PRAGMA user_version` says which one a file has.
+ * The tables. Version 2; later versions only add. `PRAGMA user_version` says which one a file has.
  *
  * A block is a run of consecutive samples of one stream and epoch (`block.ts`). The times in its body are on its basis:
  * the wall when boot_id is null, else wall = time + boot.offset_ms. from_ms, to_ms and alarm times are on the wall, so
@@ -7,7 +7,7 @@
  */
 import type { Database } from "../world.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 const TABLES = `
 CREATE TABLE station (
@@ -133,11 +133,15 @@ CREATE TABLE twin (
 ) STRICT;
 `;
 
+/** Version 2: of a boot whose clock was never set, the earliest offset that is possible; offset_ms is the latest. */
+const SINCE_VERSION_2 = "ALTER TABLE boot ADD COLUMN earliest_ms INTEGER;";
+
 /** Throws when a newer release has written the file: it is left as it is. */
 export function migrate(database: Database): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
   if (version === VERSION) return;
   if (version > VERSION)
     throw new Error(`open the store: its version ${version} is newer than this program's ${VERSION}`);
-  database.transaction(() => database.exec(`${TABLES}PRAGMA user_version = ${VERSION};`));
+  const missing = version === 0 ? TABLES + SINCE_VERSION_2 : SINCE_VERSION_2;
+  database.transaction(() => database.exec(`${missing}PRAGMA user_version = ${VERSION};`));
 }

@@ -31,6 +31,17 @@ test("a file of a newer release is refused and left as it is", () => {
   expect(() => createSqliteStore({ database })).toThrow(/newer/);
 });
 
+test("a file of the first release is opened, and what is in it stays", async () => {
+  const database = createDatabases().open(":memory:");
+  const store = createSqliteStore({ database });
+  await store.addStation("lake", "credential", 0);
+  database.exec("ALTER TABLE boot DROP COLUMN earliest_ms; PRAGMA user_version = 1");
+  const again = createSqliteStore({ database });
+  expect(await again.credentialOf("lake")).toBe("credential");
+  await again.write([{ station: "lake", atMs: 0, kind: "clock", bootId: "b", offsetMs: 1, earlierMs: 1 }]);
+  expect(database.prepare("SELECT offset_ms, earliest_ms FROM boot").get()).toEqual({ offset_ms: 1, earliest_ms: 0 });
+});
+
 test("an alarm of one station doesn't count the alarms of all anew", async () => {
   const database = createDatabases().open(":memory:");
   let counts = 0;

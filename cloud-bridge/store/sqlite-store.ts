@@ -92,14 +92,29 @@ export function createSqliteStore({ database }: { readonly database: Database })
         return writeDropped(entry);
       case "clock":
         lists.forgetAlarms(names.stationId(entry.station));
-        names.dateBoot(names.stationId(entry.station), entry.bootId, Math.round(entry.offsetMs), true);
-        return NOTHING_WRITTEN;
+        return dateBoot(entry);
       case "aside":
         return setAside(entry);
       case "aside-resolved":
         sql.resolveAside.run(entry.id, names.stationId(entry.station));
         return NOTHING_WRITTEN;
     }
+  }
+
+  function dateBoot({ station, bootId, offsetMs, earlierMs }: StoreEntryOf<"clock">): Written {
+    const stationId = names.stationId(station);
+    const known = names.boot(stationId, bootId);
+    if (earlierMs === undefined) names.dateBoot(stationId, bootId, { offsetMs: Math.round(offsetMs), isDated: true });
+    else if (!known?.isDated) {
+      // What has arrived may have bounded it better than its neighbours do.
+      const earliestMs = Math.round(offsetMs - earlierMs);
+      const latestMs = Math.max(
+        earliestMs,
+        Math.min(Math.round(offsetMs), known?.offsetMs ?? Number.POSITIVE_INFINITY),
+      );
+      names.dateBoot(stationId, bootId, { offsetMs: latestMs, isDated: false, earliestMs });
+    }
+    return NOTHING_WRITTEN;
   }
 
   function writeSchema({ station, hash, schema }: StoreEntryOf<"schema">): Written {

@@ -262,6 +262,41 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect((await store.streams("lake"))[0]).toMatchObject({ first: T0 + 1_000, last: T0 + 4_000 });
     });
 
+    test("times that a station couldn't know are marked as estimates, until it tells more", async () => {
+      const basis: Basis = { kind: "boot", bootId: "boot-1" };
+      const own = { basis, epoch: "00000000000000e2" };
+      const [, , live] = await store.write([
+        schema,
+        batch([block(1, 1)]),
+        batch([block(1, 2, row, 0)], { ...own, atMs: T0 + 9_000 }),
+        { station: "lake", atMs: T0 + 9_000, kind: "alarms", alarms: [alarm(1, true, { basis, time: 1_500 })] },
+      ]);
+      expect(live?.samples.map(({ uncertain }) => uncertain)).toEqual([null]);
+      expect((await store.readings(all))?.uncertain).toEqual({ [own.epoch]: null });
+      expect((await store.alarms("lake", 9))[0]?.uncertain).toBeNull();
+      expect((await store.readings({ ...all, toMs: T0 + 2_000 }))?.uncertain).toBeUndefined();
+
+      // It arrived by T0 + 9 s, which bounds it better than the beginning of the next boot an hour later.
+      const clock = { station: "lake", atMs: T0, kind: "clock", bootId: "boot-1" } as const;
+      await store.write([{ ...clock, offsetMs: T0 + 3_600_000, earlierMs: 3_600_000 + 60_000 }]);
+      expect((await store.readings(all))?.uncertain).toEqual({ [own.epoch]: 7_000 + 60_000 });
+      expect((await store.alarms("lake", 9))[0]).toMatchObject({ time: T0 + 8_500, uncertain: 67_000 });
+      // What comes later and would bound it below the earliest that is possible doesn't.
+      const [late] = await store.write([batch([block(3, 3, row, 0)], { ...own, atMs: T0 - 999_000 })]);
+      expect(late?.samples[0]).toMatchObject({ times: [T0 - 60_000 + 3_000], uncertain: 0 });
+
+      await store.write([{ ...clock, offsetMs: T0 }]);
+      const dated = await store.readings(all);
+      expect(dated?.uncertain).toBeUndefined();
+      expect(dated?.rows.filter(([, epoch]) => epoch === 1).map(([time]) => time)).toEqual(
+        [1, 2, 3].map((s) => T0 + 1_000 * s),
+      );
+      expect((await store.alarms("lake", 9))[0]).not.toHaveProperty("uncertain");
+      // A neighbour's guess comes too late.
+      await store.write([{ ...clock, offsetMs: T0 + 3_600_000, earlierMs: 3_600_000 }]);
+      expect((await store.readings(all))?.uncertain).toBeUndefined();
+    });
+
     test("pages of any size, in either direction, join to the whole", async () => {
       await store.write([schema]);
       // Two epochs that overlap in time, with equal times in both.

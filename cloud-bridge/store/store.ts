@@ -28,8 +28,8 @@ export type StoreEntry = { readonly station: string; readonly atMs: number } & (
       readonly counts: readonly { readonly stream: string; readonly last: number }[];
     }
   | { readonly kind: "dropped"; readonly dropped: readonly StreamRanges[] }
-  /** wall = boot + offset for everything of that boot, stored or still to come. */
-  | { readonly kind: "clock"; readonly bootId: string; readonly offsetMs: number }
+  /** wall = boot + offset for everything of that boot, stored or still to come; `earlierMs` as in wire/messages.ts. */
+  | { readonly kind: "clock"; readonly bootId: string; readonly offsetMs: number; readonly earlierMs?: number }
   /** Kept with its bytes; `wantsSchema` names the schema whose arrival makes it readable. */
   | {
       readonly kind: "aside";
@@ -51,6 +51,8 @@ export interface NewSamples {
   readonly sequence: number;
   readonly times: readonly number[];
   readonly rows: readonly (readonly ChannelValue[])[];
+  /** As in LiveReadings. */
+  readonly uncertain?: number | null;
 }
 
 /** The same sequence came twice with different content; the first is kept. */

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { AlarmEntry } from "../api/contract.ts";
 import { alarmsFrom, type PastAlarm } from "./alarms.ts";
-import { clockText, durationText, nameText } from "./format.ts";
+import { clockText, durationText, nameText, uncertainText } from "./format.ts";
 
 const PAST_SHOWN = 8;
 
@@ -38,7 +38,10 @@ const activeAlarm = (entry: AlarmEntry, now: number): TemplateResult => html`
       <strong>${nameText(entry.device)}: ${nameText(entry.alarm)}</strong>
     </p>
     <p class="alarm-why">${entry.because}</p>
-    <p class="muted">since ${clockText(entry.time, now)}, for ${durationText(now - entry.time)}</p>
+    <p class="muted">
+      since ${clockText(entry.time, now)}, for ${durationText(now - entry.time)}
+      ${entry.uncertain === undefined ? "" : `(${uncertainText(entry.uncertain)})`}
+    </p>
   </li>
 `;
 

@@ -1,7 +1,17 @@
 /** Devices: each channel's newest value with its age, and its chart. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { StreamChannel, Twin } from "../api/contract.ts";
-import { ageText, clockText, countText, durationText, nameText, numberText, reasonText, unitText } from "./format.ts";
+import {
+  ageText,
+  clockText,
+  countText,
+  durationText,
+  nameText,
+  numberText,
+  reasonText,
+  uncertainText,
+  unitText,
+} from "./format.ts";
 import type { ChartView } from "./plot-element.ts";
 import { type DeviceSeries, type Latest, latestOf, type Plot, plotOf, ROWS_MAX } from "./series.ts";
 import { stateName, stateTone } from "./states.ts";
@@ -32,10 +42,16 @@ export const deviceCard = (
       </header>
       ${states.map(({ channel, column }) => stateTile(series, channel, column, window, now))}
       <div class="tiles">${others.map(({ channel, column }) => tile(series, channel, column, window, now))}</div>
+      ${uncertainNote(series)}
       ${series.isCut ? html`<p class="muted">Only the newest ${countText(ROWS_MAX)} samples are drawn.</p>` : nothing}
     </section>
   `;
 };
+
+const uncertainNote = ({ device, uncertain }: DeviceSeries): TemplateResult | typeof nothing =>
+  uncertain === undefined
+    ? nothing
+    : html`<p class="muted" data-testid="uncertain-${device}">${uncertainText(uncertain)}</p>`;
 
 function healthOf(twin: Twin | undefined, device: string): string | undefined {
   const devices = twin?.reported["devices"] as Readonly<Record<string, { readonly health?: unknown }>> | undefined;

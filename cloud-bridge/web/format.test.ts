@@ -11,10 +11,16 @@ import {
   numberText,
   reasonText,
   tickTexts,
+  uncertainText,
   unitText,
 } from "./format.ts";
 
 const EN = { locale: "en", timeZone: "UTC" };
+
+test("times that the station couldn't know are called estimates, with how far they may be off", () => {
+  expect(uncertainText(null)).toBe("times are estimates: the station's clock isn't set yet");
+  expect(uncertainText(2 * 3_600_000)).toContain("up to 2 h too late");
+});
 
 test("a value has the digits that its resolution is worth", () => {
   expect([1, 10, 0.1, 0.25, 0.01, 0.2794, 0, Number.NaN].map(decimalsOf)).toEqual([0, 0, 1, 2, 2, 4, 0, 0]);

@@ -72,6 +72,12 @@ export function durationText(ms: number): string {
 /** A station's clock may be a little ahead of the browser's: that is "now" too. */
 export const ageText = (ms: number): string => (ms < 1500 ? "now" : `${durationText(ms)} ago`);
 
+/** Of times that the station couldn't know: by how many ms at most they are too late; null: nobody can say. */
+export const uncertainText = (ms: number | null): string =>
+  ms === null
+    ? "times are estimates: the station's clock isn't set yet"
+    : `times are estimates, up to ${durationText(ms)} too late: the station's clock was never set then`;
+
 /** "14:03:12" on the day of `now`, "3 May, 14:03:12" on another one. */
 export function clockText(time: number, now: number, manner: Manner = {}): string {
   const zone = manner.timeZone === undefined ? {} : { timeZone: manner.timeZone };

@@ -14,6 +14,8 @@ export interface DeviceSeries {
   readonly rows: readonly Row[];
   /** Whether older samples of the shown time were left out. */
   readonly isCut: boolean;
+  /** Times among them are estimates and will move: by how many ms at most they are too late; null: unknown. */
+  readonly uncertain?: number | null;
 }
 
 /** What a chart holds per device at most; 20,000 rows of 10 channels are about 3 MB and draw in some 10 ms. */

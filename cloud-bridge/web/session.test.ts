@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { StationSummary, Stream, StreamChannel, Twin } from "../api/contract.ts";
+import type { Readings, StationSummary, Stream, StreamChannel, Twin } from "../api/contract.ts";
 import { type Api, ApiProblem } from "./api-client.ts";
 import type { LiveListeners } from "./live.ts";
 import { createSession } from "./session.ts";
@@ -39,6 +39,7 @@ function bridge(stations: readonly StationSummary[], streams: readonly Stream[] 
     refreshes: [] as (() => void)[],
     followed: [] as string[],
     asked: [] as number[],
+    uncertain: undefined as Readings["uncertain"],
   };
   let listeners: LiveListeners | undefined;
   const answer = <T>(value: T): Promise<T> =>
@@ -55,6 +56,7 @@ function bridge(stations: readonly StationSummary[], streams: readonly Stream[] 
         rows: [[NOW - 500, 0, 1, 5]] as const,
         epochs: ["e"],
         next: null,
+        ...(world.uncertain && { uncertain: world.uncertain }),
       });
     },
     alarms: () => answer([]),
@@ -128,6 +130,36 @@ test("events of another station change nothing, live rows and fetched rows are o
     [NOW - 500, 1, 5],
     [NOW - 100, 2, 6],
   ]);
+});
+
+test("estimated times are said to be such, fetched again and again, and gone when the station has told more", async () => {
+  const { world, session, live, refresh, settled } = bridge([summary("a")]);
+  await session.start(undefined);
+  live().onOpen();
+  await settled();
+  const estimate = {
+    station: "a",
+    device: "pump",
+    channels: CHANNELS,
+    rows: [[NOW - 5, 2, 6]],
+    uncertain: null,
+  } as const;
+  live().onEvent({ kind: "readings", readings: estimate });
+  expect(session.state().devices[0]).toMatchObject({ uncertain: null, rows: [{ 0: NOW - 500 }, { 0: NOW - 5 }] });
+  // Right ones that come now don't make the others right.
+  const { uncertain: _, ...right } = { ...estimate, rows: [[NOW - 1, 3, 6]] } as const;
+  live().onEvent({ kind: "readings", readings: right });
+  expect(session.state().devices[0]?.uncertain).toBeNull();
+
+  world.uncertain = { e: 60_000 };
+  await refresh();
+  expect(session.state().devices[0]).toMatchObject({ uncertain: 60_000, rows: [{ 0: NOW - 500 }] });
+  world.uncertain = undefined;
+  await refresh();
+  expect(session.state().devices[0]).not.toHaveProperty("uncertain");
+  const asked = world.asked.length;
+  await refresh();
+  expect(world.asked).toHaveLength(asked);
 });
 
 test("a twin that came live is not replaced by an older one that was being fetched", async () => {

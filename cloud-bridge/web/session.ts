@@ -83,6 +83,9 @@ export function createSession({ api, follow, now, every, onChange }: SessionDeps
       // A connection that broke without a word never reopens by itself.
       if (station.station !== state.station || wasLost) show(station.station);
       tell({ kind: "ledger", station: station.station, ledger: await api.ledger(station.station) });
+      // No event tells that estimated times have moved.
+      if ([...state.devices, ...state.alarms].some(({ uncertain }) => uncertain !== undefined))
+        await load(station.station);
     } catch (problem) {
       report(problem);
     }

@@ -107,11 +107,16 @@ function withDetail(state: PageState, detail: StationDetail, now: number): PageS
     const known = state.devices.find((device) => device.device === stream.device);
     const fetched = detail.readings.find((readings) => readings.device === stream.device);
     const rows = fetched ? rowsFrom(fetched) : [];
-    const series = withRows(known, stream.device, fetched?.channels ?? stream.channels, rows, from);
-    return { ...series, isCut: fetched?.next !== null && fetched !== undefined };
+    // Estimated times move: what was known of them would stand beside what is fetched now.
+    const kept = fetched && known?.uncertain !== undefined ? undefined : known;
+    const series = withRows(kept, stream.device, fetched?.channels ?? stream.channels, rows, from);
+    const uncertain = fetched && uncertaintyOf(fetched);
+    const isCut = fetched?.next !== null && fetched !== undefined;
+    return { ...series, isCut, ...(uncertain !== undefined && { uncertain }) };
   });
   const { ledger, quarantine } = detail;
-  const alarms = withAlarms(state.alarms, detail.alarms);
+  const certain = state.alarms.filter((alarm) => alarm.uncertain === undefined);
+  const alarms = withAlarms(certain, detail.alarms);
   return { ...state, isLoaded: true, devices, alarms, twin: newerTwin(state.twin, detail.twin), ledger, quarantine };
 }
 
@@ -122,6 +127,13 @@ export const isOfDevice = (stream: Stream): boolean => !stream.device.startsWith
 function newerTwin(known: Twin | undefined, fetched: Twin): Twin {
   const ageOf = (twin: Twin): number => Number(twin.desired["$version"] ?? 0) + Number(twin.reported["$version"] ?? 0);
   return known && ageOf(known) > ageOf(fetched) ? known : fetched;
+}
+
+/** The largest of all epochs shown; undefined when all times are right. */
+function uncertaintyOf({ uncertain }: Readings): number | null | undefined {
+  const all = Object.values(uncertain ?? {});
+  if (all.length === 0) return undefined;
+  return all.includes(null) ? null : Math.max(...all.map(Number));
 }
 
 /** The epoch's index says only which process made the sample. */
@@ -154,9 +166,15 @@ const withStation = (stations: readonly StationSummary[], summary: StationSummar
 
 type LiveReadingsEvent = Extract<LiveEvent, { kind: "readings" }>["readings"];
 
-function withReadings(state: PageState, { device, channels, rows }: LiveReadingsEvent, now: number): PageState {
+function withReadings(state: PageState, event: LiveReadingsEvent, now: number): PageState {
+  const { device, channels, rows } = event;
   const known = state.devices.find((series) => series.device === device);
-  const series = withRows(known, device, channels, rows, now - state.rangeMs);
+  // Stays until everything is fetched anew.
+  const uncertain = event.uncertain === undefined ? known?.uncertain : event.uncertain;
+  const series = {
+    ...withRows(known, device, channels, rows, now - state.rangeMs),
+    ...(uncertain !== undefined && { uncertain }),
+  };
   const devices = known
     ? state.devices.map((other) => (other === known ? series : other))
     : [...state.devices, series].sort((a, b) => a.device.localeCompare(b.device));
