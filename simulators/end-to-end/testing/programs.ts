@@ -28,9 +28,17 @@ export interface Program {
   readonly ended: Promise<Ran>;
 }
 
-export function startProgram(program: string, args: readonly string[]): Program {
+/** `environment` is added to this process's own. */
+export function startProgram(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Program {
   if (!existsSync(program)) throw new Error(`${program} is missing; run: npm run build`);
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
   const said = { out: "", err: "", all: "" };
   for (const [name, stream] of [
     ["out", child.stdout],
