@@ -48,6 +48,7 @@ export async function benchIngest(rows: number) {
     },
     store,
     receiptEveryMs: 86_400_000,
+    askAfterMs: 300_000,
     listen: async (given) => {
       handlers = given;
       return { port: 0, isOnline: () => true, publish: async () => undefined, close: async () => undefined };

@@ -17,6 +17,7 @@ export interface BridgeDeps {
   readonly log: Log;
   readonly store: Store;
   readonly receiptEveryMs: number;
+  readonly askAfterMs: number;
   /** Starts listening for stations; messages come only after it has resolved. */
   readonly listen: (handlers: BrokerHandlers) => Promise<Broker>;
 }
@@ -43,7 +44,8 @@ export async function createBridge(deps: BridgeDeps) {
     onChanged: (twin) => live.publish({ station: twin.station, event: "twin", data: twin }),
   });
   const commands = createCommands({ clock, timers, chance, log, isOnline, send });
-  const receipts = createReceipts({ store, clock, timers, log, everyMs: deps.receiptEveryMs, send });
+  const { receiptEveryMs: everyMs, askAfterMs } = deps;
+  const receipts = createReceipts({ store, clock, timers, log, everyMs, askAfterMs, send });
   const intake = createIntake({ store, clock, timers, log, twins, commands, receipts, live });
 
   const broker = await deps.listen({

@@ -10,6 +10,7 @@ test("without options the bridge listens on loopback and sends receipts once a d
     httpPort: 8080,
     host: "127.0.0.1",
     receiptEveryMs: 86_400_000,
+    askAfterMs: 300_000,
     pageFolder: "p",
     logLevel: "info",
   });
@@ -25,6 +26,8 @@ test("times carry their unit", () => {
   expect(configFrom({ ...options, receiptEvery: "15min" }).receiptEveryMs).toBe(900_000);
   expect(() => configFrom({ ...options, receiptEvery: "5" })).toThrow();
   expect(() => configFrom({ ...options, receiptEvery: "1ms" })).toThrow();
+  expect(configFrom({ ...options, askAfter: "30s" }).askAfterMs).toBe(30_000);
+  expect(() => configFrom({ ...options, askAfter: "0s" })).toThrow(/--ask-after/);
 });
 
 test("a bridge beyond loopback answers to any name, and its certificate bears the address", () => {

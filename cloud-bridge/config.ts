@@ -1,6 +1,6 @@
 /** What the command line says, checked. */
 import * as z from "zod";
-import { RECEIPT_EVERY_MS_DEFAULT, RECEIPT_EVERY_MS_MIN } from "./limits.ts";
+import { GAP_AGE_MS, GAP_AGE_MS_MIN, RECEIPT_EVERY_MS_DEFAULT, RECEIPT_EVERY_MS_MIN } from "./limits.ts";
 
 export interface Config {
   readonly dataFolder: string;
@@ -9,6 +9,8 @@ export interface Config {
   /** Address to listen on; loopback unless told otherwise. */
   readonly host: string;
   readonly receiptEveryMs: number;
+  /** How long a gap stands before it is asked for. */
+  readonly askAfterMs: number;
   readonly pageFolder: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
@@ -34,6 +36,7 @@ const OPTIONS = z.object({
       .min(RECEIPT_EVERY_MS_MIN)
       .max(30 * 86_400_000),
   ),
+  askAfter: duration.pipe(z.number().min(GAP_AGE_MS_MIN).max(86_400_000)),
   page: z.string().min(1),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
 });
@@ -43,6 +46,7 @@ export const DEFAULTS = {
   httpPort: "8080",
   listen: "127.0.0.1",
   receiptEvery: `${RECEIPT_EVERY_MS_DEFAULT / 3_600_000}h`,
+  askAfter: `${GAP_AGE_MS / 60_000}min`,
   logLevel: "info",
 } as const;
 
@@ -53,13 +57,14 @@ export function configFrom(options: unknown): Config {
     const problems = result.error.issues.map(({ path, message }) => `--${kebab(path.join("."))}: ${message}`);
     throw new Error(problems.join("\n"));
   }
-  const { data, mqttPort, httpPort, listen, receiptEvery, page, logLevel } = result.data;
+  const { data, mqttPort, httpPort, listen, receiptEvery, askAfter, page, logLevel } = result.data;
   return {
     dataFolder: data,
     mqttPort,
     httpPort,
     host: listen,
     receiptEveryMs: receiptEvery,
+    askAfterMs: askAfter,
     pageFolder: page,
     logLevel,
   };

@@ -83,8 +83,10 @@ export const RECEIPT_RANGES_MAX = 2_000;
 export const RECEIPT_LOOK_BACK_MS = 7 * 24 * 3_600_000;
 /** Lanes overtake each other; a gap is asked for only when it has stood this long. */
 export const GAP_AGE_MS = 5 * 60_000;
+/** Never sooner: what is missing may be in the very next message. */
+export const GAP_AGE_MS_MIN = 1_000;
 /** The same gap or schema isn't asked for more often. */
-export const ASK_AGAIN_MS = 10 * 60_000;
+export const ASK_AGAIN_MS = 2 * GAP_AGE_MS;
 
 /** SIGTERM: whatever hasn't closed by then is left; everything acknowledged is on disk anyway. */
 export const CLOSE_DEADLINE_MS = 5_000;

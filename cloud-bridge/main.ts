@@ -46,6 +46,7 @@ program
   .option("--http-port <port>", "for the API and the page; 0 takes any free one", DEFAULTS.httpPort)
   .option("--listen <address>", "address to listen on", DEFAULTS.listen)
   .option("--receipt-every <time>", "how often a station is told what is stored: 5s, 15min, 24h", DEFAULTS.receiptEvery)
+  .option("--ask-after <time>", "how long a gap stands before a station is asked to fill it", DEFAULTS.askAfter)
   .option("--page <folder>", "the page's files", fileURLToPath(new URL("./web", import.meta.url)))
   .option("--log-level <level>", "debug, info, warn or error", DEFAULTS.logLevel)
   .action(async (options: unknown) => run(usable(() => configFrom(options), UsageError)));
@@ -81,6 +82,7 @@ async function run(config: Config): Promise<void> {
     log,
     store,
     receiptEveryMs: config.receiptEveryMs,
+    askAfterMs: config.askAfterMs,
     listen: (handlers) => listenForStations({ certificate, host, port: config.mqttPort }, handlers, log),
   }).catch(asConfiguration);
   const api = createApi({

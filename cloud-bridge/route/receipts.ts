@@ -7,8 +7,6 @@ import type { LedgerMessage, StreamRanges } from "@pump-station/agent/wire/messa
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
 import type { LedgerEntry } from "../api/contract.ts";
 import {
-  ASK_AGAIN_MS,
-  GAP_AGE_MS,
   RECEIPT_EVERY_MS_MIN,
   RECEIPT_LEDGERS_MAX,
   RECEIPT_LOOK_BACK_MS,
@@ -49,9 +47,12 @@ export function createReceipts(deps: {
   readonly timers: Timers;
   readonly log: Log;
   readonly everyMs: number;
+  /** A gap that has stood for so long is asked for; again after twice that. */
+  readonly askAfterMs: number;
   readonly send: (topic: string, payload: Uint8Array) => Promise<void>;
 }): Receipts {
-  const { store, clock, timers, log, everyMs } = deps;
+  const { store, clock, timers, log, everyMs, askAfterMs } = deps;
+  const askAgainMs = 2 * askAfterMs;
   const present = new Map<string, Correspondent>();
 
   const send = async (station: string, message: LedgerMessage): Promise<void> => {
@@ -73,7 +74,7 @@ export function createReceipts(deps: {
   }
 
   async function ask(station: string): Promise<void> {
-    const entries = await store.ledger({ station, gapSinceBeforeMs: clock.wallMs() - GAP_AGE_MS });
+    const entries = await store.ledger({ station, gapSinceBeforeMs: clock.wallMs() - askAfterMs });
     for (const wanted of packed(entries.map((entry) => rangesOf(entry, entry.gaps)))) {
       await send(station, { kind: "ranges-wanted", wanted });
       log("info", "ranges-wanted", { station, wanted });
@@ -84,7 +85,7 @@ export function createReceipts(deps: {
 
   function askRepeatedly(station: string): () => void {
     inBackground(station, "ask", ask(station));
-    return timers.after(ASK_AGAIN_MS, () => {
+    return timers.after(askAgainMs, () => {
       const correspondent = present.get(station);
       if (correspondent) correspondent.cancelAsk = askRepeatedly(station);
     });
@@ -124,7 +125,7 @@ export function createReceipts(deps: {
     wantSchema: (station, hash) => {
       const asked = present.get(station)?.schemasAsked;
       const nowMs = clock.monotonicMs();
-      if (!asked || nowMs - (asked.get(hash) ?? Number.NEGATIVE_INFINITY) < ASK_AGAIN_MS) return;
+      if (!asked || nowMs - (asked.get(hash) ?? Number.NEGATIVE_INFINITY) < askAgainMs) return;
       if (asked.size >= SCHEMAS_ASKED_MAX) asked.clear();
       asked.set(hash, nowMs);
       inBackground(station, "schema-wanted", send(station, { kind: "schema-wanted", hashes: [hash] }));

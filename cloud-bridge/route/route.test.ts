@@ -29,7 +29,8 @@ beforeEach(async () => {
   sent = [];
 });
 const ledgerSent = (): LedgerMessage[] => sent.splice(0).map(({ payload }) => decodeLedger(payload));
-const receipts = (everyMs: number) => createReceipts({ store, clock, timers: time.timers, log, everyMs, send });
+const receipts = (everyMs: number, askAfterMs = GAP_AGE_MS) =>
+  createReceipts({ store, clock, timers: time.timers, log, everyMs, askAfterMs, send });
 const stored = (first: number, last: number) => ({
   kind: "receipt" as const,
   stored: [{ epoch: EPOCH, stream: "pump", ranges: [{ first, last }] }],

@@ -40,6 +40,7 @@ export async function startBridge(
     log,
     store: options.wrapStore?.(store) ?? store,
     receiptEveryMs: options.receiptEveryMs ?? 86_400_000,
+    askAfterMs: 300_000,
     listen: (handlers) => listenForStations({ certificate, host: "127.0.0.1", port: 0 }, handlers, log),
   });
   const api = createApi({
