@@ -4,6 +4,7 @@ import { DatabaseError } from "../world.ts";
 import { createDating, type Dating, prepareDating } from "./dating.ts";
 import { beginEpoch, closeFormerEpochs, type Epoch, forgetSettledEpochs, lastsOf } from "./epochs.ts";
 import { queueLedger } from "./messages.ts";
+import { createReminder, type Reminder } from "./remind.ts";
 import { isDamage, type OwnEpoch, rescue } from "./rescue.ts";
 import { countWaiting, type Waiting } from "./rows.ts";
 import { createSchemas, type Schemas } from "./schemas.ts";
@@ -13,6 +14,7 @@ export interface Session {
   readonly tables: Tables;
   readonly epoch: Epoch;
   readonly schemas: Schemas;
+  readonly reminder: Reminder;
   dating: Dating;
   /** Each stream's highest committed sequence of this epoch. */
   readonly lasts: Map<string, number>;
@@ -93,6 +95,7 @@ function beginSession({ clock }: SessionDeps, config: SessionConfig, tables: Tab
         tables,
         epoch,
         schemas,
+        reminder: createReminder({ tables, epoch }, clock),
         dating,
         lasts: new Map(),
         nextRow: epoch.firstRow,

@@ -441,6 +441,50 @@ describe("the bridge's ledger", () => {
     expect(buffer.status()).toMatchObject({ accepted: 300, waiting: 50 });
   });
 
+  it("hears again of an epoch of which everything was acknowledged and nothing stored, its counts too", () => {
+    const swallowed = openBuffer();
+    fill(swallowed, 30);
+    const { epoch } = swallowed;
+    drain(swallowed, createCloud());
+    // Killed: the next process closes the epoch, and that is swallowed as well.
+    const buffer = openBuffer();
+    const told = drain(buffer, createCloud());
+    expect(told.map(({ kind }) => kind)).toContain("epoch-closed");
+    const cloud = createCloud();
+    cloud.schemas.set(schemaHash(PUMP), PUMP);
+    fill(buffer, 5);
+    drain(buffer, cloud);
+    expect(cloud.closed.size).toBe(0);
+    buffer.onLedger({
+      kind: "receipt",
+      stored: [{ epoch: buffer.epoch, stream: "pump", ranges: [{ first: 1, last: 5 }] }],
+    });
+    drain(buffer, cloud);
+    expect(cloud.closed).toEqual(new Map([[`${epoch}/pump`, 30]]));
+    expect(events).toContain("buffer-unconfirmed");
+  });
+
+  it("hears it once an hour until all is confirmed, and not while former epochs still wait", async () => {
+    const swallowed = openBuffer();
+    fill(swallowed, 30);
+    const receipt = (last: number): LedgerMessage => ({
+      kind: "receipt",
+      stored: [{ epoch: swallowed.epoch, stream: "pump", ranges: [{ first: 1, last }] }],
+    });
+    const buffer = openBuffer();
+    const kindsAfter = (last: number) => {
+      buffer.onLedger(receipt(last));
+      return drain(buffer, createCloud()).map(({ kind }) => kind);
+    };
+    expect(kindsAfter(10).filter((kind) => kind === "epoch-closed")).toHaveLength(1);
+    expect(kindsAfter(20)).toEqual(["epoch-closed"]);
+    expect(kindsAfter(29)).toEqual([]);
+    await time.advance(3_600_000);
+    expect(kindsAfter(29)).toContain("epoch-closed");
+    await time.advance(3_600_000);
+    expect(kindsAfter(30)).not.toContain("epoch-closed");
+  });
+
   it("gets the alarms again that it wants", () => {
     const buffer = openBuffer();
     for (let index = 0; index < 5; index++) buffer.appendAlarm(ALARM);

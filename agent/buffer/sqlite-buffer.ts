@@ -118,7 +118,9 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
       }),
     onLedger: (message) =>
       medium.attempt("ledger", undefined, (session) => {
-        counts.receipted += session.tables.transaction(() => obey(session, message));
+        const { confirmed, reminded } = session.tables.transaction(() => obey(session, message));
+        counts.receipted += confirmed;
+        if (reminded > 0) deps.log("warn", "buffer-unconfirmed", { epochs: reminded });
       }),
     place: (stream) => {
       const inRam = staging.samples.filter(({ sample }) => sample.device === stream).length;
@@ -167,12 +169,15 @@ function refuse({ tables, waiting }: Session, offer: Offer, counts: Counts): voi
   counts.dropped += offer.samples;
 }
 
-/** Returns how many samples are newly confirmed as stored. */
-function obey(session: Session, message: LedgerMessage): number {
-  if (message.kind === "receipt") return message.stored.reduce((sum, stored) => sum + bookReceipt(session, stored), 0);
+/** Returns how many samples are newly confirmed as stored, and how many epochs tell their counts again. */
+function obey(session: Session, message: LedgerMessage): { confirmed: number; reminded: number } {
+  if (message.kind === "receipt") {
+    const confirmed = message.stored.reduce((sum, stored) => sum + bookReceipt(session, stored), 0);
+    return { confirmed, reminded: session.reminder.onReceipt() };
+  }
   if (message.kind === "ranges-wanted") wantAgain(session, message.wanted);
   if (message.kind === "schema-wanted") for (const hash of message.hashes) session.schemas.announce(hash);
-  return 0;
+  return { confirmed: 0, reminded: 0 };
 }
 
 /** Only what was produced can be confirmed. */

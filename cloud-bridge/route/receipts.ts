@@ -6,12 +6,7 @@ import { encodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import type { LedgerMessage, StreamRanges } from "@pump-station/agent/wire/messages.ts";
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
 import type { LedgerEntry } from "../api/contract.ts";
-import {
-  RECEIPT_EVERY_MS_MIN,
-  RECEIPT_LEDGERS_MAX,
-  RECEIPT_LOOK_BACK_MS,
-  RECEIPT_RANGES_MAX,
-} from "../limits.ts";
+import { RECEIPT_EVERY_MS_MIN, RECEIPT_LEDGERS_MAX, RECEIPT_LOOK_BACK_MS, RECEIPT_RANGES_MAX } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock, Log, Timers } from "../world.ts";
 
