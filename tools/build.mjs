@@ -12,6 +12,7 @@ const PROGRAMS = {
   agent: "agent/main.ts",
   "cloud-bridge": "cloud-bridge/main.ts",
   simulators: "simulators/main.ts",
+  prove: "simulators/prove/main.ts",
 };
 
 export async function buildAll() {
@@ -25,8 +26,9 @@ export async function buildAll() {
 }
 
 /** One ES module per program; CommonJS dependencies get a `require` of their own (a long name: minifiers collide). */
-export async function bundle(entry, outfile) {
+export async function bundle(entry, outfile, more = {}) {
   await build({
+    ...more,
     entryPoints: [{ in: join(root, entry), out: basename(outfile, ".mjs") }],
     outdir: dirname(outfile),
     outExtension: { ".js": ".mjs" },

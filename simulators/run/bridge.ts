@@ -1,5 +1,11 @@
 /** The cloud bridge as a demonstration uses it: over its HTTP API, as anybody would. */
-import type { LedgerEntry, Readings, StationSummary, Twin } from "@pump-station/cloud-bridge/api/contract.ts";
+import type {
+  AlarmEntry,
+  LedgerEntry,
+  Readings,
+  StationSummary,
+  Twin,
+} from "@pump-station/cloud-bridge/api/contract.ts";
 import type { Http } from "../world.ts";
 
 export interface BridgeApi {
@@ -8,6 +14,8 @@ export interface BridgeApi {
   register(station: string): Promise<string | undefined>;
   station(station: string): Promise<StationSummary>;
   readings(station: string, device: string, query?: Readonly<Record<string, string | number>>): Promise<Readings>;
+  /** The newest, at most 1,000. */
+  alarms(station: string): Promise<readonly AlarmEntry[]>;
   ledger(station: string): Promise<readonly LedgerEntry[]>;
   twin(station: string): Promise<Twin>;
   setDesired(station: string, patch: object): Promise<Twin>;
@@ -34,6 +42,7 @@ export function createBridgeApi(http: Http, url: string, token: string): BridgeA
       const parameters = new URLSearchParams({ device, ...mapValues(query, String) });
       return (await call("GET", `${of(station)}/readings?${parameters.toString()}`)) as Readings;
     },
+    alarms: async (station) => (await call("GET", `${of(station)}/alarms?limit=1000`)) as readonly AlarmEntry[],
     ledger: async (station) => (await call("GET", `${of(station)}/ledger`)) as readonly LedgerEntry[],
     twin: async (station) => (await call("GET", `${of(station)}/twin`)) as Twin,
     setDesired: async (station, patch) => (await call("PATCH", `${of(station)}/twin/desired`, patch)) as Twin,

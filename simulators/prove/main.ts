@@ -1,0 +1,82 @@
+/**
+ * The program behind `npm run prove`: kill | power. Exit codes: 0 proven, 1 not proven or failed, 64 usage, 69 this
+ * machine can't do it.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClock } from "@pump-station/agent/linux/clock.ts";
+import { createFiles } from "@pump-station/agent/linux/files.ts";
+import { createTimers } from "@pump-station/agent/linux/timers.ts";
+import { Command, CommanderError } from "commander";
+import { readOnlyDatabases } from "../host/database.ts";
+import { textFiles } from "../host/files.ts";
+import { freePort } from "../host/free-port.ts";
+import { fetchHttp } from "../host/http.ts";
+import { startMqttProxy } from "../host/mqtt-proxy.ts";
+import { nodeProcesses } from "../host/processes.ts";
+import { openTerminal } from "../host/pty.ts";
+import { programsIn } from "../run/layout.ts";
+import { proveKill } from "./kill/prove-kill.ts";
+
+const EXIT = { notProven: 1, usage: 64 } as const;
+/** Bundled as dist/prove.mjs, with the other programs and the catalogue beside it. */
+const DIST = dirname(fileURLToPath(import.meta.url));
+const SEEDS = 1_000_000;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const program = new Command("prove").description("proofs of the chain, by breaking it").exitOverride();
+
+program
+  .command("kill")
+  .description("agent and bridge are killed at random while messages are lost, doubled and swallowed")
+  .option("--kills <n>", "how often", "500")
+  .option("--seed <n>", "of all random moments and faults; printed, so that a run can be sought again")
+  .option("--programs <folder>", "where agent.mjs and cloud-bridge.mjs lie", DIST)
+  .action(async (said: { kills: string; seed?: string; programs: string }) => {
+    const root = mkdtempSync(join(tmpdir(), "ps-prove-"));
+    const seed = said.seed === undefined ? Date.now() % SEEDS : wholeFrom("--seed", said.seed, 0);
+    const kills = wholeFrom("--kills", said.kills, 4);
+    say(`${kills} kills, seed ${seed}`);
+    const deps = {
+      clock: createClock({ trustClock: "always" }),
+      timers: createTimers(),
+      files: textFiles,
+      agentFiles: createFiles(),
+      databases: readOnlyDatabases,
+      processes: nodeProcesses,
+      http: fetchHttp,
+      freePort,
+      openTerminal,
+      startMqttProxy,
+      say,
+      pid: process.pid,
+      temporary: tmpdir(),
+      kill: ({ pid }: { readonly pid: number }) => void process.kill(pid, "SIGKILL"),
+    };
+    const programs = { ...programsIn(resolve(said.programs)), catalogue: join(DIST, "catalogue") };
+    const isProven = await proveKill(deps, { kills, seed, programs, root });
+    if (isProven) rmSync(root, { recursive: true, force: true });
+    process.exitCode = isProven ? 0 : EXIT.notProven;
+  });
+
+class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+function wholeFrom(option: string, text: string, least: number): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < least)
+    throw new UsageError(`${option} ${text}: a whole number from ${least}`);
+  return number;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = EXIT.notProven;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  if (error instanceof UsageError) process.exitCode = EXIT.usage;
+}

@@ -1,0 +1,59 @@
+// Bundles of the programs in which one module is another one: what a proof has to notice. Never part of `npm run build`.
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundle } from "./build.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const BROKEN = "simulators/prove/broken";
+
+/** What is broken, and which modules stand in for which. */
+export const BREAKS = {
+  insert: {
+    says: "the bridge inserts whatever comes",
+    modules: {
+      "cloud-bridge/store/sqlite-samples.ts": "insert-samples.ts",
+      "cloud-bridge/store/sqlite-schema.ts": "insert-schema.ts",
+    },
+  },
+  ack: {
+    says: "the agent deletes rows before they are acknowledged",
+    modules: { "agent/buffer/offers.ts": "ack-offers.ts" },
+  },
+  receipt: {
+    says: "the agent takes accepted for stored",
+    modules: { "agent/buffer/messages.ts": "receipt-messages.ts" },
+  },
+  recut: {
+    says: "the agent cuts a message anew when it sends it again",
+    modules: { "agent/buffer/offers.ts": "recut-offers.ts" },
+  },
+};
+
+/** Builds both programs so broken; resolves with their folder. Throws when a module to be replaced isn't there any more. */
+export async function buildBroken(name) {
+  const { modules } = BREAKS[name];
+  const out = join(root, "dist/broken", name);
+  const replaced = new Set();
+  const plugins = [replacing(modules, replaced)];
+  await bundle("agent/main.ts", join(out, "agent.mjs"), { plugins });
+  await bundle("cloud-bridge/main.ts", join(out, "cloud-bridge.mjs"), { plugins });
+  const missing = Object.keys(modules).filter((module) => !replaced.has(module));
+  if (missing.length > 0) throw new Error(`break ${name}: no program imports ${missing.join(", ")}`);
+  return out;
+}
+
+/** Whoever imports the module gets the other one; that one itself still gets the module. */
+const replacing = (modules, replaced) => ({
+  name: "replacing",
+  setup: (build) => {
+    const stands = new Map(Object.entries(modules).map(([module, by]) => [join(root, module), [module, by]]));
+    build.onResolve({ filter: /\.ts$/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      if (pluginData === "looked" || importer.startsWith(join(root, BROKEN))) return undefined;
+      const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: "looked" });
+      const [module, by] = stands.get(found.path) ?? [];
+      if (module === undefined) return found;
+      replaced.add(module);
+      return { path: resolve(root, BROKEN, by) };
+    });
+  },
+});

@@ -1,0 +1,51 @@
+// `npm run prove -- kill | power [options]`: builds, then runs the proof. `--break NAME` builds the programs broken in one
+// place and expects that the proof notices; `--break all` does so with each. `--built`: dist/ is as it should be.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BREAKS, buildBroken } from "./broken.mjs";
+import { buildAll } from "./build.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const USAGE = 64;
+/** As many as a control needs: each break shows long before. */
+const CONTROL_KILLS = "40";
+
+const words = process.argv.slice(2);
+const built = take("--built");
+const broken = takeValue("--break");
+const prove = (...more) =>
+  spawnSync(process.execPath, [join(root, "dist/prove.mjs"), ...words, ...more], { stdio: "inherit" }).status ?? 1;
+
+if (!built || !existsSync(join(root, "dist/prove.mjs"))) await buildAll();
+if (words[0] !== "kill" || broken === undefined) {
+  process.exitCode = prove(...(broken === undefined ? [] : ["--break", broken]));
+} else if (broken === "all") {
+  const unnoticed = [];
+  for (const name of Object.keys(BREAKS)) if ((await proveBroken(name)) !== 1) unnoticed.push(name);
+  console.log(unnoticed.length === 0 ? "Each break was noticed." : `Not noticed: ${unnoticed.join(", ")}`);
+  process.exitCode = unnoticed.length === 0 ? 0 : 1;
+} else if (broken in BREAKS) {
+  process.exitCode = await proveBroken(broken);
+} else {
+  console.error(`--break ${broken}: it is one of ${Object.keys(BREAKS).join(", ")}, all`);
+  process.exitCode = USAGE;
+}
+
+async function proveBroken(name) {
+  console.log(`\nBroken on purpose (${name}): ${BREAKS[name].says}. The proof has to fail.`);
+  const kills = words.includes("--kills") ? [] : ["--kills", CONTROL_KILLS];
+  return prove(...kills, "--programs", await buildBroken(name));
+}
+
+function take(option) {
+  const at = words.indexOf(option);
+  if (at >= 0) words.splice(at, 1);
+  return at >= 0;
+}
+
+function takeValue(option) {
+  const at = words.indexOf(option);
+  return at >= 0 ? words.splice(at, 2)[1] : undefined;
+}
