@@ -61,7 +61,11 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   const taps = createTaps(deps);
   const ports = createTappedPorts(deps.ports, taps, clock);
   const state = createStateStore(deps, `${places.data}/state`);
-  const buffer = createSqliteBuffer(deps, { path: `${places.data}/readings.db`, bytesMax: config.buffer });
+  const buffer = createSqliteBuffer(deps, {
+    path: `${places.data}/readings.db`,
+    bytesMax: config.buffer,
+    body: config.body === "open" ? "deflated" : "tight",
+  });
   const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
   const cloud = createMqttCloud(
     { ...deps, clients: deps.mqtt },

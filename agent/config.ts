@@ -16,6 +16,7 @@
  *   commit-interval: 10s                     # what a power cut may cost; 60s spares an SD card
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
+ *   body: tight                              # or: open, which any CBOR and zlib library reads, at a third more bytes
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
  *   clock-set-file: /run/pump-station/clock-set  # touched by whoever sets the clock otherwise: modem's network time, GPS
  *   control: /run/pump-station/control.sock
@@ -82,6 +83,7 @@ const shape = z.strictObject({
   "commit-interval": duration(10_000, 100, 600_000),
   "trial-window": duration(TRIAL_MIN_MS, 1_000, TRIAL_MAX_MS),
   buffer: byteCount,
+  body: z.enum(["tight", "open"]).default("tight"),
   "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),
   "clock-set-file": z.string().min(1).optional(),
   control: z.string().default("/run/pump-station/control.sock"),

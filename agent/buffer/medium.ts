@@ -3,6 +3,7 @@
  * since nobody knows what of the last commit is on it, and a new one begins when the file can be opened again. Damage
  * is rescued at once.
  */
+import type { TravellingForm } from "../wire/batch.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { type Chance, type Clock, DatabaseError, type Databases, type Log } from "../world.ts";
 import { createDating } from "./dating.ts";
@@ -39,7 +40,7 @@ const REOPEN_MAX_MS = 60_000;
 
 export function createMedium(
   deps: MediumDeps,
-  config: { path: string; bytesMax: number },
+  config: { path: string; bytesMax: number; form: TravellingForm },
   events: MediumEvents,
 ): Medium {
   const { clock, log } = deps;
@@ -103,7 +104,7 @@ export function createMedium(
     try {
       const session = makeSession();
       events.onOpen(session);
-      open = { session, offers: createOffers(session, clock) };
+      open = { session, offers: createOffers(session, clock, config.form) };
       reopenAfterMs = REOPEN_FIRST_MS;
       log("info", "buffer-open", { epoch, waiting: session.waiting.samples });
     } catch (error) {

@@ -4,7 +4,7 @@
  * offset to wall time that was fixed when they were sealed.
  */
 
-import type { SchemaOf } from "../wire/batch.ts";
+import type { SchemaOf, TravellingForm } from "../wire/batch.ts";
 import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage, MessageKind } from "../wire/messages.ts";
 import { LANES, type Lane } from "../wire/topics.ts";
@@ -23,16 +23,17 @@ export interface SealedRows {
   readonly isAlarm: boolean;
   readonly rows: readonly Row[];
   readonly offsetMs: number | undefined;
+  readonly form: TravellingForm;
 }
 
 /** Fixes the bounds of a message; returns its id. Call inside a transaction. */
-export function sealRows(tables: Tables, { lane, isAlarm, rows, offsetMs }: SealedRows): number {
+export function sealRows(tables: Tables, { lane, isAlarm, rows, offsetMs, form }: SealedRows): number {
   const readings = rows.reduce((sum, row) => sum + row.readings, 0);
   const sealed = tables.get(
-    `INSERT INTO sealed (lane, kind, first_row, last_row, samples, readings, offset_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    `INSERT INTO sealed (lane, kind, first_row, last_row, samples, readings, offset_ms, form)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     ...[lane, isAlarm ? "alarms" : "batch", rows[0]?.id ?? 0, rows.at(-1)?.id ?? 0, samplesIn(rows), readings],
-    offsetMs ?? null,
+    ...[offsetMs ?? null, isAlarm ? null : form],
   );
   return wholeOf(sealed, "id");
 }
@@ -84,13 +85,14 @@ function offerFrom(tables: Tables, columns: Columns, schemaOf: SchemaOf): Offer 
   const rows = columns["body"] === null ? rowsIn(tables, columns) : undefined;
   if (rows?.length === 0) return undefined;
   const offsetMs = wholeOrNull(columns, "offset_ms") ?? undefined;
-  const payload = rows ? createEncoder(kind === "alarms", offsetMs, schemaOf).encode(rows) : provenBody(columns);
+  const form = columns["form"] === "tight" ? "tight" : "deflated";
+  const payload = rows ? createEncoder(kind === "alarms", offsetMs, schemaOf, form).encode(rows) : provenBody(columns);
   const samples = wholeOf(columns, "samples");
   return {
     id: wholeOf(columns, "id"),
     lane,
     kind,
-    properties: propertiesOf(kind, samples),
+    properties: propertiesOf(kind, form, samples),
     payload,
     samples,
     readings: wholeOf(columns, "readings"),
@@ -104,5 +106,7 @@ function provenBody(columns: Columns): Uint8Array {
   return body;
 }
 
-const propertiesOf = (kind: MessageKind, samples: number): Record<string, string> =>
-  samples > 0 ? { kind, v: "1", n: String(samples) } : { kind, v: "1" };
+const propertiesOf = (kind: MessageKind, form: TravellingForm, samples: number): Record<string, string> => {
+  const v = kind === "batch" && form === "tight" ? "2" : "1";
+  return samples > 0 ? { kind, v, n: String(samples) } : { kind, v };
+};

@@ -1,5 +1,6 @@
 /** What is offered next in a lane: what is sealed already, then what must be told, then what the rows hold. */
 import { MESSAGE_BYTES_TARGET } from "../limits.ts";
+import type { TravellingForm } from "../wire/batch.ts";
 import type { Lane } from "../wire/topics.ts";
 import type { Clock } from "../world.ts";
 import type { Offer } from "./buffer.ts";
@@ -27,7 +28,8 @@ const STALE_CHECK_EVERY_MS = 3_600_000;
 const FIRST_RATIO = 0.35;
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
-export function createOffers(session: Session, clock: Clock): Offers {
+/** `form`: of batches sealed from now on. */
+export function createOffers(session: Session, clock: Clock, form: TravellingForm): Offers {
   const { tables, schemas } = session;
   const offered = new Map<Lane, Offer>();
   let ratio = FIRST_RATIO;
@@ -110,7 +112,7 @@ export function createOffers(session: Session, clock: Clock): Offers {
       const offsetMs = session.dating.offsetAt(bootId, oldestRow.bootMs);
       const rows = session.dating.datedAlike(bootId, candidates.rows);
       const follows = rows.length < candidates.rows.length ? "another time" : candidates.next;
-      const cut = cutMessage(rows, ratio, createEncoder(isAlarm, offsetMs, schemas.of));
+      const cut = cutMessage(rows, ratio, createEncoder(isAlarm, offsetMs, schemas.of, form));
       ratio = cut.payload.length / bytesIn(cut.rows);
       const couldHoldMore = !cut.isFull && follows === "more" && rows.length < ROWS_TRIED_MAX;
       // An epoch that has ended can't fill its last message, nor can rows before the clock moved.
@@ -137,7 +139,7 @@ export function createOffers(session: Session, clock: Clock): Offers {
 
   const sealCut = (lane: Lane, isAlarm: boolean, cut: DatedCut, onSealed: (to: number) => void): void =>
     tables.transaction(() => {
-      sealRows(tables, { lane, isAlarm, rows: cut.rows, offsetMs: cut.offsetMs });
+      sealRows(tables, { lane, isAlarm, rows: cut.rows, offsetMs: cut.offsetMs, form });
       onSealed(cut.rows.at(-1)?.id ?? 0);
       if (cut.offsetMs === undefined) session.dating.noteUndated(cut.bootId);
     });

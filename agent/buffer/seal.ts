@@ -1,8 +1,8 @@
 /** From rows to the bytes of a message: how many rows fill one, and how they are encoded. Pure but for the schemas. */
-import { BATCH_SAMPLES_MAX, MESSAGE_BYTES_TARGET } from "../limits.ts";
+import { BATCH_SAMPLES_MAX, BATCH_VALUES_MAX, MESSAGE_BYTES_TARGET } from "../limits.ts";
 import type { ChannelValue } from "../reading.ts";
 import { encodeAlarms } from "../wire/alarms.ts";
-import { encodeBatch, type SchemaOf } from "../wire/batch.ts";
+import { encodeBatch, type SchemaOf, type TravellingForm } from "../wire/batch.ts";
 import type { Basis, StreamBlock } from "../wire/messages.ts";
 import { alarmFromBody, batchFromBody, type Row } from "./row.ts";
 
@@ -12,7 +12,12 @@ export interface Encoder {
 }
 
 /** `offsetMs`: wall - boot; undefined keeps the rows' own boot time. Each row is decoded once. */
-export function createEncoder(isAlarm: boolean, offsetMs: number | undefined, schemaOf: SchemaOf): Encoder {
+export function createEncoder(
+  isAlarm: boolean,
+  offsetMs: number | undefined,
+  schemaOf: SchemaOf,
+  form: TravellingForm,
+): Encoder {
   if (isAlarm) return { encode: (rows) => encodeAlarmRows(rows, offsetMs) };
   const decoded = new Map<number, ReturnType<typeof batchFromBody>>();
   const batchOf = (row: Row) => {
@@ -30,7 +35,7 @@ export function createEncoder(isAlarm: boolean, offsetMs: number | undefined, sc
         batches.flatMap((batch) => batch.blocks),
         offsetMs ?? 0,
       );
-      return encodeBatch({ epoch: first.epoch, basis, blocks }, schemaOf);
+      return encodeBatch({ epoch: first.epoch, basis, blocks }, schemaOf, form);
     },
   };
 }
@@ -70,7 +75,7 @@ export interface Cut {
   readonly isFull: boolean;
 }
 
-/** Trials until the payload is near the target; each takes about a millisecond for 3.5 KB. */
+/** Trials until the payload is near the target; each takes some milliseconds for 3.5 KB. */
 const TRIALS_MAX = 6;
 const NEARLY_FULL = 0.92;
 
@@ -79,7 +84,7 @@ const NEARLY_FULL = 0.92;
  * expected payload bytes per row byte.
  */
 export function cutMessage(candidates: readonly Row[], ratio: number, encoder: Encoder): Cut {
-  const most = withinSamplesMax(candidates);
+  const most = withinBatchMax(candidates);
   let count = guess(most, ratio);
   let best: { count: number; payload: Uint8Array } | undefined;
   let tooMany = most.length + 1;
@@ -99,9 +104,14 @@ export function cutMessage(candidates: readonly Row[], ratio: number, encoder: E
   return { rows: most.slice(0, best.count), payload: best.payload, isFull };
 }
 
-function withinSamplesMax(rows: readonly Row[]): readonly Row[] {
+function withinBatchMax(rows: readonly Row[]): readonly Row[] {
   let samples = 0;
-  const end = rows.findIndex((row) => (samples += row.samples) > BATCH_SAMPLES_MAX);
+  let values = 0;
+  const end = rows.findIndex((row) => {
+    samples += row.samples;
+    values += row.readings;
+    return samples > BATCH_SAMPLES_MAX || values > BATCH_VALUES_MAX;
+  });
   return end < 0 ? rows : rows.slice(0, Math.max(1, end));
 }
 

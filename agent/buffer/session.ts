@@ -8,7 +8,7 @@ import { createReminder, type Reminder } from "./remind.ts";
 import { isDamage, type OwnEpoch, rescue } from "./rescue.ts";
 import { countWaiting, type Waiting } from "./rows.ts";
 import { createSchemas, type Schemas } from "./schemas.ts";
-import { NewerFileError, openTables, type Tables } from "./tables.ts";
+import { addMissingColumns, NewerFileError, openTables, type Tables } from "./tables.ts";
 
 export interface Session {
   readonly tables: Tables;
@@ -84,6 +84,7 @@ function openDamaged({ databases, log }: SessionDeps, aside: string, bytesMax: n
 function beginSession({ clock }: SessionDeps, config: SessionConfig, tables: Tables): Session {
   try {
     return tables.transaction(() => {
+      addMissingColumns(tables);
       if (config.former) discardUnpromised(tables, config.former);
       for (const message of closeFormerEpochs(tables)) queueLedger(tables, message);
       forgetSettledEpochs(tables);

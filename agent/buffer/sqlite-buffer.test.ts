@@ -68,7 +68,13 @@ const chance = {
   },
 };
 
-const openBuffer = (options: { bytesMax?: number; databases?: Databases; path?: string } = {}): SampleBuffer => {
+interface Options {
+  readonly bytesMax?: number;
+  readonly databases?: Databases;
+  readonly path?: string;
+  readonly body?: "tight" | "deflated";
+}
+const openBuffer = (options: Options = {}): SampleBuffer => {
   const deps = {
     databases: options.databases ?? databases,
     clock: time.clock,
@@ -193,7 +199,7 @@ describe("a message", () => {
     const cloud = createCloud();
     const sent = drain(buffer, cloud);
     expect(sent.map(({ kind }) => kind)).toEqual(["schema", "schema", "batch"]);
-    expect(sent[2]?.properties).toEqual({ kind: "batch", v: "1", n: "3" });
+    expect(sent[2]?.properties).toEqual({ kind: "batch", v: "2", n: "3" });
     expect(sent[2]).toMatchObject({ samples: 3, readings: 8 });
     expect(cloud.values.get(`${buffer.epoch}/pump/2`)).toBe("[2,2.01,2.02]");
     expect(cloud.values.get(`${buffer.epoch}/climate/1`)).toBe('[20.5,{"missing":"timeout"}]');
@@ -212,6 +218,32 @@ describe("a message", () => {
     buffer.accept(first!);
     expect(buffer.offer("normal", "now")?.samples).toBe(5);
     expect(buffer.status()).toMatchObject({ accepted: 5, waiting: 5 });
+  });
+
+  it("that was sealed keeps its body when another one is set, and tells which it has", () => {
+    const buffer = openBuffer({ body: "deflated" });
+    drain(buffer, createCloud());
+    fill(buffer, 9);
+    const before = buffer.offer("normal", "now");
+    expect(before?.properties["v"]).toBe("1");
+    const after = openBuffer({ body: "tight" });
+    fill(after, 9);
+    expect(after.offer("normal", "now")).toEqual(before);
+    const cloud = createCloud();
+    for (const schema of [PUMP, CLIMATE]) cloud.schemas.set(schemaHash(schema), schema);
+    expect(drain(after, cloud).map(({ properties }) => properties["v"])).toEqual(["1", "1", "2"]);
+  });
+
+  it("of an older release's file, which has no column for the body, keeps its bytes as well", () => {
+    const buffer = openBuffer({ body: "deflated" });
+    drain(buffer, createCloud());
+    fill(buffer, 9);
+    const before = buffer.offer("normal", "now");
+    buffer.close();
+    const file = databases.open(path);
+    file.exec("ALTER TABLE sealed DROP COLUMN form");
+    file.close();
+    expect(openBuffer().offer("normal", "now")).toEqual(before);
   });
 
   it("has the same bytes after a crash, although the clock was set in between", () => {

@@ -5,6 +5,7 @@
  */
 import { BUFFER_BYTES_DEFAULT, RAM_RING_SAMPLES_MAX } from "../limits.ts";
 import type { AlarmTransition, Sample } from "../reading.ts";
+import type { TravellingForm } from "../wire/batch.ts";
 import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage, StreamRanges } from "../wire/messages.ts";
 import { schemaHash } from "../wire/schema.ts";
@@ -29,6 +30,8 @@ export interface SqliteBufferConfig {
   readonly path: string;
   /** Flash that the file and its log may take together. */
   readonly bytesMax?: number;
+  /** Of batches; those that are sealed already keep theirs. "tight" unless said otherwise. */
+  readonly body?: TravellingForm;
 }
 
 /** The ring must fit the file when it is stored at once: a sample takes some 50 bytes, seldom over 200. */
@@ -65,7 +68,11 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
       const staged = new Map(staging.samples.map((sample) => [sample.declared.hash, sample.declared]));
       for (const { schema } of [...staged.values(), ...declared.values()]) schemas.declare(schema);
     });
-  const medium = createMedium(deps, { path: config.path, bytesMax }, { onOpen, onEvicted });
+  const medium = createMedium(
+    deps,
+    { path: config.path, bytesMax, form: config.body ?? "tight" },
+    { onOpen, onEvicted },
+  );
 
   const commit = (): void => {
     if (staging.isEmpty) return;

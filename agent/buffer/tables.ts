@@ -6,7 +6,8 @@
  *   boots     wall = boot + offset_ms, once the clock was trusted; undated: something left on this boot's own time
  *   schemas   as ledger message; announced_ms: wall time at which the cloud was last told
  *   rows      one per commit interval: a plain batch, or one alarm (row.ts), each with its own CRC-32C
- *   sealed    messages with fixed bounds that are not accepted yet: rows first_row…last_row, or a body
+ *   sealed    messages with fixed bounds that are not accepted yet: rows first_row…last_row, or a body; form: how a
+ *             batch of its rows is encoded, null: deflated. Older releases' files get the column when they are opened
  *   cursors   rows up to sealed_to have been sealed into messages
  *   wanted    rows that the cloud asked for again
  *   fates     what became of sequences that need not be in rows: receipted, dropped; message: the one that said so
@@ -45,7 +46,7 @@ const CREATE = `
   CREATE INDEX alarm_rows ON rows (id) WHERE is_alarm = 1;
   CREATE TABLE sealed (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, kind TEXT NOT NULL,
                        first_row INTEGER, last_row INTEGER, samples INTEGER NOT NULL, readings INTEGER NOT NULL,
-                       offset_ms INTEGER, body BLOB);
+                       offset_ms INTEGER, body BLOB, form TEXT);
   CREATE TABLE cursors (is_alarm INTEGER PRIMARY KEY, sealed_to INTEGER NOT NULL);
   INSERT INTO cursors VALUES (0, 0), (1, 0);
   CREATE TABLE wanted (id INTEGER PRIMARY KEY, is_alarm INTEGER NOT NULL, first_row INTEGER NOT NULL,
@@ -54,6 +55,15 @@ const CREATE = `
                       first INTEGER NOT NULL, last INTEGER NOT NULL, message INTEGER);
   CREATE INDEX fates_by_stream ON fates (epoch, stream);
   PRAGMA user_version = ${TABLES_VERSION};`;
+
+/**
+ * Adds what files of older releases lack. Their messages keep their bytes, and an older release reads the file as before:
+ * it sends the same samples with the other body.
+ */
+export function addMissingColumns(tables: Tables): void {
+  const columns = tables.all("SELECT name FROM pragma_table_info('sealed')").map(({ name }) => name);
+  if (!columns.includes("form")) tables.run("ALTER TABLE sealed ADD COLUMN form TEXT");
+}
 
 /** Thrown when the file was written by a newer release: it is set aside untouched. */
 export class NewerFileError extends Error {

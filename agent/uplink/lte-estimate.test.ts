@@ -16,10 +16,10 @@ describe("what a description will cost on LTE", () => {
   it("is payload, messages, pings between them, and one handshake", () => {
     const estimate = estimateLte(station(device("a", 10_000, 20)), QUARTER);
     expect(estimate.readingsPerDay).toBe(172_800);
-    expect(estimate.payloadBytesPerDay).toBeCloseTo(172_800 * 1.09, 0);
+    expect(estimate.payloadBytesPerDay).toBeCloseTo(172_800 * 0.77, 0);
     expect(estimate.messagesPerDay).toBe(96);
     // 14 pings in each silence of a quarter of an hour.
-    expect(estimate.bytesPerDay).toBeCloseTo(172_800 * 1.09 + 96 * 247 + 96 * 14 * 209 + 5_049, 0);
+    expect(estimate.bytesPerDay).toBeCloseTo(172_800 * 0.77 + 96 * 247 + 96 * 14 * 209 + 5_049, 0);
   });
 
   it("has no pings when uploads come more often than the keep-alive", () => {

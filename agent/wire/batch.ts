@@ -30,8 +30,10 @@ import { WireError } from "./wire-error.ts";
 export { WireError } from "./wire-error.ts";
 
 export type SchemaOf = (hash: string) => StreamSchema | undefined;
-/** "tight" and "deflated" (the open body) travel; "plain" is what the buffer keeps. */
-export type BodyForm = "tight" | "deflated" | "plain";
+/** What travels: "tight", or "deflated" (the open body), which any CBOR and zlib library reads. */
+export type TravellingForm = "tight" | "deflated";
+/** "plain" is what the buffer keeps. */
+export type BodyForm = TravellingForm | "plain";
 
 export const TIGHT_VERSION = 2;
 const VERSIONS = [ENVELOPE_VERSION, TIGHT_VERSION];
