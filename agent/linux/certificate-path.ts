@@ -1,6 +1,6 @@
 /**
  * Whether a server's certificate leads to an authority that we trust, at a time that isn't the system's. Needed only
- * while the clock isn't set (docs/decisions/013-time-and-tls.md): OpenSSL judges by the system's clock, and goes on
+ * while the clock isn't set (docs/decisions/014-time-and-tls.md): OpenSSL judges by the system's clock, and goes on
  * after an error, so that its "not yet valid" may stand in front of any other. Narrower than OpenSSL on purpose (RFC 5280,
  * section 6, without policies, name constraints and revocation, which are refused or not asked for): what isn't
  * understood here waits until the clock is set.
