@@ -6,37 +6,50 @@ import { bundle } from "./build.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const BROKEN = "simulators/prove/broken";
 
-/** What is broken, and which modules stand in for which. */
+/** What is broken, and which modules stand in for which; by what the proof is of. */
 export const BREAKS = {
-  insert: {
-    says: "the bridge inserts whatever comes",
-    modules: {
-      "cloud-bridge/store/sqlite-samples.ts": "insert-samples.ts",
-      "cloud-bridge/store/sqlite-schema.ts": "insert-schema.ts",
+  kill: {
+    insert: {
+      says: "the bridge inserts whatever comes",
+      modules: {
+        "cloud-bridge/store/sqlite-samples.ts": "insert-samples.ts",
+        "cloud-bridge/store/sqlite-schema.ts": "insert-schema.ts",
+      },
+    },
+    ack: {
+      says: "the agent deletes rows before they are acknowledged",
+      modules: { "agent/buffer/offers.ts": "ack-offers.ts" },
+    },
+    receipt: {
+      says: "the agent takes accepted for stored",
+      modules: { "agent/buffer/messages.ts": "receipt-messages.ts" },
+    },
+    recut: {
+      says: "the agent cuts a message anew when it sends it again",
+      modules: { "agent/buffer/offers.ts": "recut-offers.ts" },
     },
   },
-  ack: {
-    says: "the agent deletes rows before they are acknowledged",
-    modules: { "agent/buffer/offers.ts": "ack-offers.ts" },
-  },
-  receipt: {
-    says: "the agent takes accepted for stored",
-    modules: { "agent/buffer/messages.ts": "receipt-messages.ts" },
-  },
-  recut: {
-    says: "the agent cuts a message anew when it sends it again",
-    modules: { "agent/buffer/offers.ts": "recut-offers.ts" },
+  power: {
+    synchronous: {
+      says: "the agent's database runs with synchronous=NORMAL",
+      modules: { "agent/linux/sqlite.ts": "normal-sqlite.ts" },
+    },
   },
 };
 
-/** Builds both programs so broken; resolves with their folder. Throws when a module to be replaced isn't there any more. */
-export async function buildBroken(name) {
-  const { modules } = BREAKS[name];
+/** What is killed, or writes to the disk. */
+const PROGRAMS = {
+  kill: { "agent.mjs": "agent/main.ts", "cloud-bridge.mjs": "cloud-bridge/main.ts" },
+  power: { "prove.mjs": "simulators/prove/main.ts" },
+};
+
+/** Builds the programs so broken; resolves with their folder. Throws when a module to be replaced isn't there any more. */
+export async function buildBroken(proof, name) {
+  const { modules } = BREAKS[proof][name];
   const out = join(root, "dist/broken", name);
   const replaced = new Set();
   const plugins = [replacing(modules, replaced)];
-  await bundle("agent/main.ts", join(out, "agent.mjs"), { plugins });
-  await bundle("cloud-bridge/main.ts", join(out, "cloud-bridge.mjs"), { plugins });
+  for (const [program, entry] of Object.entries(PROGRAMS[proof])) await bundle(entry, join(out, program), { plugins });
   const missing = Object.keys(modules).filter((module) => !replaced.has(module));
   if (missing.length > 0) throw new Error(`break ${name}: no program imports ${missing.join(", ")}`);
   return out;

@@ -10,7 +10,7 @@ import { buildAll } from "./build.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const USAGE = 64;
 /** As many as a control needs: each break shows long before. */
-const CONTROL_KILLS = "40";
+const CONTROL = { kill: ["--kills", "40"], power: ["--cuts", "12"] };
 
 const words = process.argv.slice(2);
 const built = take("--built");
@@ -19,24 +19,28 @@ const prove = (...more) =>
   spawnSync(process.execPath, [join(root, "dist/prove.mjs"), ...words, ...more], { stdio: "inherit" }).status ?? 1;
 
 if (!built || !existsSync(join(root, "dist/prove.mjs"))) await buildAll();
-if (words[0] !== "kill" || broken === undefined) {
-  process.exitCode = prove(...(broken === undefined ? [] : ["--break", broken]));
+const proof = words[0];
+const breaks = BREAKS[proof] ?? {};
+if (broken === undefined) {
+  process.exitCode = prove();
 } else if (broken === "all") {
   const unnoticed = [];
-  for (const name of Object.keys(BREAKS)) if ((await proveBroken(name)) !== 1) unnoticed.push(name);
+  for (const name of Object.keys(breaks)) if ((await proveBroken(name)) !== 1) unnoticed.push(name);
   console.log(unnoticed.length === 0 ? "Each break was noticed." : `Not noticed: ${unnoticed.join(", ")}`);
   process.exitCode = unnoticed.length === 0 ? 0 : 1;
-} else if (broken in BREAKS) {
+} else if (Object.hasOwn(breaks, broken)) {
   process.exitCode = await proveBroken(broken);
 } else {
-  console.error(`--break ${broken}: it is one of ${Object.keys(BREAKS).join(", ")}, all`);
+  console.error(`--break ${broken}: ${proof} can be broken by ${Object.keys(breaks).join(", ")}, all`);
   process.exitCode = USAGE;
 }
 
 async function proveBroken(name) {
-  console.log(`\nBroken on purpose (${name}): ${BREAKS[name].says}. The proof has to fail.`);
-  const kills = words.includes("--kills") ? [] : ["--kills", CONTROL_KILLS];
-  return prove(...kills, "--programs", await buildBroken(name));
+  console.log(`\nBroken on purpose (${name}): ${breaks[name].says}. The proof has to fail.`);
+  const [count, few] = CONTROL[proof];
+  const folder = await buildBroken(proof, name);
+  const programs = proof === "kill" ? ["--programs", folder] : ["--writer", join(folder, "prove.mjs")];
+  return prove(...(words.includes(count) ? [] : [count, few]), ...programs);
 }
 
 function take(option) {

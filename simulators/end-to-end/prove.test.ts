@@ -22,3 +22,21 @@ test("an agent that takes accepted for stored doesn't pass the proof", { timeout
   expect(out).toMatch(/NOT PROVEN:[\s\S]*(lost|dropped although there was room)/);
   expect(code).toBe(1);
 });
+
+const UNAVAILABLE = 69;
+
+test("eight power cuts under the agent's buffer take nothing that was committed", {
+  timeout: 3 * PATIENCE_MS,
+}, async ({ skip }) => {
+  const { code, out, err } = await prove("power", "--cuts", "8");
+  if (code === UNAVAILABLE) return skip(err.trim());
+  expect(out).toMatch(/PROVEN: after each of 8 cuts/);
+  expect(code, out + err).toBe(0);
+});
+
+test("a database that doesn't wait for the disk doesn't pass", { timeout: 3 * PATIENCE_MS }, async ({ skip }) => {
+  const { code, out, err } = await prove("power", "--cuts", "3", "--break", "synchronous");
+  if (code === UNAVAILABLE) return skip(err.trim());
+  expect(out).toMatch(/NOT PROVEN:[\s\S]*acknowledged to \d+, lost are/);
+  expect(code).toBe(1);
+});

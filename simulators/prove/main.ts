@@ -6,8 +6,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createChance } from "@pump-station/agent/linux/chance.ts";
 import { createClock } from "@pump-station/agent/linux/clock.ts";
 import { createFiles } from "@pump-station/agent/linux/files.ts";
+import { createLog } from "@pump-station/agent/linux/log.ts";
+import { createDatabases } from "@pump-station/agent/linux/sqlite.ts";
 import { createTimers } from "@pump-station/agent/linux/timers.ts";
 import { Command, CommanderError } from "commander";
 import { readOnlyDatabases } from "../host/database.ts";
@@ -15,16 +18,36 @@ import { textFiles } from "../host/files.ts";
 import { freePort } from "../host/free-port.ts";
 import { fetchHttp } from "../host/http.ts";
 import { startMqttProxy } from "../host/mqtt-proxy.ts";
+import { buildPowerCut, createPowerDisk, NotOnThisMachine } from "../host/power-disk.ts";
 import { nodeProcesses } from "../host/processes.ts";
 import { openTerminal } from "../host/pty.ts";
 import { programsIn } from "../run/layout.ts";
 import { proveKill } from "./kill/prove-kill.ts";
+import { provePower } from "./power/prove-power.ts";
+import { writeForEver } from "./power/writer.ts";
 
-const EXIT = { notProven: 1, usage: 64 } as const;
+const EXIT = { notProven: 1, usage: 64, unavailable: 69 } as const;
 /** Bundled as dist/prove.mjs, with the other programs and the catalogue beside it. */
 const DIST = dirname(fileURLToPath(import.meta.url));
 const SEEDS = 1_000_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const deps = {
+  clock: createClock({ trustClock: "always" }),
+  timers: createTimers(),
+  files: textFiles,
+  agentFiles: createFiles(),
+  databases: readOnlyDatabases,
+  processes: nodeProcesses,
+  http: fetchHttp,
+  freePort,
+  openTerminal,
+  startMqttProxy,
+  say,
+  pid: process.pid,
+  temporary: tmpdir(),
+  kill: ({ pid }: { readonly pid: number }) => void process.kill(pid, "SIGKILL"),
+};
 
 const program = new Command("prove").description("proofs of the chain, by breaking it").exitOverride();
 
@@ -39,26 +62,50 @@ program
     const seed = said.seed === undefined ? Date.now() % SEEDS : wholeFrom("--seed", said.seed, 0);
     const kills = wholeFrom("--kills", said.kills, 4);
     say(`${kills} kills, seed ${seed}`);
-    const deps = {
-      clock: createClock({ trustClock: "always" }),
-      timers: createTimers(),
-      files: textFiles,
-      agentFiles: createFiles(),
-      databases: readOnlyDatabases,
-      processes: nodeProcesses,
-      http: fetchHttp,
-      freePort,
-      openTerminal,
-      startMqttProxy,
-      say,
-      pid: process.pid,
-      temporary: tmpdir(),
-      kill: ({ pid }: { readonly pid: number }) => void process.kill(pid, "SIGKILL"),
-    };
     const programs = { ...programsIn(resolve(said.programs)), catalogue: join(DIST, "catalogue") };
     const isProven = await proveKill(deps, { kills, seed, programs, root });
     if (isProven) rmSync(root, { recursive: true, force: true });
     process.exitCode = isProven ? 0 : EXIT.notProven;
+  });
+
+program
+  .command("power")
+  .description("the power of the disk under the agent's buffer is cut while it writes (needs root, FUSE, loop devices)")
+  .option("--cuts <n>", "how often", "150")
+  .option("--seed <n>", "of all moments and of what each cut leaves")
+  .option("--writer <bundle>", "a prove.mjs whose writer is used", fileURLToPath(import.meta.url))
+  .action(async (said: { cuts: string; seed?: string; writer: string }) => {
+    const seed = said.seed === undefined ? Date.now() % SEEDS : wholeFrom("--seed", said.seed, 0);
+    const cuts = wholeFrom("--cuts", said.cuts, 1);
+    const helper = join(DIST, "power-cut");
+    buildPowerCut(join(DIST, "../tools/power-cut/power-cut.c"), helper);
+    const root = mkdtempSync(join(tmpdir(), "ps-power-"));
+    say(`${cuts} power cuts, seed ${seed}`);
+    try {
+      const createDisk = () => createPowerDisk({ root, helper });
+      const agentDatabases = createDatabases();
+      const isProven = await provePower(
+        { ...deps, chance: createChance(), agentDatabases, createDisk },
+        { cuts, seed, writer: resolve(said.writer), root },
+      );
+      process.exitCode = isProven ? 0 : EXIT.notProven;
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+
+/** Between two commits: so many a second that a cut falls into one, so few that a disk lasts ten cuts. */
+const TURN_MS = 2;
+
+program
+  .command("power-writer", { hidden: true })
+  .argument("<folder>")
+  .action(async (folder: string) => {
+    const { clock, timers } = deps;
+    const print = (line: object) => say(JSON.stringify(line));
+    const log = createLog({ level: "warn", journal: false });
+    const databases = createDatabases();
+    await writeForEver({ clock, databases, chance: createChance(), log, print }, folder, () => timers.sleep(TURN_MS));
   });
 
 class UsageError extends Error {
@@ -77,6 +124,8 @@ try {
 } catch (error) {
   process.exitCode = EXIT.notProven;
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+  else if (error instanceof UsageError || error instanceof NotOnThisMachine) process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   if (error instanceof UsageError) process.exitCode = EXIT.usage;
+  if (error instanceof NotOnThisMachine) process.exitCode = EXIT.unavailable;
 }
