@@ -624,6 +624,43 @@ describe("the bridge's ledger", () => {
     for (const [stream, last] of lasts) expect(cloud.closed.get(`${formerEpoch}/${stream}`)).toBe(last);
   });
 
+  it("costs as much to obey as it has epochs, not their square", () => {
+    let rowsRead = 0;
+    const counting: Databases = {
+      setAside: databases.setAside,
+      open: (where) => {
+        const database = databases.open(where);
+        const prepare = (sql: string) => {
+          const statement = database.prepare(sql);
+          const all = (...values: Parameters<typeof statement.all>) => {
+            const rows = statement.all(...values);
+            rowsRead += rows.length;
+            return rows;
+          };
+          return { ...statement, all };
+        };
+        return { ...database, prepare };
+      },
+    };
+    const stored: StreamRanges[] = [];
+    let buffer = openBuffer();
+    const epochsInAll = 60;
+    for (let count = 1; count <= epochsInAll; count++) {
+      buffer.close();
+      buffer = openBuffer({ databases: counting });
+      fill(buffer, 2);
+      stored.push({ epoch: buffer.epoch, stream: "pump", ranges: [{ first: 1, last: 2 }] });
+    }
+    drain(buffer, createCloud());
+    rowsRead = 0;
+    buffer.onLedger({ kind: "receipt", stored });
+    expect(buffer.status().receipted).toBe(2 * epochsInAll);
+    expect(buffer.pending()).toEqual([]);
+    rowsRead = 0;
+    buffer.onLedger({ kind: "receipt", stored });
+    expect(rowsRead).toBeLessThan(10 * epochsInAll);
+  });
+
   it("can't confirm what was never produced", () => {
     const buffer = openBuffer();
     fill(buffer, 3);

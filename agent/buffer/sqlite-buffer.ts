@@ -10,7 +10,7 @@ import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage, StreamRanges } from "../wire/messages.ts";
 import { schemaHash } from "../wire/schema.ts";
 import type { BufferStatus, Offer, SampleBuffer } from "./buffer.ts";
-import { epochsOf } from "./epochs.ts";
+import { type Epoch, epochsOf } from "./epochs.ts";
 import { type Evicted, usedPages } from "./evict.ts";
 import { receipt, unsettled } from "./fates.ts";
 import { createMedium, type MediumDeps } from "./medium.ts";
@@ -179,7 +179,9 @@ function refuse({ tables, waiting }: Session, offer: Offer, counts: Counts): voi
 /** Returns how many samples are newly confirmed as stored, and how many epochs tell their counts again. */
 function obey(session: Session, message: LedgerMessage): { confirmed: number; reminded: number } {
   if (message.kind === "receipt") {
-    const confirmed = message.stored.reduce((sum, stored) => sum + bookReceipt(session, stored), 0);
+    // Looked up once: a station that reboots again and again has hundreds of epochs, and a receipt may name them all.
+    const epochs = new Map(epochsOf(session.tables).map((epoch) => [epoch.epoch, epoch]));
+    const confirmed = message.stored.reduce((sum, stored) => sum + bookReceipt(session, epochs, stored), 0);
     return { confirmed, reminded: session.reminder.onReceipt() };
   }
   if (message.kind === "ranges-wanted") wantAgain(session, message.wanted);
@@ -188,9 +190,13 @@ function obey(session: Session, message: LedgerMessage): { confirmed: number; re
 }
 
 /** Only what was produced can be confirmed. */
-function bookReceipt(session: Session, { epoch, stream, ranges }: StreamRanges): number {
+function bookReceipt(
+  session: Session,
+  epochs: ReadonlyMap<string, Epoch>,
+  { epoch, stream, ranges }: StreamRanges,
+): number {
   const { tables } = session;
-  const known = epochsOf(tables).find((candidate) => candidate.epoch === epoch);
+  const known = epochs.get(epoch);
   const last = known && lastsIn(session, known).get(stream);
   return last === undefined ? 0 : receipt(tables, epoch, stream, intersect(ranges, upTo(last)));
 }
