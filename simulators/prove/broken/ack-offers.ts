@@ -2,11 +2,12 @@
 import { forgetMessage, rowsOfMessage } from "@pump-station/agent/buffer/messages.ts";
 import { createOffers as createCareful, type Offers } from "@pump-station/agent/buffer/offers.ts";
 import type { Session } from "@pump-station/agent/buffer/session.ts";
+import type { TravellingForm } from "@pump-station/agent/wire/batch.ts";
 import type { Clock } from "@pump-station/agent/world.ts";
 import { deleteRows } from "./delete-rows.ts";
 
-export function createOffers(session: Session, clock: Clock): Offers {
-  const careful = createCareful(session, clock);
+export function createOffers(session: Session, clock: Clock, form: TravellingForm): Offers {
+  const careful = createCareful(session, clock, form);
   const { tables } = session;
   return {
     next: (lane, seal) => {

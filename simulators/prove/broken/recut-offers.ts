@@ -5,12 +5,13 @@
 import { createOffers as createCareful, type Offers } from "@pump-station/agent/buffer/offers.ts";
 import { countWaiting } from "@pump-station/agent/buffer/rows.ts";
 import type { Session } from "@pump-station/agent/buffer/session.ts";
+import type { TravellingForm } from "@pump-station/agent/wire/batch.ts";
 import type { Lane } from "@pump-station/agent/wire/topics.ts";
 import type { Clock } from "@pump-station/agent/world.ts";
 
 const CUT: readonly Lane[] = ["urgent", "normal"];
 
-export function createOffers(session: Session, clock: Clock): Offers {
+export function createOffers(session: Session, clock: Clock, form: TravellingForm): Offers {
   const { tables } = session;
   const unseal = (lane: Lane): void =>
     tables.transaction(() => {
@@ -22,7 +23,7 @@ export function createOffers(session: Session, clock: Clock): Offers {
       session.waiting = countWaiting(tables);
     });
   for (const lane of CUT) unseal(lane);
-  const careful = createCareful(session, clock);
+  const careful = createCareful(session, clock, form);
   const offered = new Map<Lane, number>();
   return {
     next: (lane, seal) => {
