@@ -175,6 +175,13 @@ export interface Database {
   prepare(sql: string): Statement;
   /** Runs `work` in one transaction (BEGIN IMMEDIATE); rolls back when it throws. */
   transaction<T>(work: () => T): T;
+  /**
+   * Makes what was committed to the write-ahead log durable, without the times that its file system keeps. Nothing to
+   * do for ":memory:". Throws DatabaseError "failed" when there is no log, or when nobody knows what of it is on the medium.
+   */
+  sync(): void;
+  /** Lengthens the log to `bytes` where there is room: writing over it costs the file system nothing but the bytes. */
+  reserveLog(bytes: number): void;
   close(): void;
 }
 

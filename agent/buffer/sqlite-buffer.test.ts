@@ -692,6 +692,8 @@ function faultyDatabases() {
       };
     },
     transaction: (work) => database.transaction(() => (check(), work())),
+    sync: () => (check(), database.sync()),
+    reserveLog: (bytes) => database.reserveLog(bytes),
     close: () => database.close(),
   });
   const faulty: Databases = {
@@ -757,26 +759,33 @@ describe("a medium that fails", () => {
     expect(buffer.status()).toMatchObject({ produced: 2_600, dropped: 100, accepted: 2_500, waiting: 0 });
   });
 
-  it("which had stored a commit that it reported as failed doesn't make its samples come twice", async () => {
-    let isLying = false;
+  it.each([
+    "transaction",
+    "sync",
+  ])("which had stored a commit that it reported as failed doesn't make its samples come twice (%s)", async (failure) => {
+    let failing = "";
     const lying: Databases = {
       setAside: (where, suffix) => databases.setAside(where, suffix),
       open: (where) => {
         const database = databases.open(where);
         const transaction = <T>(work: () => T): T => {
           const result = database.transaction(work);
-          if (isLying) throw new DatabaseError("failed", "fsync: EIO");
+          if (failing === "transaction") throw new DatabaseError("failed", "fsync: EIO");
           return result;
         };
-        return { ...database, transaction };
+        const sync = () => {
+          if (failing === "sync") throw new DatabaseError("failed", "fdatasync: EIO");
+          database.sync();
+        };
+        return { ...database, transaction, sync };
       },
     };
     const buffer = openBuffer({ databases: lying });
     const first = buffer.epoch;
     fill(buffer, 2);
-    isLying = true;
+    failing = failure;
     fill(buffer, 1);
-    isLying = false;
+    failing = "";
     await time.advance(120_000);
     fill(buffer, 1);
     const cloud = createCloud();

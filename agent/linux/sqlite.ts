@@ -1,5 +1,16 @@
 /** SQLite through better-sqlite3, loaded when the first database is opened. Synchronous: no hidden scheduling. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { Database as Sqlite, Statement as SqliteStatement } from "better-sqlite3";
@@ -38,12 +49,59 @@ function open(path: string): Sqlite {
 }
 
 function databaseFrom(sqlite: Sqlite, path: string): Database {
+  const log = logOf(path);
   return {
     exec: (sql) => told(`${path}: ${sql}`, () => void sqlite.exec(sql)),
     prepare: (sql) => told(`${path}: ${sql}`, () => statementFrom(sqlite.prepare<SqlValue[]>(sql), `${path}: ${sql}`)),
     transaction: (work) => told(`${path}: transaction`, () => sqlite.transaction(work).immediate()),
-    close: () => told(`close ${path}`, () => void sqlite.close()),
+    sync: () => told(`sync ${path}`, log.sync),
+    reserveLog: (bytes) => told(`lengthen ${path}-wal`, () => log.reserve(bytes)),
+    close: () =>
+      told(`close ${path}`, () => {
+        log.close();
+        sqlite.close();
+      }),
   };
+}
+
+interface Log {
+  readonly sync: () => void;
+  readonly reserve: (bytes: number) => void;
+  readonly close: () => void;
+}
+
+/**
+ * SQLite's own sync is fsync in this build, which also puts the log's time of change on the medium: a commit of the file
+ * system's journal, three blocks, for each of ours. fdatasync leaves it out; the file's size and place are in it (fdatasync(2)).
+ * SQLite keeps its locks on the other two files, so that closing this one takes none away.
+ */
+function logOf(path: string): Log {
+  let handle: number | undefined;
+  const opened = (): number => (handle ??= openSync(`${path}-wal`, "r+"));
+  return {
+    sync: () => {
+      if (path !== MEMORY) fdatasyncSync(opened());
+    },
+    reserve: (bytes) => {
+      if (path === MEMORY) return;
+      const size = fstatSync(opened()).size;
+      // Zeros are no frames: recovery ends at them (sqlite.org/fileformat2.html, 4.4).
+      if (size < bytes) lengthen(opened(), size, bytes);
+    },
+    close: () => {
+      if (handle !== undefined) closeSync(handle);
+      handle = undefined;
+    },
+  };
+}
+
+function lengthen(handle: number, from: number, to: number): void {
+  try {
+    writeSync(handle, Buffer.alloc(to - from), 0, to - from, from);
+    fdatasyncSync(handle);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+  }
 }
 
 function statementFrom(statement: SqliteStatement<SqlValue[]>, what: string): Statement {
