@@ -65,6 +65,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     path: `${places.data}/readings.db`,
     bytesMax: config.buffer,
     body: config.body === "open" ? "deflated" : "tight",
+    whenFull: config["when-full"],
   });
   const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
   const cloud = createMqttCloud(

@@ -23,6 +23,7 @@ describe("agent.yaml", () => {
       "upload-interval": 900_000,
       "commit-interval": 10_000,
       buffer: 134_217_728,
+      "when-full": "oldest-first",
       "trust-clock": "when-synchronised",
       poll: "by-description",
     });

@@ -17,6 +17,7 @@
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
  *   body: tight                              # or: open, which any CBOR and zlib library reads, at a third more bytes
+ *   when-full: oldest-first                  # or: thin-out (of the older half of what waits, every 6th row is kept)
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
  *   clock-set-file: /run/pump-station/clock-set  # touched by whoever sets the clock otherwise: modem's network time, GPS
  *   control: /run/pump-station/control.sock
@@ -84,6 +85,7 @@ const shape = z.strictObject({
   "trial-window": duration(TRIAL_MIN_MS, 1_000, TRIAL_MAX_MS),
   buffer: byteCount,
   body: z.enum(["tight", "open"]).default("tight"),
+  "when-full": z.enum(["oldest-first", "thin-out"]).default("oldest-first"),
   "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),
   "clock-set-file": z.string().min(1).optional(),
   control: z.string().default("/run/pump-station/control.sock"),

@@ -50,6 +50,8 @@ export function factsFrom(parts: {
       waiting: buffer.waiting,
       "waiting-hours": Math.round(buffer.waitingHours * 10) / 10,
       dropped: buffer.dropped,
+      ...(buffer.roomDays !== undefined && { "room-days": Math.round(buffer.roomDays * 10) / 10 }),
+      flash: buffer.medium.state,
     },
     schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(schemaFrom(device))])),
   };

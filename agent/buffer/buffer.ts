@@ -24,14 +24,40 @@ export interface BufferStatus {
   readonly committedRows: number;
   /** Not yet accepted by the cloud. */
   readonly waiting: number;
-  /** Age of the oldest waiting sample in hours of monotonic time, 0 when none or of another boot. */
+  /** Age of the oldest waiting sample in hours; 0 when none waits, or one of a boot whose time nobody knows. */
   readonly waitingHours: number;
+  /** When it was taken, ms since 1970, if that is known. */
+  readonly oldestWaitingAt?: number;
   readonly accepted: number;
   /** Confirmed by the bridge's receipt. */
   readonly receipted: number;
+  /** Of those that were never accepted; reported as ranges. */
   readonly dropped: number;
+  /** Accepted, and gone for want of room before the bridge confirmed them; reported like those dropped. */
+  readonly droppedUnconfirmed: number;
   readonly bytes: number;
   readonly bytesMax: number;
+  /** What a day of readings takes, by the last 24 hours; absent in the first minutes. */
+  readonly bytesPerDay?: number;
+  /** How long the cloud may be away from now on before anything that waits is dropped, at that rate. */
+  readonly roomDays?: number;
+  readonly whenFull: WhenFull;
+  readonly medium: MediumStatus;
+}
+
+/** What of the readings that wait goes first when there is no room: the oldest, or most of the older half. */
+export type WhenFull = "oldest-first" | "thin-out";
+
+export interface MediumStatus {
+  /** "failing": samples wait in a bounded ring in RAM, and the file is tried again and again. */
+  readonly state: "good" | "failing";
+  /** How often it has failed since the process started. */
+  readonly failures: number;
+  /** What happened last, and when: hours of monotonic time ago. */
+  readonly lastFailure?: string;
+  readonly lastFailureHours?: number;
+  /** Samples and alarms that are in RAM only. */
+  readonly inRam: number;
 }
 
 export interface StreamPlace {

@@ -1,12 +1,14 @@
 /**
  * Room for new rows in a file of fixed size. What leaves, in this order: rows that the cloud confirmed as stored; rows
- * that it accepted without confirming; rows that wait, oldest first, alarms last; sealed messages as a whole. All but
- * the first are reported as dropped.
+ * that it accepted without confirming; rows that wait, thinned out first if so configured (thin.ts), then the oldest,
+ * alarms last; sealed messages as a whole. All but the first are reported as dropped.
  */
+import type { WhenFull } from "./buffer.ts";
 import { ROW_COLUMNS } from "./epochs.ts";
 import { type Row, rowFrom } from "./row.ts";
 import { cursorOf, dropRows, isReceipted, laneOf, rowsBetween } from "./rows.ts";
 import { PAGE_BYTES, type Tables, wholeOf } from "./tables.ts";
+import { thinOut } from "./thin.ts";
 
 /** Kept free for the book-keeping of evictions, receipts and messages themselves. */
 const RESERVE_PAGES = 24;
@@ -22,12 +24,12 @@ export interface Evicted {
 }
 
 /** Call inside a transaction. Undefined when nothing had to go. */
-export function makeRoom(tables: Tables, bytes: number): Evicted | undefined {
+export function makeRoom(tables: Tables, bytes: number, whenFull: WhenFull): Evicted | undefined {
   const needed = Math.ceil(bytes / PAGE_BYTES) + RESERVE_PAGES;
   if (freePages(tables) >= needed) return undefined;
   let [waiting, unreceipted] = [0, 0];
   do {
-    const evicted = evictSome(tables);
+    const evicted = evictSome(tables, whenFull);
     if (!evicted) break;
     waiting += evicted.waiting;
     unreceipted += evicted.unreceipted;
@@ -39,10 +41,16 @@ export const usedPages = (tables: Tables): number =>
   wholeOf(tables.get("PRAGMA page_count"), "page_count") -
   wholeOf(tables.get("PRAGMA freelist_count"), "freelist_count");
 
+/** Flash that waiting readings can still take: what is free, and what the cloud has accepted. */
+export function roomBytes(tables: Tables, waitingBytes: number): number {
+  const held = (tables.pagesMax - RESERVE_PAGES) * PAGE_BYTES;
+  return Math.max(0, held - Math.min(waitingBytes, usedPages(tables) * PAGE_BYTES));
+}
+
 const freePages = (tables: Tables): number => tables.pagesMax - usedPages(tables);
 
 /** The least valuable rows go. Undefined when there are none. */
-export function evictSome(tables: Tables): Evicted | undefined {
+export function evictSome(tables: Tables, whenFull: WhenFull): Evicted | undefined {
   const accepted = acceptedRows(tables);
   const receipted = accepted.filter((row) => isReceipted(tables, row));
   if (receipted.length > 0) {
@@ -52,6 +60,8 @@ export function evictSome(tables: Tables): Evicted | undefined {
   if (accepted.length > 0) {
     return { waiting: 0, unreceipted: dropRows(tables, accepted.slice(0, EVICT_ROWS), "full") };
   }
+  const thinned = whenFull === "thin-out" ? thinOut(tables) : undefined;
+  if (thinned !== undefined) return { waiting: thinned, unreceipted: 0 };
   for (const isAlarm of [false, true]) {
     const waiting = rowsBetween(tables, isAlarm, cursorOf(tables, isAlarm) + 1, NO_LIMIT, EVICT_ROWS);
     if (waiting.length > 0) {

@@ -6,6 +6,7 @@
 import type { TravellingForm } from "../wire/batch.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { type Chance, type Clock, DatabaseError, type Databases, type Log } from "../world.ts";
+import type { MediumStatus, WhenFull } from "./buffer.ts";
 import { createDating } from "./dating.ts";
 import { type Evicted, evictSome } from "./evict.ts";
 import { createOffers, type Offers } from "./offers.ts";
@@ -31,6 +32,7 @@ export interface Medium {
   readonly epoch: string;
   /** `otherwise` when there is no file or the work failed with it. Throws what only a bug can throw. */
   attempt<T>(what: string, otherwise: T, work: Work<T>): T;
+  health(): Omit<MediumStatus, "inRam">;
   close(): void;
 }
 
@@ -40,7 +42,7 @@ const REOPEN_MAX_MS = 60_000;
 
 export function createMedium(
   deps: MediumDeps,
-  config: { path: string; bytesMax: number; form: TravellingForm },
+  config: { path: string; bytesMax: number; form: TravellingForm; whenFull: WhenFull },
   events: MediumEvents,
 ): Medium {
   const { clock, log } = deps;
@@ -51,6 +53,8 @@ export function createMedium(
   let reopenAtMs = Number.NEGATIVE_INFINITY;
   let reopenAfterMs = REOPEN_FIRST_MS;
   let isClosed = false;
+  let failures = 0;
+  let last: { readonly what: string; readonly atMs: number } | undefined;
 
   const attempt = <T>(what: string, otherwise: T, work: Work<T>): T => {
     if (!open && !isClosed && clock.bootMs() >= reopenAtMs) tryToOpen("open", () => openSession(deps, sessionConfig()));
@@ -74,7 +78,7 @@ export function createMedium(
       session.dating = createDating(clock, session.tables);
       events.onEvicted(
         session,
-        session.tables.transaction(() => evictSome(session.tables)),
+        session.tables.transaction(() => evictSome(session.tables, session.whenFull)),
       );
       return work();
     }
@@ -85,6 +89,7 @@ export function createMedium(
     epoch = newEpoch();
     open = undefined;
     closeQuietly(session);
+    failed(what, error);
     log("error", "buffer-failed", { what, error: error.message });
     const isDamaged = error instanceof WireError || error.failure === "corrupt";
     if (isDamaged) tryToOpen("rescue", () => rescueSession(deps, sessionConfig(), error));
@@ -109,10 +114,22 @@ export function createMedium(
       log("info", "buffer-open", { epoch, waiting: session.waiting.samples });
     } catch (error) {
       if (!isOfMedium(error)) throw error;
+      failed(what, error);
       log("error", "buffer-failed", { what, error: error.message, retryInMs: reopenAfterMs });
       postpone();
     }
   };
+
+  const failed = (what: string, error: Error): void => {
+    failures += 1;
+    last = { what: `${what}: ${error.message}`, atMs: clock.bootMs() };
+  };
+
+  const health = (): Omit<MediumStatus, "inRam"> => ({
+    state: open ? "good" : "failing",
+    failures,
+    ...(last && { lastFailure: last.what, lastFailureHours: (clock.bootMs() - last.atMs) / 3_600_000 }),
+  });
 
   const postpone = (): void => {
     reopenAtMs = clock.bootMs() + reopenAfterMs;
@@ -123,9 +140,9 @@ export function createMedium(
 
   const close = (): void => {
     isClosed = true;
-    const last = open;
+    const ending = open;
     open = undefined;
-    last?.session.tables.close();
+    ending?.session.tables.close();
   };
 
   attempt("open", undefined, () => undefined);
@@ -134,6 +151,7 @@ export function createMedium(
       return epoch;
     },
     attempt,
+    health,
     close,
   };
 }

@@ -5,7 +5,7 @@ import { ROW_COLUMNS, raiseLast } from "./epochs.ts";
 import { type DropReason, drop, receiptedOf } from "./fates.ts";
 import { type Ranges, subtract } from "./ranges.ts";
 import { headsOf, type Row, rowFrom } from "./row.ts";
-import { type Tables, wholeOf } from "./tables.ts";
+import { type Tables, wholeOf, wholeOrNull } from "./tables.ts";
 
 export interface Waiting {
   /** Samples and alarms not accepted by the cloud. */
@@ -74,18 +74,31 @@ export function isReceipted(tables: Tables, row: Row): boolean {
   });
 }
 
-/** Age of the oldest row that waits, in hours; 0 when none does or when it is of another boot. */
-export function waitingHours(tables: Tables, clock: Clock): number {
+export interface Oldest {
+  readonly hours: number;
+  /** ms since 1970 */
+  readonly at?: number;
+}
+
+/** The oldest row that waits: its age, and when it was, as far as the clock and its boot allow. */
+export function oldestWaiting(tables: Tables, clock: Clock): Oldest {
   const oldest =
-    tables.get(`SELECT r.boot_ms, e.boot_id FROM rows AS r JOIN epochs AS e ON e.id = r.epoch_id WHERE r.id = (
+    tables.get(`SELECT r.boot_ms, e.boot_id, b.offset_ms FROM rows AS r JOIN epochs AS e ON e.id = r.epoch_id
+    LEFT JOIN boots AS b ON b.boot_id = e.boot_id WHERE r.id = (
     SELECT min(id) FROM (
       SELECT (SELECT id FROM rows WHERE is_alarm = 0 AND id > (SELECT sealed_to FROM cursors WHERE is_alarm = 0)
               ORDER BY id LIMIT 1) AS id
       UNION ALL SELECT (SELECT id FROM rows WHERE is_alarm = 1 AND id > (SELECT sealed_to FROM cursors WHERE is_alarm = 1)
               ORDER BY id LIMIT 1)
       UNION ALL SELECT min(first_row) FROM sealed WHERE lane <> 'late'))`);
-  if (!oldest || oldest["boot_id"] !== clock.bootId) return 0;
-  return Math.max(0, clock.bootMs() - wholeOf(oldest, "boot_ms")) / 3_600_000;
+  if (!oldest) return { hours: 0 };
+  const bootMs = wholeOf(oldest, "boot_ms");
+  const offsetMs = wholeOrNull(oldest, "offset_ms");
+  const at = offsetMs === null ? undefined : bootMs + offsetMs;
+  if (oldest["boot_id"] === clock.bootId) return { hours: hoursFrom(clock.bootMs() - bootMs), ...(at && { at }) };
+  return at !== undefined && clock.isWallTrusted() ? { hours: hoursFrom(clock.wallMs() - at), at } : { hours: 0 };
 }
+
+const hoursFrom = (ms: number): number => Math.max(0, ms) / 3_600_000;
 
 export const laneOf = (isAlarm: boolean): Lane => (isAlarm ? "urgent" : "normal");

@@ -1,9 +1,11 @@
 /** One opening of the buffer's file: opened, rescued if need be, former epochs closed, a new one begun. */
 import type { Clock, Databases, Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
+import type { WhenFull } from "./buffer.ts";
 import { createDating, type Dating, prepareDating } from "./dating.ts";
 import { beginEpoch, closeFormerEpochs, type Epoch, forgetSettledEpochs, lastsOf } from "./epochs.ts";
 import { queueLedger } from "./messages.ts";
+import { createPace, type Pace } from "./pace.ts";
 import { createReminder, type Reminder } from "./remind.ts";
 import { isDamage, type OwnEpoch, rescue } from "./rescue.ts";
 import { countWaiting, type Waiting } from "./rows.ts";
@@ -21,6 +23,8 @@ export interface Session {
   /** Id of the next row. */
   nextRow: number;
   waiting: Waiting;
+  readonly pace: Pace;
+  readonly whenFull: WhenFull;
 }
 
 export interface SessionDeps {
@@ -32,6 +36,7 @@ export interface SessionDeps {
 export interface SessionConfig {
   readonly path: string;
   readonly bytesMax: number;
+  readonly whenFull: WhenFull;
   /** The name of the epoch to begin. */
   readonly epoch: string;
   /** The epoch that this process wrote before, and its last row for certain: a later one was never promised. */
@@ -101,6 +106,8 @@ function beginSession({ clock }: SessionDeps, config: SessionConfig, tables: Tab
         lasts: new Map(),
         nextRow: epoch.firstRow,
         waiting: countWaiting(tables),
+        pace: createPace(clock, tables),
+        whenFull: config.whenFull,
       };
     });
   } catch (error) {

@@ -449,6 +449,42 @@ describe("a full buffer", () => {
   });
 });
 
+describe("the status", () => {
+  it("says for how many days there is room at the rate of the last hours, and how old the oldest waiting sample is", async () => {
+    const buffer = openBuffer({ bytesMax: 10_000_000 });
+    const cloud = createCloud();
+    drain(buffer, cloud);
+    expect(buffer.status()).toMatchObject({ waitingHours: 0 });
+    expect(buffer.status()).not.toHaveProperty("roomDays");
+    for (let row = 0; row < 3 * 360; row++) {
+      await time.advance(10_000);
+      buffer.append(sampleAt(time.clock.bootMs(), row));
+      buffer.commit();
+    }
+    const { bytes, bytesPerDay = 0, roomDays = 0, waitingHours, oldestWaitingAt } = buffer.status();
+    // Three hours have taken an eighth of a day's bytes; the log and a reserve are no room.
+    expect(bytesPerDay / 8 / bytes).toBeGreaterThan(0.7);
+    expect(bytesPerDay / 8 / bytes).toBeLessThan(1.1);
+    expect(roomDays * bytesPerDay).toBeGreaterThan(9_200_000);
+    expect(roomDays * bytesPerDay).toBeLessThan(9_600_000);
+    expect(waitingHours).toBeCloseTo(3, 1);
+    expect(oldestWaitingAt).toBe(Date.UTC(2026, 4, 2, 8) + 10_000);
+    drain(buffer, cloud);
+    expect(buffer.status().roomDays).toBeGreaterThan(roomDays);
+    expect(buffer.status()).not.toHaveProperty("oldestWaitingAt");
+  });
+
+  it("knows the age of what an earlier boot has left, when its time is known", () => {
+    fill(openBuffer(), 1);
+    time = createSimulatedTime({ bootId: "second", bootMs: 500, wallMs: Date.UTC(2026, 4, 3, 8) });
+    const { waitingHours, oldestWaitingAt } = openBuffer().status();
+    expect(oldestWaitingAt).toBe(Date.UTC(2026, 4, 2, 8) + 9_000);
+    expect(waitingHours).toBeCloseTo(24, 1);
+    time.clock.trusted = false;
+    expect(openBuffer().status().waitingHours).toBe(0);
+  });
+});
+
 describe("the bridge's ledger", () => {
   it("gets wanted ranges again in the late lane, whole rows, and nothing that still waits", () => {
     const buffer = openBuffer();
@@ -717,6 +753,9 @@ describe("a medium that fails", () => {
     expect(buffer.offer("normal", "now")).toBeUndefined();
     expect(buffer.status()).toMatchObject({ produced: 13, waiting: 10, committedRows: 3 });
     expect(buffer.epoch).not.toBe(first);
+    const { medium } = buffer.status();
+    expect(medium).toMatchObject({ state: "failing", failures: 1, inRam: 10 });
+    expect(medium.lastFailure).toContain("the medium fails");
     fault.failure = undefined;
     await time.advance(120_000);
     buffer.commit();
@@ -726,6 +765,7 @@ describe("a medium that fails", () => {
     expect(sequencesOf(cloud, buffer.epoch)).toEqual([{ first: 1, last: 10 }]);
     expect(cloud.closed.get(`${first}/pump`)).toBe(3);
     expect(buffer.status()).toMatchObject({ produced: 13, accepted: 13, waiting: 0, dropped: 0 });
+    expect(buffer.status().medium).toMatchObject({ state: "good", inRam: 0 });
   });
 
   it("takes samples of a replaced schema along into a file that never saw it", async () => {

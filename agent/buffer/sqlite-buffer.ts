@@ -9,14 +9,15 @@ import type { TravellingForm } from "../wire/batch.ts";
 import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage, StreamRanges } from "../wire/messages.ts";
 import { schemaHash } from "../wire/schema.ts";
-import type { BufferStatus, Offer, SampleBuffer } from "./buffer.ts";
+import type { Clock } from "../world.ts";
+import type { BufferStatus, Offer, SampleBuffer, WhenFull } from "./buffer.ts";
 import { type Epoch, epochsOf } from "./epochs.ts";
-import { type Evicted, usedPages } from "./evict.ts";
+import { type Evicted, roomBytes, usedPages } from "./evict.ts";
 import { receipt, unsettled } from "./fates.ts";
 import { createMedium, type MediumDeps } from "./medium.ts";
 import { forgetMessage, rowsOfMessage } from "./messages.ts";
 import { intersect, upTo } from "./ranges.ts";
-import { countWaiting, dropRows, waitingHours } from "./rows.ts";
+import { countWaiting, dropRows, oldestWaiting } from "./rows.ts";
 import { lastsIn, type Session } from "./session.ts";
 import { createStaging, type DeclaredStream, type Staging } from "./staging.ts";
 import { storeStaged } from "./store-staged.ts";
@@ -32,6 +33,8 @@ export interface SqliteBufferConfig {
   readonly bytesMax?: number;
   /** Of batches; those that are sealed already keep theirs. "tight" unless said otherwise. */
   readonly body?: TravellingForm;
+  /** "oldest-first" when nothing is said. */
+  readonly whenFull?: WhenFull;
 }
 
 /** The ring must fit the file when it is stored at once: a sample takes some 50 bytes, seldom over 200. */
@@ -43,6 +46,7 @@ interface Counts {
   accepted: number;
   receipted: number;
   dropped: number;
+  droppedUnconfirmed: number;
 }
 
 /**
@@ -51,13 +55,22 @@ interface Counts {
  */
 export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferConfig): SampleBuffer {
   const bytesMax = config.bytesMax ?? BUFFER_BYTES_DEFAULT;
+  const whenFull = config.whenFull ?? "oldest-first";
   const staging = createStaging(Math.min(RAM_RING_SAMPLES_MAX, Math.floor(bytesMax / BUDGET_PER_STAGED_BYTES)));
   const declared = new Map<string, DeclaredStream>();
-  const counts: Counts = { produced: 0, committedRows: 0, accepted: 0, receipted: 0, dropped: 0 };
+  const counts: Counts = {
+    produced: 0,
+    committedRows: 0,
+    accepted: 0,
+    receipted: 0,
+    dropped: 0,
+    droppedUnconfirmed: 0,
+  };
 
   const onEvicted = (session: Session, evicted: Evicted | undefined): void => {
     if (!evicted) return;
     counts.dropped += evicted.waiting;
+    counts.droppedUnconfirmed += evicted.unreceipted;
     session.waiting = countWaiting(session.tables);
     if (evicted.waiting > 0) deps.log("warn", "buffer-evicted", { samples: evicted.waiting });
     if (evicted.unreceipted > 0) deps.log("warn", "buffer-evicted-unreceipted", { samples: evicted.unreceipted });
@@ -70,7 +83,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     });
   const medium = createMedium(
     deps,
-    { path: config.path, bytesMax, form: config.body ?? "tight" },
+    { path: config.path, bytesMax, form: config.body ?? "tight", whenFull },
     { onOpen, onEvicted },
   );
 
@@ -139,15 +152,30 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     },
     pending: () => medium.attempt("pending", [], pendingOf),
     status: () => {
-      const known = { epoch: medium.epoch, ...counts, waiting: stagedIn(staging), waitingHours: 0, bytes: 0, bytesMax };
-      return medium.attempt<BufferStatus>("status", known, ({ tables, waiting }) => ({
-        ...known,
-        waiting: waiting.samples + known.waiting,
-        waitingHours: waitingHours(tables, deps.clock),
-        bytes: usedPages(tables) * PAGE_BYTES,
-      }));
+      const inRam = stagedIn(staging);
+      const stored = medium.attempt("status", undefined, (session) => statusOf(session, deps.clock));
+      const { waitingSamples = 0, ...sizes } = stored ?? { waitingHours: 0, bytes: 0 };
+      const waiting = waitingSamples + inRam;
+      const health = { ...medium.health(), inRam };
+      return { epoch: medium.epoch, ...counts, waiting, ...sizes, bytesMax, whenFull, medium: health };
     },
     close,
+  };
+}
+
+type Sizes = Pick<BufferStatus, "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays">;
+
+function statusOf({ tables, waiting, pace }: Session, clock: Clock): Sizes & { readonly waitingSamples: number } {
+  const { hours, at } = oldestWaiting(tables, clock);
+  const perHour = pace.bytesPerHour();
+  const room = roomBytes(tables, pace.onMedium(waiting.sampleBytes + waiting.alarmBytes));
+  return {
+    waitingSamples: waiting.samples,
+    waitingHours: hours,
+    ...(at !== undefined && { oldestWaitingAt: at }),
+    bytes: usedPages(tables) * PAGE_BYTES,
+    ...(perHour !== undefined && { bytesPerDay: Math.round(24 * perHour) }),
+    ...(perHour && { roomDays: room / perHour / 24 }),
   };
 }
 

@@ -27,6 +27,7 @@ export function storeStaged(session: Session, staging: Staging): Stored {
   for (const [stream, last] of draft.lasts) session.lasts.set(stream, last);
   for (const row of draft.rows) {
     session.waiting.samples += row.samples;
+    session.pace.stored(row.body.length);
     if (row.isAlarm) session.waiting.alarmBytes += row.body.length;
     else session.waiting.sampleBytes += row.body.length;
   }
@@ -110,12 +111,12 @@ function draftAlarm({ epoch }: Session, draft: Draft, transition: AlarmTransitio
 }
 
 function write(
-  { tables, epoch, lasts, dating }: Session,
+  { tables, epoch, lasts, dating, whenFull }: Session,
   draft: Draft,
   passed: readonly Passed[],
 ): Evicted | undefined {
   const bytes = draft.rows.reduce((sum, row) => sum + row.body.length, 0);
-  const evicted = makeRoom(tables, bytes);
+  const evicted = makeRoom(tables, bytes, whenFull);
   dating.learn();
   for (const stream of draft.lasts.keys()) if (!lasts.has(stream)) raiseLast(tables, epoch.id, stream, 0);
   for (const { stream, first, last } of passed) {

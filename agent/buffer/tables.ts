@@ -11,6 +11,7 @@
  *   cursors   rows up to sealed_to have been sealed into messages
  *   wanted    rows that the cloud asked for again
  *   fates     what became of sequences that need not be in rows: receipted, dropped; message: the one that said so
+ *   thinning  how far the older half of the waiting rows has been thinned out, if so configured (thin.ts)
  *
  * Nothing but `rows` changes at a commit, which is what keeps flash writes few.
  */
@@ -55,8 +56,14 @@ const CREATE = `
                        last_row INTEGER NOT NULL);
   CREATE TABLE fates (id INTEGER PRIMARY KEY, epoch TEXT NOT NULL, stream TEXT NOT NULL, fate TEXT NOT NULL,
                       first INTEGER NOT NULL, last INTEGER NOT NULL, message INTEGER);
-  CREATE INDEX fates_by_stream ON fates (epoch, stream);
   PRAGMA user_version = ${TABLES_VERSION};`;
+/** What came later. Only ever added to, and such that an older release of the same version can go on with the file. */
+const ADD = `
+  CREATE TABLE IF NOT EXISTS thinning (id INTEGER PRIMARY KEY CHECK (id = 1), thinned_to INTEGER NOT NULL,
+                                       pass_end INTEGER NOT NULL, every INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS fates_by_fate ON fates (epoch, stream, fate, last);
+  CREATE INDEX IF NOT EXISTS fates_untold ON fates (id) WHERE message IS NULL AND fate <> 'receipted';
+  DROP INDEX IF EXISTS fates_by_stream;`;
 
 /**
  * Adds what files of older releases lack. Their messages keep their bytes, and an older release reads the file as before:
@@ -81,7 +88,7 @@ export function openTables(databases: Databases, path: string, bytesMax: number)
     const version = wholeOf(database.prepare("PRAGMA user_version").get(), "user_version");
     if (version > TABLES_VERSION) throw new NewerFileError(`${path}: version ${version}, known is ${TABLES_VERSION}`);
     configure(database, path, pagesMax);
-    if (version === 0) database.transaction(() => database.exec(CREATE));
+    database.transaction(() => database.exec(version === 0 ? CREATE + ADD : ADD));
     database.reserveLog(LOG_BYTES);
     return tablesFrom(database, pagesMax);
   } catch (error) {

@@ -3,6 +3,7 @@
  * 0, 1 failed, 64 usage (sysexits EX_USAGE), 78 configuration (EX_CONFIG).
  */
 import { Command, CommanderError } from "commander";
+import { addBuffer } from "./buffer.ts";
 import { addCheck } from "./check.ts";
 import { type AddCommand, type CliDeps, examples, type Finish } from "./command.ts";
 import { addCompletion } from "./completion.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addScan,
   addRecord,
   addStatus,
+  addBuffer,
   addSend,
   addCost,
   addDescribe,

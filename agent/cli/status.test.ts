@@ -30,7 +30,7 @@ const statusWith = (health: SourceHealth): AgentStatus => {
     uptimeMs: 1,
     description: { path: "/station.yaml", runs: "file", hash: null, problems: [], differs: [] },
     devices: [deviceStatus(createSmallDevice(), running, createNewest(clock), clock)],
-    buffer: { waiting: 0, accepted: 0, receipted: 0, dropped: 0, bytes: 0, bytesMax: 1 },
+    buffer: { waiting: 0, accepted: 0, receipted: 0, dropped: 0, bytes: 0, bytesMax: 1, medium: { state: "good" } },
     cloud: "mqtt://x",
     uplink: { connected: true, since: 0, intervalMs: 1, messages: 0, bytes: 0, readings: 0 },
     activeAlarms: [],

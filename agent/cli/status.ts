@@ -1,6 +1,7 @@
 /** `pump-station status`: is everything well? */
 import { askAgent } from "../control/client.ts";
 import type { AgentStatus } from "../status.ts";
+import { roomText } from "./buffer.ts";
 import { type AddCommand, type CliDeps, SOCKET } from "./command.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
 import { trialText } from "./trial-text.ts";
@@ -90,9 +91,13 @@ function devicesText({ devices }: AgentStatus): string {
 }
 
 function bufferText({ buffer }: AgentStatus): string {
-  const fill = `${spokenBytes(buffer.bytes)} of ${spokenBytes(buffer.bytesMax)} used`;
+  const room = buffer.roomDays === undefined ? "" : `; room ${roomText(buffer)}`;
+  const fill = `${spokenBytes(buffer.bytes)} of ${spokenBytes(buffer.bytesMax)} used${room}`;
   const dropped = buffer.dropped > 0 ? `, ${buffer.dropped} DROPPED` : "";
-  return `Waiting readings\n  ${buffer.waiting} samples wait, ${buffer.accepted} accepted by the cloud, ${buffer.receipted} stored there${dropped}; ${fill}`;
+  const line = `${buffer.waiting} samples wait, ${buffer.accepted} accepted by the cloud, ${buffer.receipted} stored there${dropped}; ${fill}`;
+  const flash =
+    buffer.medium.state === "good" ? [] : [`THE FLASH FAILS: ${buffer.medium.lastFailure ?? "it can't be opened"}`];
+  return `Waiting readings\n${indented([line, ...flash].join("\n"))}`;
 }
 
 function uplinkText({ uplink, cloud, now }: AgentStatus): string {

@@ -93,7 +93,12 @@ export function createReporter(deps: {
   };
 }
 
-const isNews = (patch: JsonObject): boolean => Object.keys(patch).some((key) => !CREEPING.has(key));
+/** A word among numbers that creep is a state. */
+const isNews = (patch: JsonObject): boolean =>
+  Object.entries(patch).some(
+    ([key, inner]) =>
+      !CREEPING.has(key) || (isObject(inner) && Object.values(inner).some((value) => typeof value === "string")),
+  );
 
 /**
  * Somebody waits for the answer to what they desired. A setting's own value (203) that shows up is none: it comes and

@@ -537,6 +537,18 @@ describe("the twin", () => {
     expect(far.reports.slice(3)).toEqual([{ buffer: { waiting: 9000 } }]);
   });
 
+  it("reports a state among the levels that creep at once", async () => {
+    const { start, advance, far, facts } = createBench();
+    facts.current = { buffer: { waiting: 1000, flash: "good" } };
+    const { twin, connect } = start();
+    await connect();
+    await advance(5_000);
+    facts.current = { buffer: { waiting: 1001, flash: "failing" } };
+    twin.changed();
+    await advance(2_000);
+    expect(far.reports.at(-1)).toEqual({ buffer: { flash: "failing" } });
+  });
+
   it("a device that flaps is told a dozen times in an hour, then every ten minutes; acknowledgements go at once", async () => {
     const { start, advance, far, facts } = createBench();
     const { twin, connect } = start();

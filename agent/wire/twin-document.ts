@@ -10,7 +10,8 @@
  *              description: { hash, runs: "file" | "last good" | "nothing", problems },
  *              devices: { pump: { health: "good" | reason, target: {value, ac, av, ad}, every: {…} } },
  *              upload:  { interval: {…} },
- *              buffer:  { waiting: n samples, waiting-hours: age of the oldest, dropped: n samples },
+ *              buffer:  { waiting: n samples, waiting-hours: age of the oldest, dropped: n samples,
+ *                         room-days: how long the cloud may be away at today's rate, flash: "good" | "failing" },
  *              schemas: { pump: hash } }
  * Acknowledgement as in IoT Plug and Play: value = what runs (read back), ac = 200 | 202 waits | 400 refused | 500 failed,
  * av = the desired $version answered, ad = reason in words.

@@ -1,0 +1,65 @@
+import { expect, it } from "vitest";
+import type { BufferStatus } from "../buffer/buffer.ts";
+import { createCliBench } from "../testing/cli-bench.ts";
+
+const STATUS: BufferStatus = {
+  epoch: "0011223344556677",
+  produced: 1_000,
+  committedRows: 90,
+  waiting: 120,
+  waitingHours: 3.2,
+  oldestWaitingAt: Date.UTC(2026, 4, 2, 8, 30),
+  accepted: 880,
+  receipted: 600,
+  dropped: 0,
+  droppedUnconfirmed: 0,
+  bytes: 2.5e6,
+  bytesMax: 128e6,
+  bytesPerDay: 2.4e6,
+  roomDays: 31.9,
+  whenFull: "oldest-first",
+  medium: { state: "good", failures: 0, inRam: 0 },
+};
+
+async function run(buffer: Partial<BufferStatus>, ...words: string[]) {
+  const bench = createCliBench();
+  bench.agent = (ask) => (ask === "status" ? { buffer: { ...STATUS, ...buffer } } : undefined);
+  expect(await bench.run(["buffer", ...words])).toBe(0);
+  return bench.out;
+}
+
+it("says what waits, what became of the rest, and for how many days there is room", async () => {
+  expect(await run({})).toBe(
+    [
+      "Waiting readings (counts since the agent was started)",
+      "  wait      120 samples                  the oldest for 3 h, since 2026-05-02T08:30Z",
+      "  accepted  880 samples                  the cloud has them",
+      "  stored    600 samples                  the bridge has confirmed them",
+      "  dropped   0 samples",
+      "  size      2.5 MB of 128.0 MB           used, 2.4 MB a day",
+      "  room      for 31 days at today's rate  then the oldest that wait are dropped (when-full: oldest-first)",
+      "  flash     good",
+      "",
+    ].join("\n"),
+  );
+});
+
+it("says that the flash fails, why, and what is in memory only", async () => {
+  const medium = {
+    state: "failing",
+    failures: 4,
+    lastFailure: "commit: read-only",
+    lastFailureHours: 0.5,
+    inRam: 31,
+  } as const;
+  const out = await run({ medium, dropped: 7, droppedUnconfirmed: 2, roomDays: 0.5 });
+  expect(out).toContain("FAILS");
+  expect(out).toContain("31 samples in memory only, tried again and again; 30 min ago: commit: read-only");
+  expect(out).toContain("reported to the cloud as ranges");
+  expect(out).toContain("2 samples");
+  expect(out).toContain("for 12 h at today's rate");
+});
+
+it("gives programs the numbers", async () => {
+  expect(JSON.parse(await run({}, "--json"))).toEqual(STATUS);
+});
