@@ -180,8 +180,13 @@ export interface Database {
    * do for ":memory:". Throws DatabaseError "failed" when there is no log, or when nobody knows what of it is on the medium.
    */
   sync(): void;
-  /** Lengthens the log to `bytes` where there is room: writing over it costs the file system nothing but the bytes. */
-  reserveLog(bytes: number): void;
+  /**
+   * Lengthens the log to `logBytes`: writing over it costs the file system nothing but the bytes. Sets `spareBytes` aside
+   * in a file of its own, so that a full disk can be got out of. Returns whether there is room for both.
+   */
+  reserve(logBytes: number, spareBytes: number): boolean;
+  /** Gives the spare bytes back to the file system. */
+  releaseSpare(): void;
   close(): void;
 }
 

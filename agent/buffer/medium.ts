@@ -8,7 +8,7 @@ import { WireError } from "../wire/wire-error.ts";
 import { type Chance, type Clock, DatabaseError, type Databases, type Log } from "../world.ts";
 import type { MediumStatus, WhenFull } from "./buffer.ts";
 import { createDating } from "./dating.ts";
-import { type Evicted, evictSome } from "./evict.ts";
+import { type Evicted, evictSome, usedPages } from "./evict.ts";
 import { createOffers, type Offers } from "./offers.ts";
 import { openSession, rescueSession, type Session, type SessionConfig } from "./session.ts";
 
@@ -39,6 +39,8 @@ export interface Medium {
 /** A medium that failed is tried again after this long, doubling. */
 const REOPEN_FIRST_MS = 1_000;
 const REOPEN_MAX_MS = 60_000;
+/** With so many pages left of the budget it isn't the budget that is spent. */
+const DISK_FULL_PAGES = 8;
 
 export function createMedium(
   deps: MediumDeps,
@@ -76,6 +78,10 @@ export function createMedium(
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.failure !== "full") throw error;
       session.dating = createDating(clock, session.tables);
+      if (usedPages(session.tables) < session.tables.pagesMax - DISK_FULL_PAGES) {
+        session.tables.fitDisk();
+        log("warn", "buffer-disk-full", { pages: session.tables.pagesMax, error: error.message });
+      }
       events.onEvicted(
         session,
         session.tables.transaction(() => evictSome(session.tables, session.whenFull)),

@@ -78,7 +78,7 @@ export function rescueSession(deps: SessionDeps, config: SessionConfig, cause: E
 
 function openDamaged({ databases, log }: SessionDeps, aside: string, bytesMax: number): Tables | undefined {
   try {
-    return openTables(databases, aside, bytesMax);
+    return openTables(databases, aside, bytesMax, true);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     log("error", "buffer-unreadable", { aside, error: error.message });

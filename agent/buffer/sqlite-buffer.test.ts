@@ -729,7 +729,8 @@ function faultyDatabases() {
     },
     transaction: (work) => database.transaction(() => (check(), work())),
     sync: () => (check(), database.sync()),
-    reserveLog: (bytes) => database.reserveLog(bytes),
+    reserve: (logBytes, spareBytes) => database.reserve(logBytes, spareBytes),
+    releaseSpare: () => database.releaseSpare(),
     close: () => database.close(),
   });
   const faulty: Databases = {

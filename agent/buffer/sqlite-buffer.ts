@@ -29,7 +29,7 @@ export type SqliteBufferDeps = MediumDeps;
 export interface SqliteBufferConfig {
   /** ":memory:" for tests and simulation. */
   readonly path: string;
-  /** Flash that the file and its log may take together. */
+  /** Flash that the file and its log may take together; what is kept for a full disk (0.8 MB) comes on top. */
   readonly bytesMax?: number;
   /** Of batches; those that are sealed already keep theirs. "tight" unless said otherwise. */
   readonly body?: TravellingForm;

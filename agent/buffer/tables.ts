@@ -21,11 +21,14 @@ import { DatabaseError } from "../world.ts";
 export type Columns = Record<string, SqlValue>;
 
 export interface Tables {
+  /** The budget, or what the disk has room for. */
   readonly pagesMax: number;
   run(sql: string, ...values: SqlValue[]): number;
   get(sql: string, ...values: SqlValue[]): Columns | undefined;
   all(sql: string, ...values: SqlValue[]): Columns[];
   transaction<T>(work: () => T): T;
+  /** The disk may be full before the budget is: from now on the file makes do with the pages it has. */
+  fitDisk(): void;
   close(): void;
 }
 
@@ -35,6 +38,13 @@ export const PAGE_BYTES = 1024;
 const WAL_PAGES = 400;
 /** sqlite.org/fileformat2.html, 4.1: a header of 32 bytes, and 24 for each page. */
 const LOG_BYTES = 32 + WAL_PAGES * (PAGE_BYTES + 24);
+/**
+ * A log that can't be moved into the file for want of room is a dead end: even deleting takes room in it. So much is set
+ * aside for that one time: what the log holds, and as much again for what the file system needs with it.
+ */
+const SPARE_BYTES = 2 * LOG_BYTES;
+/** The tables themselves, the reserve for evictions, and a handful of rows. */
+const PAGES_MIN = 64;
 export const TABLES_VERSION = 1;
 
 const CREATE = `
@@ -79,18 +89,19 @@ export class NewerFileError extends Error {
   override readonly name = "NewerFileError";
 }
 
-/** Opens or creates. Throws DatabaseError, NewerFileError. */
-export function openTables(databases: Databases, path: string, bytesMax: number): Tables {
+/** Opens or creates; one that was set aside is only read. Throws DatabaseError, NewerFileError. */
+export function openTables(databases: Databases, path: string, bytesMax: number, isAside = false): Tables {
   const database = databases.open(path);
   try {
-    const pagesMax = Math.max(64, Math.floor(bytesMax / PAGE_BYTES) - WAL_PAGES);
+    const pagesMax = Math.max(PAGES_MIN, Math.floor(bytesMax / PAGE_BYTES) - WAL_PAGES);
     // Before anything is set: a newer release's file stays as it is.
     const version = wholeOf(database.prepare("PRAGMA user_version").get(), "user_version");
     if (version > TABLES_VERSION) throw new NewerFileError(`${path}: version ${version}, known is ${TABLES_VERSION}`);
     configure(database, path, pagesMax);
     database.transaction(() => database.exec(version === 0 ? CREATE + ADD : ADD));
-    database.reserveLog(LOG_BYTES);
-    return tablesFrom(database, pagesMax);
+    const tables = tablesFrom(database, pagesMax);
+    if (!isAside && !database.reserve(LOG_BYTES, SPARE_BYTES)) tables.fitDisk();
+    return tables;
   } catch (error) {
     database.close();
     throw error;
@@ -123,6 +134,7 @@ function tablesFrom(database: Database, pagesMax: number): Tables {
     return found;
   };
   let depth = 0;
+  let pages = pagesMax;
   /** What NORMAL leaves out and FULL would do with fsync: nothing is promised before it is on the medium. */
   const durably = <T>(work: () => T): T => {
     const done = work();
@@ -137,8 +149,18 @@ function tablesFrom(database: Database, pagesMax: number): Tables {
       depth -= 1;
     }
   };
+  const fitDisk = (): void => {
+    database.releaseSpare();
+    // What the log holds beyond the file's end has its place in the file from here on.
+    database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+    pages = Math.min(pages, Math.max(PAGES_MIN, wholeOf(database.prepare("PRAGMA page_count").get(), "page_count")));
+    database.exec(`PRAGMA max_page_count = ${pages}`);
+  };
   return {
-    pagesMax,
+    get pagesMax() {
+      return pages;
+    },
+    fitDisk,
     run: (sql, ...values) => durably(() => statement(sql).run(...values).changes),
     get: (sql, ...values) => statement(sql).get(...values),
     all: (sql, ...values) => statement(sql).all(...values),

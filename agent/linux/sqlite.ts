@@ -55,7 +55,12 @@ function databaseFrom(sqlite: Sqlite, path: string): Database {
     prepare: (sql) => told(`${path}: ${sql}`, () => statementFrom(sqlite.prepare<SqlValue[]>(sql), `${path}: ${sql}`)),
     transaction: (work) => told(`${path}: transaction`, () => sqlite.transaction(work).immediate()),
     sync: () => told(`sync ${path}`, log.sync),
-    reserveLog: (bytes) => told(`lengthen ${path}-wal`, () => log.reserve(bytes)),
+    reserve: (logBytes, spareBytes) =>
+      told(
+        `reserve ${path}`,
+        () => path === MEMORY || (log.lengthen(logBytes) && makeSpare(spareOf(path), spareBytes)),
+      ),
+    releaseSpare: () => told(`release ${spareOf(path)}`, () => rmSync(spareOf(path), { force: true })),
     close: () =>
       told(`close ${path}`, () => {
         log.close();
@@ -66,7 +71,8 @@ function databaseFrom(sqlite: Sqlite, path: string): Database {
 
 interface Log {
   readonly sync: () => void;
-  readonly reserve: (bytes: number) => void;
+  /** Whether there was room. */
+  readonly lengthen: (bytes: number) => boolean;
   readonly close: () => void;
 }
 
@@ -82,12 +88,8 @@ function logOf(path: string): Log {
     sync: () => {
       if (path !== MEMORY) fdatasyncSync(opened());
     },
-    reserve: (bytes) => {
-      if (path === MEMORY) return;
-      const size = fstatSync(opened()).size;
-      // Zeros are no frames: recovery ends at them (sqlite.org/fileformat2.html, 4.4).
-      if (size < bytes) lengthen(opened(), size, bytes);
-    },
+    // Zeros are no frames: recovery ends at them (sqlite.org/fileformat2.html, 4.4).
+    lengthen: (bytes) => lengthen(opened(), bytes),
     close: () => {
       if (handle !== undefined) closeSync(handle);
       handle = undefined;
@@ -95,12 +97,28 @@ function logOf(path: string): Log {
   };
 }
 
-function lengthen(handle: number, from: number, to: number): void {
+const spareOf = (path: string): string => `${path}-spare`;
+
+function makeSpare(path: string, bytes: number): boolean {
+  const handle = openSync(path, "a");
   try {
-    writeSync(handle, Buffer.alloc(to - from), 0, to - from, from);
+    return lengthen(handle, bytes);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** With zeros that take their place on the disk. False: the disk is full. */
+function lengthen(handle: number, bytes: number): boolean {
+  const { size } = fstatSync(handle);
+  if (size >= bytes) return true;
+  try {
+    const written = writeSync(handle, Buffer.alloc(bytes - size), 0, bytes - size, size);
     fdatasyncSync(handle);
+    return size + written >= bytes;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    return false;
   }
 }
 

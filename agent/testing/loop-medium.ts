@@ -3,7 +3,17 @@
  * which can be filled, taken away from writing, and given back. Needs root.
  */
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
@@ -12,7 +22,10 @@ export interface LoopMedium {
   readonly folder: string;
   /** What reached the device since it was made; everything dirty is written first. */
   written(): DeviceWrites;
-  remount(how: "ro" | "rw"): void;
+  /** The file system finds itself damaged, and takes no more writes until it is mended. */
+  breakDown(): void;
+  /** Unmounts, repairs, and mounts again; nothing in it may be open. */
+  mend(): void;
   /** Unmounts and leaves nothing behind. */
   close(): void;
 }
@@ -39,14 +52,18 @@ export function loopMediumMissing(): string | undefined {
 export function createLoopMedium(bytes: number, options: readonly string[] = []): LoopMedium {
   const root = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pump-station-medium-"));
   const [image, folder] = [join(root, "image"), join(root, "mounted")];
-  let device: string | undefined;
+  let device = "";
   let isMounted = false;
   const close = (): void => {
     if (isMounted) run("umount", folder);
     isMounted = false;
     if (device) run("losetup", "-d", device);
-    device = undefined;
+    device = "";
     rmSync(root, { recursive: true, force: true });
+  };
+  const mount = (on: string): void => {
+    run("mount", "-t", "ext4", "-o", ["noatime", "errors=remount-ro", ...options].join(","), on, folder);
+    isMounted = true;
   };
   try {
     mkdirSync(folder);
@@ -55,13 +72,13 @@ export function createLoopMedium(bytes: number, options: readonly string[] = [])
     closeSync(handle);
     run("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0", image);
     device = run("losetup", "--find", "--show", image).trim();
-    run("mount", "-t", "ext4", "-o", ["noatime", ...options].join(","), device, folder);
-    isMounted = true;
+    mount(device);
   } catch (error) {
     close();
     throw error;
   }
-  const stat = `/sys/block/${basename(device)}/stat`;
+  const name = basename(device);
+  const stat = `/sys/block/${name}/stat`;
   const before = writesFrom(stat, folder);
   return {
     folder,
@@ -73,9 +90,25 @@ export function createLoopMedium(bytes: number, options: readonly string[] = [])
         flushes: now.flushes - before.flushes,
       };
     },
-    remount: (how) => void run("mount", "-o", `remount,${how}`, folder),
+    // Documentation/ABI/testing/sysfs-fs-ext4; an open file would keep `mount -o remount,ro` away.
+    breakDown: () => writeFileSync(`/sys/fs/ext4/${name}/trigger_fs_error`, "1"),
+    mend: () => {
+      run("umount", folder);
+      isMounted = false;
+      repair(device);
+      mount(device);
+    },
     close,
   };
+}
+
+/** e2fsck(8): 0 clean, 1 mended. */
+function repair(device: string): void {
+  try {
+    run("e2fsck", "-fy", device);
+  } catch (error) {
+    if ((error as { status?: number }).status !== 1) throw error;
+  }
 }
 
 /** Documentation/block/stat.rst: field 5 writes, field 7 sectors of 512 bytes written, field 16 flush requests. */
