@@ -17,7 +17,7 @@
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
  *   body: tight                              # or: open, which any CBOR and zlib library reads, at a third more bytes
- *   when-full: oldest-first                  # or: thin-out (of the older half of what waits, every 6th row is kept)
+ *   when-full: oldest-first                  # or: thin-out (of the older half of what waits, one row of six stays)
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
  *   clock-set-file: /run/pump-station/clock-set  # touched by whoever sets the clock otherwise: modem's network time, GPS
  *   control: /run/pump-station/control.sock

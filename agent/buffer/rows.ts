@@ -1,11 +1,12 @@
 /** The rows that wait, were sealed, and are kept: reading and counting them, and deleting without losing count. */
 import type { Lane } from "../wire/topics.ts";
 import type { Clock } from "../world.ts";
+import type { Dating } from "./dating.ts";
 import { ROW_COLUMNS, raiseLast } from "./epochs.ts";
 import { type DropReason, drop, receiptedOf } from "./fates.ts";
 import { type Ranges, subtract } from "./ranges.ts";
 import { headsOf, type Row, rowFrom } from "./row.ts";
-import { type Tables, wholeOf, wholeOrNull } from "./tables.ts";
+import { type Tables, textOf, wholeOf } from "./tables.ts";
 
 export interface Waiting {
   /** Samples and alarms not accepted by the cloud. */
@@ -81,10 +82,9 @@ export interface Oldest {
 }
 
 /** The oldest row that waits: its age, and when it was, as far as the clock and its boot allow. */
-export function oldestWaiting(tables: Tables, clock: Clock): Oldest {
+export function oldestWaiting(tables: Tables, clock: Clock, dating: Pick<Dating, "offsetAt">): Oldest {
   const oldest =
-    tables.get(`SELECT r.boot_ms, e.boot_id, b.offset_ms FROM rows AS r JOIN epochs AS e ON e.id = r.epoch_id
-    LEFT JOIN boots AS b ON b.boot_id = e.boot_id WHERE r.id = (
+    tables.get(`SELECT r.boot_ms, e.boot_id FROM rows AS r JOIN epochs AS e ON e.id = r.epoch_id WHERE r.id = (
     SELECT min(id) FROM (
       SELECT (SELECT id FROM rows WHERE is_alarm = 0 AND id > (SELECT sealed_to FROM cursors WHERE is_alarm = 0)
               ORDER BY id LIMIT 1) AS id
@@ -93,9 +93,10 @@ export function oldestWaiting(tables: Tables, clock: Clock): Oldest {
       UNION ALL SELECT min(first_row) FROM sealed WHERE lane <> 'late'))`);
   if (!oldest) return { hours: 0 };
   const bootMs = wholeOf(oldest, "boot_ms");
-  const offsetMs = wholeOrNull(oldest, "offset_ms");
-  const at = offsetMs === null ? undefined : bootMs + offsetMs;
-  if (oldest["boot_id"] === clock.bootId) return { hours: hoursFrom(clock.bootMs() - bootMs), ...(at && { at }) };
+  const bootId = textOf(oldest, "boot_id");
+  const offsetMs = dating.offsetAt(bootId, bootMs);
+  const at = offsetMs === undefined ? undefined : bootMs + offsetMs;
+  if (bootId === clock.bootId) return { hours: hoursFrom(clock.bootMs() - bootMs), ...(at && { at }) };
   return at !== undefined && clock.isWallTrusted() ? { hours: hoursFrom(clock.wallMs() - at), at } : { hours: 0 };
 }
 

@@ -165,8 +165,11 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
 
 type Sizes = Pick<BufferStatus, "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays">;
 
-function statusOf({ tables, waiting, pace }: Session, clock: Clock): Sizes & { readonly waitingSamples: number } {
-  const { hours, at } = oldestWaiting(tables, clock);
+function statusOf(
+  { tables, waiting, pace, dating }: Session,
+  clock: Clock,
+): Sizes & { readonly waitingSamples: number } {
+  const { hours, at } = oldestWaiting(tables, clock, dating);
   const perHour = pace.bytesPerHour();
   const room = roomBytes(tables, pace.onMedium(waiting.sampleBytes + waiting.alarmBytes));
   return {

@@ -3,10 +3,11 @@
  * long still shows what it was like all the time. Rows are deleted whole and never rewritten: what is left is what was
  * measured, with its own sequence and time, and what is gone is booked as ranges like any other drop.
  *
- * A row stays when a device would otherwise lose more than all but one of each EVERY of its samples. When the older half
- * has been gone through and room is lacking still, it begins again, coarser if what is left is coarse already; beyond the
- * coarsest the oldest rows go.
+ * Which rows stay is told by their ids alone (`stays`): runs of them, spread evenly, also over the rows of a device that
+ * is asked seldom, and the coarser choice is part of the finer one. When the older half has been gone through and room is
+ * lacking still, it begins again, coarser if what is left is coarse already; beyond the coarsest the oldest rows go.
  */
+import { droppedOf } from "./fates.ts";
 import { headsOf, type Row } from "./row.ts";
 import { cursorOf, dropRows, rowsBetween } from "./rows.ts";
 import { type Tables, wholeOf } from "./tables.ts";
@@ -15,6 +16,12 @@ import { type Tables, wholeOf } from "./tables.ts";
 const EVERY = [6, 36, 216] as const;
 /** A pass is worth its work when it leaves no more than half of the rows. */
 const WORTH = 2;
+/**
+ * Each run that stays is a range of the cloud's books, which take 4,096 a stream and epoch: so runs are as long as keeps
+ * them below 1,000 or so for the whole file, and from this number on the oldest rows go.
+ */
+const RANGES_MAX = 2_000;
+const PAGES_PER_ROW_OF_RUN = 3_000;
 /** Looked at in one go; five of six of them free some 60 pages. */
 const ROWS_AT_ONCE = 384;
 
@@ -33,11 +40,12 @@ interface Pass {
  * rows have to go instead.
  */
 export function thinOut(tables: Tables): number | undefined {
+  const run = Math.max(1, Math.round(tables.pagesMax / PAGES_PER_ROW_OF_RUN));
   let pass = passOf(tables);
   for (let look = 0; pass && look < LOOKS_MAX; look++) {
     const rows = rowsBetween(tables, false, pass.to + 1, pass.end, ROWS_AT_ONCE);
     const newest = rows.at(-1);
-    const gone = rowsToGo(rows, pass.every);
+    const gone = rows.filter((row) => !stays(row, pass?.every ?? 1, run));
     pass = newest ? { ...pass, to: newest.id } : beginPass(tables);
     if (pass) setPass(tables, pass);
     if (gone.length > 0) return dropRows(tables, gone, "full");
@@ -71,27 +79,24 @@ function beginPass(tables: Tables): Pass | undefined {
   const [first, end] = [wholeOf(bounds[0], "id"), wholeOf(bounds[1], "id")];
   const coarseness = (end - first + 1) / (half + 1);
   const every = EVERY.find((step) => step >= WORTH * coarseness);
-  return every === undefined ? undefined : { to, end, every };
+  const ends = [first, end].flatMap((id) => rowsBetween(tables, false, id, id, 1));
+  return every === undefined || ends.some((row) => isFragmented(tables, row)) ? undefined : { to, end, every };
 }
 
 function setPass(tables: Tables, { to, end, every }: Pass): void {
   tables.run("INSERT OR REPLACE INTO thinning VALUES (1, ?, ?, ?)", to, end, every);
 }
 
-/** The first row that shows a device stays; what is between the ends of the pieces looked at is not known here. */
-function rowsToGo(rows: readonly Row[], every: number): Row[] {
-  const kept = new Map<string, number>();
-  return rows.filter((row) => {
-    const { epoch, heads } = headsOf(row);
-    const ends = heads.map(({ stream, sequence, samples }) => ({
-      key: `${epoch}/${stream}`,
-      end: sequence + samples - 1,
-      samples,
-    }));
-    const stays = ends.some(
-      ({ key, end, samples }) => end - (kept.get(key) ?? Number.NEGATIVE_INFINITY) >= every * samples,
-    );
-    if (stays) for (const { key, end } of ends) kept.set(key, end);
-    return !stays;
-  });
-}
+/**
+ * Multiples of the golden ratio, without their whole parts, fill 0 to 1 evenly from whichever on and at whichever step
+ * (Weyl's equidistribution): so no device's own rhythm falls in with which rows stay.
+ */
+const stays = ({ id }: Row, every: number, run: number): boolean =>
+  (Math.floor(id / run) * GOLDEN_RATIO) % 1 < 1 / every;
+const GOLDEN_RATIO = 0.618033988749895;
+
+/** Whether the book of a device in this row has become too long for another range in it. */
+const isFragmented = (tables: Tables, row: Row): boolean => {
+  const { epoch, heads } = headsOf(row);
+  return heads.some(({ stream }) => droppedOf(tables, epoch, stream).length > RANGES_MAX);
+};
