@@ -1,7 +1,7 @@
 /** The documents say what the program does: their files load, and they name every key, type and command that there is. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { runCli } from "@pump-station/agent/cli/cli.ts";
+import { commandsFor, runCli } from "@pump-station/agent/cli/cli.ts";
 import type { CliDeps } from "@pump-station/agent/cli/command.ts";
 import { DERIVED, FUNCTIONS } from "@pump-station/sensor-descriptions/formula/formula-arithmetic.ts";
 import { loadDeviceType, loadStation, type SourceFile } from "@pump-station/sensor-descriptions/load.ts";
@@ -122,7 +122,7 @@ test("the README's table has every type of the catalogue, and no other", () => {
 test("docs/tools.md has no command that isn't there", async () => {
   let help = "";
   const out = (text: string): void => void (help += text);
-  const code = await runCli({ out, err: out, version: "0" } as CliDeps, ["--help"]);
+  const code = await runCli({ out, err: out, version: "0" } as CliDeps, ["--help"], await commandsFor([]));
   expect(code).toBe(0);
   const commands = [...help.matchAll(/^ {2}([a-z-]+) (?:\[|<|print|run)/gm)].map(([, name]) => name);
   const headings = [...textOf("docs/tools.md").matchAll(/^## `([^`]+)`/gm)].flatMap(([, names = ""]) =>

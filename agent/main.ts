@@ -1,7 +1,7 @@
 /** The program: joins the machine (`linux/`) with the command line. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCli } from "./cli/cli.ts";
+import { commandsFor, runCli } from "./cli/cli.ts";
 import { connectControl } from "./linux/control-socket.ts";
 import { createDesk } from "./linux/desk.ts";
 import { createFiles } from "./linux/files.ts";
@@ -25,6 +25,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+const args = process.argv.slice(2);
 process.exitCode = await runCli(
   {
     out: (text) => void process.stdout.write(text),
@@ -46,5 +47,6 @@ process.exitCode = await runCli(
       return runService(config, { version: VERSION, catalogue: CATALOGUE });
     },
   },
-  process.argv.slice(2),
+  args,
+  await commandsFor(args),
 );

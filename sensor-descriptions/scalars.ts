@@ -39,19 +39,18 @@ interface Editor {
 
 /** `trim: false`: blanks at both ends belong to the value. */
 export function scalar<T>(editor: Editor, read: (text: string) => Reading<T>, { trim } = { trim: true }) {
-  return z
-    .string()
-    .meta({ ...editor })
-    .transform((text, context): T => {
-      const reading = read(trim ? text.trim() : text);
-      if ("ok" in reading) return reading.ok;
-      context.addIssue({
-        code: "custom",
-        message: reading.said.message,
-        params: { failure: reading satisfies Failure },
-      });
-      return z.NEVER;
+  // `meta` would make a second shape of each text, and there are hundreds.
+  const fromFile = z.string().register(z.globalRegistry, { ...editor });
+  return fromFile.transform((text, context): T => {
+    const reading = read(trim ? text.trim() : text);
+    if ("ok" in reading) return reading.ok;
+    context.addIssue({
+      code: "custom",
+      message: reading.said.message,
+      params: { failure: reading satisfies Failure },
     });
+    return z.NEVER;
+  });
 }
 
 const WITH_UNIT = ["string"];

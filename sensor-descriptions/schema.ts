@@ -26,11 +26,14 @@ export const deviceShapes = {
 export type ProtocolName = keyof typeof deviceShapes;
 
 /** Every key of both kinds of file: a word with a missing space after its colon is told from text by these. */
-export const isKnownKey: (word: string) => boolean = (() => {
-  const known = new Set<string>();
-  for (const shape of [stationShape, ...Object.values(deviceShapes)]) collectKeys(shape, known);
-  return (word) => known.has(word);
-})();
+export function isKnownKey(word: string): boolean {
+  // Most files have no such word, and to go through all shapes takes longer than to read a file.
+  if (knownKeys.size === 0)
+    for (const shape of [stationShape, ...Object.values(deviceShapes)]) collectKeys(shape, knownKeys);
+  return knownKeys.has(word);
+}
+
+const knownKeys = new Set<string>();
 
 function collectKeys(schema: z.core.$ZodType, known: Set<string>): void {
   const inner = unwrapped(schema);

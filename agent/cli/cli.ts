@@ -3,51 +3,46 @@
  * 0, 1 failed, 64 usage (sysexits EX_USAGE), 78 configuration (EX_CONFIG).
  */
 import { Command, CommanderError } from "commander";
-import { addBuffer } from "./buffer.ts";
-import { addCheck } from "./check.ts";
-import { type AddCommand, type CliDeps, examples, type Finish } from "./command.ts";
-import { addCompletion } from "./completion.ts";
-import { addCost } from "./cost.ts";
-import { addDescribe } from "./describe.ts";
-import { addEdit } from "./edit.ts";
+import { type AddCommand, type CliDeps, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { addExplain } from "./explain.ts";
-import { addNew } from "./new.ts";
-import { addRead } from "./read.ts";
-import { addRecord } from "./record.ts";
-import { addRun } from "./run.ts";
-import { addScan } from "./scan.ts";
-import { addSend } from "./send.ts";
-import { addShow } from "./show.ts";
-import { addStatus } from "./status.ts";
-import { addTry } from "./try.ts";
 
-/** In the order of the help. */
-const COMMANDS: readonly AddCommand[] = [
-  addCheck,
-  addEdit,
-  addTry,
-  addShow,
-  addRead,
-  addExplain,
-  addScan,
-  addRecord,
-  addStatus,
-  addBuffer,
-  addSend,
-  addCost,
-  addDescribe,
-  addNew,
-  addRun,
-  addCompletion,
-];
+/** In the order of the help. Each is loaded when it is called: who checks a file doesn't wait for what reads a port. */
+const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ["check", async () => (await import("./check.ts")).addCheck],
+  ["edit", async () => (await import("./edit.ts")).addEdit],
+  ["try", async () => (await import("./try.ts")).addTry],
+  ["show", async () => (await import("./show.ts")).addShow],
+  ["read", async () => (await import("./read.ts")).addRead],
+  ["explain", async () => (await import("./explain.ts")).addExplain],
+  ["scan", async () => (await import("./scan.ts")).addScan],
+  ["record", async () => (await import("./record.ts")).addRecord],
+  ["status", async () => (await import("./status.ts")).addStatus],
+  ["buffer", async () => (await import("./buffer.ts")).addBuffer],
+  ["send", async () => (await import("./send.ts")).addSend],
+  ["cost", async () => (await import("./cost.ts")).addCost],
+  ["describe", async () => (await import("./describe.ts")).addDescribe],
+  ["new", async () => (await import("./new.ts")).addNew],
+  ["run", async () => (await import("./run.ts")).addRun],
+  ["completion", async () => (await import("./completion.ts")).addCompletion],
+]);
 
-/** Resolves with the exit code; `args` are the words after the program's name. */
-export async function runCli(deps: CliDeps, args: readonly string[]): Promise<number> {
+/**
+ * `args` are the words after the program's name. The command that is called; all of them for help, for the words that
+ * Tab offers, and for a word that none has.
+ */
+export function commandsFor(args: readonly string[]): Promise<readonly AddCommand[]> {
+  const called = COMMANDS.get(args[0] ?? "");
+  return Promise.all((called ? [called] : [...COMMANDS.values()]).map((load) => load()));
+}
+
+/** Resolves with the exit code. */
+export async function runCli(deps: CliDeps, args: readonly string[], commands: readonly AddCommand[]): Promise<number> {
   let code: number = EXIT.ok;
-  const program = createProgram(deps, async (ended) => {
-    code = await ended;
-  });
+  const program = createProgram(deps);
+  for (const add of commands)
+    add(program, deps, async (ended) => {
+      code = await ended;
+    });
   try {
     await program.parseAsync([...args], { from: "user" });
     return code;
@@ -58,17 +53,14 @@ export async function runCli(deps: CliDeps, args: readonly string[]): Promise<nu
   }
 }
 
-function createProgram(deps: CliDeps, finish: Finish): Command {
-  const program = new Command("pump-station")
+const createProgram = (deps: CliDeps): Command =>
+  new Command("pump-station")
     .description("Reads what is wired to this board, keeps it, and sends it to the cloud.")
     .version(deps.version)
     .exitOverride()
     .configureOutput({ writeOut: deps.out, writeErr: deps.err })
     .showHelpAfterError("(see: pump-station --help)")
     .addHelpText("after", HELP);
-  for (const add of COMMANDS) add(program, deps, finish);
-  return program;
-}
 
 const HELP = examples(
   "pump-station check /etc/pump-station/station.yaml   before you drive home",

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { type Answer, STATION, silent, stationFile, trialBench } from "../going-live/testing/trial-bench.ts";
 import { createScriptedDesk } from "../testing/scripted-desk.ts";
-import { runCli } from "./cli.ts";
+import { commandsFor, runCli } from "./cli.ts";
 import type { CliDeps } from "./command.ts";
 
+const COMMANDS = await commandsFor([]);
 const ONE = stationFile({ one: "" });
 const MOVED = stationFile({ one: "address: 7" });
 const BROKEN = ONE.replace("type: valve", "type: vale");
@@ -63,7 +64,7 @@ async function beside(
   };
   const run = (...words: string[]) => {
     const ended: { code?: number } = {};
-    void runCli(deps, words).then((code) => (ended.code = code));
+    void runCli(deps, words, COMMANDS).then((code) => (ended.code = code));
     return ended;
   };
   return { ...bench, said, desk, run, line, text: () => new TextDecoder().decode(files.read(STATION)) };

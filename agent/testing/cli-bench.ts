@@ -1,7 +1,7 @@
 /** The command line on scripted hardware, a memory of files with the catalogue in it, and simulated time. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runCli } from "../cli/cli.ts";
+import { commandsFor, runCli } from "../cli/cli.ts";
 import type { CliDeps, Machine } from "../cli/command.ts";
 import type { ControlClient } from "../control/client.ts";
 import type { ListedChip, ListedPort } from "../world.ts";
@@ -32,6 +32,8 @@ export interface CliBench {
   interrupt(): void;
 }
 
+/** Loaded once, for that takes real time. */
+const COMMANDS = await commandsFor([]);
 const DESCRIPTIONS = join(import.meta.dirname, "../../sensor-descriptions");
 
 export function createCliBench(onWritten: (bytes: Uint8Array) => readonly Portion[] = () => []): CliBench {
@@ -88,7 +90,7 @@ export function createCliBench(onWritten: (bytes: Uint8Array) => readonly Portio
     err: "",
     run: async (words, withinMs = 60_000) => {
       let code: number | undefined;
-      void runCli(deps(), words).then((ended) => (code = ended));
+      void runCli(deps(), words, COMMANDS).then((ended) => (code = ended));
       for (let passed = 0; code === undefined && passed < withinMs; passed += 100) await time.advance(100);
       return code ?? -1;
     },

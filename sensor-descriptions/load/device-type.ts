@@ -141,11 +141,11 @@ function typeFrom(
   // Examples of a file with mistakes only repeat them.
   const areJudged = !isBroken && !hasErrors(judge.problems);
   // What is wrong was said above; building the same shape again would only repeat it.
-  const builtFor = (given: ReadonlyMap<string, number>): BuiltSpec => {
+  const builtFor = lastOf((given) => {
     const named = new Map([...names.keys()].map((name) => [name, Number.NaN]));
     for (const [name, value] of given) named.set(formulaName(name), value);
     return builtSpec(shape, { judge: createJudge(judge.document, named), given: named });
-  };
+  });
   const specOf = (given: ReadonlyMap<string, number>): ProtocolSpec => builtFor(given).spec;
   return {
     name: shape.type,
@@ -167,6 +167,19 @@ function typeFrom(
     spec: specOf,
     originOf: (at) => judge.document.originOf(at),
     channelAt: (name) => channelAt(shape, name),
+  };
+}
+
+/**
+ * What was built last, for as long as the same is asked for: a device asks for its channels and for its protocol, and
+ * examples and devices of one type mostly give the same. One and not all, so that a running agent doesn't keep them.
+ */
+function lastOf(build: (given: ReadonlyMap<string, number>) => BuiltSpec): typeof build {
+  let last: { readonly key: string; readonly built: BuiltSpec } | undefined;
+  return (given) => {
+    const key = JSON.stringify([...given].map(([name, value]) => [name, String(value)]));
+    if (last?.key !== key) last = { key, built: build(given) };
+    return last.built;
   };
 }
 

@@ -59,14 +59,15 @@ export function mergeDevice(
   const before = judge.problems.length;
   checkPort(around, at, shape, general);
   const needs = needsOf(judge, at, shape, general);
-  const type = { ...general, channels: general.channelsFor(needs) };
+  const given = new Map(needs);
+  if (around.altitudeM !== undefined) given.set("altitude", around.altitudeM);
+  const type = { ...general, channels: general.channelsFor(given) };
   // A need that is missing or wrong was told.
   const isKnown = !hasErrors(judge.problems.slice(before));
   const stepless = isKnown ? type.channels.find(({ resolution }) => Number.isNaN(resolution)) : undefined;
   if (stepless) judge.report(at, say.resolutionNotPositive(`"resolution:" of ${stepless.name}`), "key");
-  const given = new Map(needs);
-  if (around.altitudeM !== undefined) given.set("altitude", around.altitudeM);
-  else if (type.usesAltitude) judge.report([...at, "type"], say.altitudeMissing(type.name));
+  if (around.altitudeM === undefined && type.usesAltitude)
+    judge.report([...at, "type"], say.altitudeMissing(type.name));
   checkPin(around, at, shape, type);
   const everyMs = shape.every ?? type.everyMs;
   const parts = partsOf(judge, at, shape, type, everyMs);
