@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AgentPlaces, createAgent } from "./agent.ts";
 import { parseConfig } from "./config.ts";
 import { createDatabases } from "./linux/sqlite.ts";
-import type { AgentStatus } from "./status.ts";
+import type { AgentStatus, LiveValue } from "./status.ts";
 import { createMemoryBridge } from "./testing/memory-bridge.ts";
 import { createMemoryFiles } from "./testing/memory-files.ts";
 import { createMemoryBroker } from "./testing/memory-mqtt.ts";
@@ -106,6 +106,7 @@ function createBench() {
     );
     return {
       status: () => agent.handlers["status"]?.({}) as AgentStatus,
+      read: () => agent.handlers["read"]?.({}) as LiveValue[],
       /** What was saved goes to work now, not when it has settled. */
       tryNow: () => agent.handlers["try"]?.({}),
       ended,
@@ -263,7 +264,7 @@ describe("an agent that filters and aggregates", () => {
       climb: last
 `),
     );
-    const { status, ended } = start();
+    const { status, read, ended } = start();
     await time.advance(25_000);
     register.target = 200;
     await time.advance(1_000);
@@ -275,6 +276,11 @@ describe("an agent that filters and aggregates", () => {
     // One reading in three is a spike: the median takes it out, whatever the window makes of it.
     expect(rows.map(({ target, peak }) => [target, peak])).toEqual(rows.map(() => [100, 100]));
     expect(rows.at(-1)?.["climb"]).toBe(0);
+    expect(read().map(({ channel, value }) => [channel, value])).toEqual([
+      ["target", 100],
+      ["climb", 0],
+      ["peak", 100],
+    ]);
     // The alarm saw it all the same, and ended with it.
     const told = far.messages.filter(({ properties }) => properties["kind"] === "alarms");
     expect(told.length).toBeGreaterThanOrEqual(2);

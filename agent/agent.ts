@@ -221,9 +221,11 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     handlers: {
       status,
       read: ({ device, channel }) =>
-        newest.values(station(), textOrUndefined(device), textOrUndefined(channel), ({ name, everyMs }) =>
-          running?.sources.has(name) ? running.cadence.running(name).everyMs : everyMs,
-        ),
+        newest.values(station(), textOrUndefined(device), textOrUndefined(channel), {
+          everyMs: ({ name, everyMs }) =>
+            running?.sources.has(name) ? running.cadence.running(name).everyMs : everyMs,
+          made: ({ name }) => running?.made(name),
+        }),
       ports: () => heldPorts(station()),
       tap: ({ port }) => {
         const tapped = station().ports.get(textOrUndefined(port) ?? "");

@@ -1,7 +1,7 @@
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { describe, expect, it } from "vitest";
 import { createNewest } from "./newest.ts";
-import { type ChannelValue, missing } from "./reading.ts";
+import { type ChannelValue, missing, type Sample } from "./reading.ts";
 import { createSimulatedTime } from "./testing/simulated-time.ts";
 import { createSmallDevice } from "./testing/small-protocol.ts";
 
@@ -54,5 +54,38 @@ describe("the newest values of a device", () => {
     const { take, spoken } = bench();
     take(60, 1, unchanged);
     expect(spoken()[2]).toEqual(["unchanged", 0]);
+  });
+
+  it("are followed by the rates and aggregates that leave the station, which wait for the end of their window", async () => {
+    const rates = [{ name: "climb", of: "level", unit: "mbar/s", perMs: 1_000, overMs: 10_000, resolution: 0.1 }];
+    const by = new Map([["peak", { by: "max" as const, of: "level" }]]);
+    const made = createSmallDevice({ rates, aggregate: { everyMs: 60_000, by } });
+    const { clock, advance } = createSimulatedTime({ bootMs: 0 });
+    const newest = createNewest(clock);
+    let sample: Sample | undefined;
+    const spoken = () =>
+      newest
+        .values({ ...station, devices: [made] }, "pump", undefined, { everyMs: () => 1_000, made: () => sample })
+        .map(({ channel, value, quality, ageMs }) => [channel, value, quality, ageMs]);
+    newest.take(made, { device: "pump", bootMs: 0, values: [50, 1, 100] });
+    expect(spoken().slice(3)).toEqual([
+      ["climb", null, "waiting", 0],
+      ["peak", null, "waiting", 0],
+    ]);
+    await advance(60_000);
+    sample = { device: "pump", bootMs: 55_000, values: [49, 1, 100, 0.25, 57] };
+    newest.take(made, { device: "pump", bootMs: 60_000, values: [50, 1, 100] });
+    expect(spoken()).toEqual([
+      ["level", 50, "good", 0],
+      ["state", "pumping", "good", 0],
+      ["target", 100, "good", 0],
+      ["climb", 0.3, "good", 5_000],
+      ["peak", 57, "good", 5_000],
+    ]);
+    const peak = newest.values({ ...station, devices: [made] }, "pump", "peak", {
+      everyMs: () => 1_000,
+      made: () => sample,
+    });
+    expect(peak).toMatchObject([{ channel: "peak", value: 57, unit: "mbar" }]);
   });
 });

@@ -2,9 +2,10 @@
  * The newest values of each device, for `read` and `status`: a value never gets a newer time than its own, and what a
  * sample calls "unchanged" stays what it was, of the time that it was.
  */
+import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
 import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
-import { type ChannelValue, isMissing, type Sample } from "./reading.ts";
+import { type ChannelValue, isMissing, missing, type Sample } from "./reading.ts";
 import type { LiveValue } from "./status.ts";
 import type { Clock } from "./world.ts";
 
@@ -14,9 +15,17 @@ export interface Newest {
   /** Another description runs: samples of devices that are gone or have other channels now are forgotten. */
   keep(station: Station): void;
   /** All devices of the station, or one, or one channel of it. Throws Error that names what there is. */
-  values(station: Station, device?: string, channel?: string, everyMsOf?: (device: Device) => number): LiveValue[];
+  values(station: Station, device?: string, channel?: string, work?: AtWork): LiveValue[];
   /** "good", "waiting" before the first sample, or the reason why the newest one has no value at all. */
   health(device: string): string;
+}
+
+/** What runs knows beside the readings themselves. */
+export interface AtWork {
+  /** How often the device is read now. */
+  everyMs(device: Device): number;
+  /** The newest sample of what leaves the station (`keptChannels`); undefined before there is one. */
+  made(device: Device): Sample | undefined;
 }
 
 /** A value older than so many of its device's intervals is no longer what is. */
@@ -35,24 +44,13 @@ export function createNewest(clock: Clock): Newest {
       }
     },
     health: (device) => healthOf(of(device)),
-    values: (station, name, channel, everyMsOf = ({ everyMs }) => everyMs) =>
+    values: (station, name, channel, work) =>
       chosen(station.devices, name, "device").flatMap((device) => {
         const newest = taken.get(device.name);
         if (!newest) return [];
-        return chosen(device.channels, channel, "channel").map((one) => {
-          const at = device.channels.indexOf(one);
-          const ageMs = Math.max(0, Math.round(clock.bootMs() - (newest.bootMs[at] ?? newest.sample.bootMs)));
-          const value = spoken(newest.sample.values[at], one);
-          const isStale = ageMs > STALE_INTERVALS * everyMsOf(device);
-          return {
-            device: device.name,
-            channel: one.name,
-            unit: spokenUnit(one.unit),
-            ageMs,
-            ...value,
-            quality: value.missing ?? (isStale ? "stale" : "good"),
-          };
-        });
+        const everyMs = work?.everyMs(device) ?? device.everyMs;
+        const all = [...readValues(newest, everyMs), ...(work ? madeValues(device, newest.sample, everyMs, work.made(device)) : [])];
+        return chosen(all, channel, "channel").map((one) => liveValue(device, one, clock.bootMs()));
       }),
   };
 }
@@ -97,11 +95,55 @@ function chosen<T extends { readonly name: string }>(
   return [one];
 }
 
-function spoken(
-  value: ChannelValue | undefined,
-  { states, resolution }: Channel,
-): Pick<LiveValue, "value" | "missing"> {
-  if (value === undefined) return { value: null, missing: "malformed" };
+/** A channel with what is known of it. */
+interface Known {
+  readonly name: string;
+  readonly channel: Channel;
+  readonly value: ChannelValue | "waiting";
+  readonly bootMs: number;
+  readonly everyMs: number;
+}
+
+const readValues = ({ device, sample, bootMs }: Taken, everyMs: number): Known[] =>
+  device.channels.map((channel, at) => ({
+    name: channel.name,
+    channel,
+    value: sample.values[at] ?? missing("malformed"),
+    bootMs: bootMs[at] ?? sample.bootMs,
+    everyMs,
+  }));
+
+/** Rates of change and aggregates, which are made on the station: the channels that no reading has. */
+function madeValues(device: Device, sample: Sample, everyMs: number, made: Sample | undefined): Known[] {
+  const windowMs = device.aggregate?.everyMs ?? 0;
+  return keptChannels(device).flatMap((channel, at) =>
+    device.channels.some(({ name }) => name === channel.name)
+      ? []
+      : {
+          name: channel.name,
+          channel,
+          value: made ? (made.values[at] ?? missing("malformed")) : "waiting",
+          bootMs: made?.bootMs ?? sample.bootMs,
+          everyMs: Math.max(everyMs, windowMs),
+        },
+  );
+}
+
+function liveValue(device: Device, { channel, value, bootMs, everyMs }: Known, nowMs: number): LiveValue {
+  const ageMs = Math.max(0, Math.round(nowMs - bootMs));
+  const said = value === "waiting" ? { value: null, missing: value } : spoken(value, channel);
+  const isStale = ageMs > STALE_INTERVALS * everyMs;
+  return {
+    device: device.name,
+    channel: channel.name,
+    unit: spokenUnit(channel.unit),
+    ageMs,
+    ...said,
+    quality: said.missing ?? (isStale ? "stale" : "good"),
+  };
+}
+
+function spoken(value: ChannelValue, { states, resolution }: Channel): Pick<LiveValue, "value" | "missing"> {
   if (isMissing(value)) {
     return { value: null, missing: value.code === undefined ? value.missing : `${value.missing} (${value.code})` };
   }

@@ -77,6 +77,8 @@ export function createRunningStation(
       const pipeline = pipelines.get(device);
       return pipeline && { trace: pipeline.preprocess.newest(), alarms: pipeline.alarms.states() };
     },
+    /** A device's newest sample of what leaves the station (`keptChannels`); undefined before there is one. */
+    made: (device: string): Sample | undefined => pipelines.get(device)?.preprocess.made(),
     stop: async (): Promise<void> => {
       await cadence.stop();
       for (const { preprocess } of pipelines.values()) for (const kept of preprocess.flush()) deps.onSample(kept);

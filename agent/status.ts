@@ -54,6 +54,6 @@ export interface LiveValue {
   readonly value: number | string | null;
   readonly missing?: string;
   readonly ageMs: number;
-  /** "good", "stale" (older than three intervals), or the reason why there is no value. */
+  /** "good", "stale" (older than three intervals), "waiting" (of a window that hasn't ended), or why there is no value. */
   readonly quality: string;
 }

@@ -1,7 +1,7 @@
 /**
  * What leaves the station: a device's channels as it is read, its rates of change, and the further aggregates of a
- * window ("gust: max of speed"), in this order. Buffer, wire, bridge and page know these; alarms, interlocks and
- * `pump-station read` go by the channels as they are read.
+ * window ("gust: max of speed"), in this order. Buffer, wire, bridge and page know these; alarms and interlocks
+ * go by the channels as they are read, and `pump-station read` shows those, and behind them what is made of them.
  */
 import type { Channel, Device } from "./model.ts";
 import type { Aggregate, AggregateKind } from "./preprocessing.ts";

@@ -19,6 +19,8 @@ export interface Preprocess {
   flush(): Sample[];
   /** What became of the newest sample; undefined before the first. */
   newest(): Trace | undefined;
+  /** The newest one of `keptChannels`, whether or not it was worth keeping; undefined before the first window's end. */
+  made(): Sample | undefined;
 }
 
 /** The pipeline of one device, in the state of one that has seen nothing. */
@@ -26,10 +28,14 @@ export function createPreprocess(device: Device): Preprocess {
   const filters = createFilters(device);
   const aggregator = createAggregator(device);
   const smallChanges = createSmallChangeFilter(device, keptChannels(device));
-  const worthKeeping = (samples: readonly Sample[]): Sample[] =>
-    samples.flatMap((sample) => smallChanges.take(sample) ?? []);
+  let made: Sample | undefined;
+  const worthKeeping = (samples: readonly Sample[]): Sample[] => {
+    made = samples.at(-1) ?? made;
+    return samples.flatMap((sample) => smallChanges.take(sample) ?? []);
+  };
   let newest: Pick<Trace, "read" | "meant" | "filtered"> | undefined;
   return {
+    made: () => made,
     newest: () => newest && { ...newest, steps: filters.newest(), decision: smallChanges.newest() },
     take: (sample) => {
       const meant = meantSample(device, sample);
