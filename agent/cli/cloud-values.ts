@@ -36,7 +36,7 @@ export function withCloudValues(
 /** How often what is read is sent: of agent.yaml, and of the cloud. */
 export function uploadRows(station: Station, running: Running): DescribedValue[] {
   const status = running.settings.find(({ path }) => path === "upload/interval");
-  if (status?.own === undefined) return [];
+  if (typeof status?.own !== "number") return [];
   const own = spokenDuration(status.own * 1000);
   const when = sinceWhen(status.since, running.now, station.timeZone);
   const value = status.ac === 203 ? own : everyText(own, status, when);
@@ -56,12 +56,16 @@ export function otherFileLines(station: Station, running: Running, file: string)
 }
 
 function everyText(own: string, status: SettingStatus, when: string): string {
-  const spoken = (seconds: number): string => spokenDuration(seconds * 1000);
+  const spoken = (seconds: number | string): string => spokenDuration(Number(seconds) * 1000);
   const runs = typeof status.running === "number" ? spoken(status.running) : own;
   return `file ${own}, ${wantedText(status, spoken, when)}, ${runs} runs`;
 }
 
-function wantedText({ desired, ac, reason }: SettingStatus, spoken: (value: number) => string, when: string): string {
+function wantedText(
+  { desired, ac, reason }: SettingStatus,
+  spoken: (value: number | string) => string,
+  when: string,
+): string {
   if (desired === undefined) return `cloud's value refused${when} (${reason})`;
   const wanted = `cloud ${spoken(desired)}${when}`;
   return ac === 200 ? wanted : `${wanted} (not yet: ${reason})`;

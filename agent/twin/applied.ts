@@ -19,8 +19,8 @@ const UNKNOWN_RETRY_MS = 15_000;
 export interface Acknowledgement {
   readonly path: string;
   readonly ack: Acknowledged;
-  /** What was asked for; undefined when that can't be used. */
-  readonly wanted: number | undefined;
+  /** What was asked for, as it was said: a state by its name or its number; undefined when that can't be used. */
+  readonly wanted: number | string | undefined;
   /** ms since boot at which `ac` or the value last changed. */
   readonly since: number;
 }
@@ -47,7 +47,7 @@ export interface Target {
 }
 
 interface Item {
-  readonly wanted: Wanted;
+  wanted: Wanted;
   ac: 200 | 202 | 400 | 500;
   ad: string;
   running: number | undefined;
@@ -105,7 +105,9 @@ export function createApplied(deps: AppliedDeps): Applied {
         fallBack(apply, wanted);
       }
       for (const wanted of next.reading.wanted) {
-        if (items.get(wanted.path)?.wanted.value !== wanted.value) items.set(wanted.path, fresh(wanted));
+        const known = items.get(wanted.path);
+        if (known?.wanted.value === wanted.value) known.wanted = wanted;
+        else items.set(wanted.path, fresh(wanted));
       }
       target = next;
       refusedSince = clock.bootMs();
@@ -132,8 +134,8 @@ export function createApplied(deps: AppliedDeps): Applied {
       const { version, reading, failed } = target;
       const applied = [...items.values()].map(({ wanted, ac, ad, running, since }) => ({
         path: wanted.path,
-        ack: { value: running ?? null, ac, av: version, ad },
-        wanted: wanted.value,
+        ack: { value: running === undefined ? null : said(wanted, running), ac, av: version, ad },
+        wanted: said(wanted, wanted.value),
         since,
       }));
       const not = (path: string, ac: 400 | 500, ad: string): Acknowledgement => ({
@@ -150,6 +152,10 @@ export function createApplied(deps: AppliedDeps): Applied {
     },
   };
 }
+
+/** In the words in which it was asked for, so that desired and running can be compared. */
+const said = (wanted: Wanted, value: number): number | string =>
+  (wanted.kind === "setting" ? wanted.states?.get(value) : undefined) ?? value;
 
 /** A value that is no longer desired: the file's cadence again; a device's setting stays as it is. */
 function fallBack(apply: Apply, wanted: Wanted): void {
@@ -170,7 +176,8 @@ function afterSet(
       if (Math.abs(outcome.value - wanted.value) <= toleranceOf(device, wanted.setting)) {
         return { ac: 200, ad: "", running: outcome.value, dueAt };
       }
-      return { ac: 500, ad: `set to ${wanted.value}, reads back ${outcome.value}`, running: outcome.value, dueAt };
+      const ad = `set to ${said(wanted, wanted.value)}, reads back ${said(wanted, outcome.value)}`;
+      return { ac: 500, ad, running: outcome.value, dueAt };
     }
     case "interlocked":
       return { ac: 202, ad: outcome.reason, running, dueAt: now + INTERLOCKED_RETRY_MS };

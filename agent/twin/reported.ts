@@ -2,6 +2,7 @@
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Acknowledgement } from "./applied.ts";
+import { statesOf } from "./settings.ts";
 
 export interface ReportedParts {
   readonly station: Station;
@@ -22,12 +23,16 @@ export function reportedFrom(parts: ReportedParts): JsonObject {
   return document;
 }
 
-export function* ownValues(parts: Omit<ReportedParts, "facts" | "acknowledgements">): Generator<[string, number]> {
+/** Each by its path; a state by its name. */
+export function* ownValues(
+  parts: Omit<ReportedParts, "facts" | "acknowledgements">,
+): Generator<[string, number | string]> {
   for (const device of parts.station.devices) {
     yield [`devices/${device.name}/every`, device.everyMs / 1000];
-    for (const { name } of device.settings) {
-      const value = parts.readBack(device.name, name);
-      if (value !== undefined) yield [`devices/${device.name}/${name}`, value];
+    for (const setting of device.settings) {
+      const value = parts.readBack(device.name, setting.name);
+      if (value === undefined) continue;
+      yield [`devices/${device.name}/${setting.name}`, statesOf(device, setting)?.get(value) ?? value];
     }
   }
   yield ["upload/interval", parts.uploadIntervalS];

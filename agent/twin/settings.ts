@@ -11,7 +11,13 @@ export type Wanted = {
   /** In the setting's unit, or seconds. */
   readonly value: number;
 } & (
-  | { readonly kind: "setting"; readonly device: string; readonly setting: string }
+  | {
+      readonly kind: "setting";
+      readonly device: string;
+      readonly setting: string;
+      /** Of a value that was said by its name ("on"): what runs is reported by its name, too. */
+      readonly states?: ReadonlyMap<number, string>;
+    }
   | { readonly kind: "every"; readonly device: string }
   | { readonly kind: "upload-interval" }
 );
@@ -72,10 +78,14 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
     const path = `devices/${device.name}/${name}`;
     const setting = device.settings.find((other) => other.name === name);
     if (setting) {
+      const states = typeof value === "string" ? statesOf(device, setting) : undefined;
+      const number = states ? numberOf(states, value) : value;
       const make = (wanted: number): Wanted => ({
-        path, kind: "setting", device: device.name, setting: name, value: wanted,
+        path, kind: "setting", device: device.name, setting: name, value: wanted, ...(states && { states }),
       }); // biome-ignore format: a row
-      take(path, value, problemOf(setting, value), make);
+      const known = [...(states?.values() ?? [])].join(", ");
+      const problem = number === undefined ? `no such state; there are ${known}`.slice(0, 120) : undefined;
+      take(path, number ?? value, problem ?? problemOf(setting, number ?? value), make);
     } else if (name === "every") {
       const problem = outOfRange(value, EVERY_RANGE, "s");
       take(path, value, problem, (wanted) => ({ path, kind: "every", device: device.name, value: wanted }));
@@ -85,6 +95,13 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
     }
   }
 }
+
+/** Names of a setting's numbers: those of the channel in which it is read back. */
+export const statesOf = (device: Device, { readBack }: Setting): ReadonlyMap<number, string> | undefined =>
+  device.channels.find(({ name }) => name === readBack)?.states;
+
+const numberOf = (states: ReadonlyMap<number, string>, value: Json): number | undefined =>
+  [...states].find(([, name]) => name === value)?.[0];
 
 function readUpload(upload: JsonObject, take: Take, refuse: Refuse): void {
   for (const [name, value] of Object.entries(upload)) {

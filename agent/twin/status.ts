@@ -6,8 +6,8 @@ export interface SettingStatus {
   /** "devices/pump/target" */
   readonly path: string;
   /** The file's value, or for a device's setting the newest one that was read. */
-  readonly own?: number;
-  readonly desired?: number;
+  readonly own?: number | string;
+  readonly desired?: number | string;
   /** The desired version that `ac` answers. */
   readonly desiredVersion?: number;
   readonly running?: number | string | boolean | null;
@@ -21,7 +21,7 @@ export interface SettingStatus {
 
 export function statusFrom(parts: {
   readonly clock: Clock;
-  readonly own: ReadonlyMap<string, number>;
+  readonly own: ReadonlyMap<string, number | string>;
   readonly acknowledgements: readonly Acknowledgement[];
 }): readonly SettingStatus[] {
   const { clock, own } = parts;

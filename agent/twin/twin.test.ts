@@ -7,6 +7,7 @@ import { createMemoryCloud } from "../testing/memory-cloud.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { type JsonObject, mergePatch } from "../wire/twin-document.ts";
 import { patchBetween } from "./patch-between.ts";
+import { ownValues } from "./reported.ts";
 import { createTwin, type Twin } from "./twin.ts";
 
 const isIdle: Condition = { text: "state is idle", channels: ["state"], test: () => true };
@@ -241,6 +242,36 @@ describe("the twin", () => {
     await advance(12_000);
     expect(reported("devices/pump/target")).toEqual({ value: 900, ac: 200, av: 2, ad: "" });
     expect(pump.writes).toEqual([900]);
+  });
+
+  it("takes a state by its name or its number, and reports it in the words in which it was asked for", async () => {
+    const states = new Map([
+      [0, "off"],
+      [1, "on"],
+    ]);
+    const relay = deviceOf("pump", {
+      channels: [{ name: "relay", kind: "state", unit: "", resolution: 1, states }],
+      settings: [{ name: "relay", readBack: "relay", unit: "", range: { low: 0, high: 1 }, step: 1 }],
+    });
+    const station = stationOf(relay);
+    const own = ownValues({ station, readBack: () => 0, uploadIntervalS: 900 });
+    expect([...own]).toContainEqual(["devices/pump/relay", "off"]);
+    const { start, advance, far, pump, reported } = createBench(station);
+    pump.target = 0;
+    const { connect } = start();
+    await connect();
+    await advance(2_000);
+    const answerTo = async (value: number | string): Promise<JsonObject | undefined> => {
+      far.setDesired({ devices: { pump: { relay: value } } });
+      await advance(3_000);
+      return reported("devices/pump/relay");
+    };
+    expect(await answerTo("on")).toMatchObject({ value: "on", ac: 200 });
+    expect(pump.target).toBe(1);
+    expect(await answerTo(1)).toMatchObject({ value: 1, ac: 200 });
+    pump.interlock = "door is open";
+    expect(await answerTo("off")).toMatchObject({ value: "on", ac: 202, ad: "door is open" });
+    expect(await answerTo("open")).toMatchObject({ ac: 400, ad: "no such state; there are off, on" });
   });
 
   it("says 500 when nobody knows whether the write happened, and finds out", async () => {
