@@ -13,6 +13,7 @@ import {
   unitText,
 } from "./format.ts";
 import type { ChartView } from "./plot-element.ts";
+import { isRemoved } from "./removed.ts";
 import { type DeviceSeries, type Latest, latestOf, type Plot, plotOf, ROWS_MAX } from "./series.ts";
 import { stateName, stateTone } from "./states.ts";
 
@@ -35,7 +36,7 @@ export const deviceCard = (
     <section class="card device" data-testid="device-${series.device}" aria-labelledby="device-${series.device}">
       <header class="card-head">
         <h2 id="device-${series.device}">${nameText(series.device)}</h2>
-        ${healthBadge(healthOf(twin, series.device))}
+        ${isRemoved(twin, series.device) ? removedBadge(series.device) : healthBadge(healthOf(twin, series.device))}
         <span class="muted push">
           ${last === undefined ? `no samples in the last ${durationText(window.to - window.from)}` : `last sample ${ageText(now - last)}`}
         </span>
@@ -58,6 +59,9 @@ function healthOf(twin: Twin | undefined, device: string): string | undefined {
   const health = devices?.[device]?.health;
   return typeof health === "string" ? health : undefined;
 }
+
+const removedBadge = (device: string): TemplateResult =>
+  html`<span class="pill" data-testid="removed-${device}">removed from the station; what it read stays</span>`;
 
 const healthBadge = (health: string | undefined): TemplateResult | typeof nothing =>
   health === undefined || health === "good" ? nothing : html`<span class="pill bad">${reasonText(health)}</span>`;

@@ -65,7 +65,11 @@ const settingView = (row: SettingRow, change: Change | undefined, actions: Setti
       @submit=${(event: SubmitEvent) => submit(event, row, actions)}
     >
       <div class="setting-top">
-        <label for="field-${id}" class="setting-name">${nameText(row.name)}</label>
+        ${
+          row.isRemoved
+            ? html`<span class="setting-name">${nameText(row.name)} <span class="muted">(removed)</span></span>`
+            : html`<label for="field-${id}" class="setting-name">${nameText(row.name)}</label>`
+        }
       <dl class="sides">
         <div>
           <dt>wanted</dt>
@@ -77,22 +81,7 @@ const settingView = (row: SettingRow, change: Change | undefined, actions: Setti
         </div>
       </dl>
       </div>
-      <div class="edit">
-        <span class="field">
-          <input
-            id="field-${id}"
-            name="value"
-            data-testid="input-${id}"
-            autocomplete="off"
-            inputmode=${typeof row.reported === "string" ? "text" : "decimal"}
-            placeholder=${String(row.desired ?? row.reported ?? "")}
-            ?disabled=${isSending}
-            aria-describedby="answer-${id}"
-          />
-          ${row.unit ? html`<span class="unit" aria-hidden="true">${row.unit}</span>` : nothing}
-        </span>
-        <button type="submit" data-testid="set-${id}" ?disabled=${isSending}>${isSending ? "Sending…" : "Set"}</button>
-      </div>
+      ${row.isRemoved ? nothing : editView(row, id, isSending)}
       <p class="answer ${row.answer.kind}" id="answer-${id}" role="status">
         <span data-testid="answer-${id}" data-kind=${row.answer.kind}>
           <span aria-hidden="true">${MARKS[row.answer.kind]}</span> ${row.answer.words}
@@ -108,6 +97,37 @@ const settingView = (row: SettingRow, change: Change | undefined, actions: Setti
   `;
 };
 
+const editView = (row: SettingRow, id: string, isSending: boolean): TemplateResult => html`
+  <div class="edit">
+    <span class="field">
+      ${row.choices.length > 0 ? choiceField(row, id, isSending) : textField(row, id, isSending)}
+      ${row.unit ? html`<span class="unit" aria-hidden="true">${row.unit}</span>` : nothing}
+    </span>
+    <button type="submit" data-testid="set-${id}" ?disabled=${isSending}>${isSending ? "Sending…" : "Set"}</button>
+  </div>
+`;
+
+const textField = (row: SettingRow, id: string, isSending: boolean): TemplateResult => html`
+  <input
+    id="field-${id}"
+    name="value"
+    data-testid="input-${id}"
+    autocomplete="off"
+    inputmode=${typeof row.reported === "string" ? "text" : "decimal"}
+    placeholder=${String(row.desired ?? row.reported ?? "")}
+    ?disabled=${isSending}
+    aria-describedby="answer-${id}"
+  />
+`;
+
+const choiceField = (row: SettingRow, id: string, isSending: boolean): TemplateResult => html`
+  <select id="field-${id}" name="value" data-testid="input-${id}" ?disabled=${isSending} aria-describedby="answer-${id}">
+    ${row.choices.map(
+      (choice) => html`<option ?selected=${choice === (row.desired ?? row.reported)}>${choice}</option>`,
+    )}
+  </select>
+`;
+
 const backButton = (row: SettingRow, id: string, isSending: boolean, actions: SettingActions): TemplateResult => html`
   <button
     type="button"
@@ -116,7 +136,7 @@ const backButton = (row: SettingRow, id: string, isSending: boolean, actions: Se
     ?disabled=${isSending}
     @click=${() => actions.set(row.path, null)}
   >
-    back to the file's value
+    ${row.isRemoved ? "take it back" : "back to the file's value"}
   </button>
 `;
 
@@ -127,6 +147,7 @@ function submit(event: SubmitEvent, row: SettingRow, actions: SettingActions): v
   event.preventDefault();
   const form = event.currentTarget as HTMLFormElement;
   const typed = new FormData(form).get("value");
+  if (typeof typed === "string" && row.choices.includes(typed)) return actions.set(row.path, typed);
   const parsed = valueFrom(typeof typed === "string" ? typed : "", row.reported ?? row.desired);
   if ("problem" in parsed) return actions.complain(row.path, parsed.problem);
   form.reset();

@@ -2,6 +2,7 @@ import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { StreamChannel, Twin, TwinSetting } from "../api/contract.ts";
+import { isRemoved } from "./removed.ts";
 import { answerOf, patchFrom, settingRows, valueFrom } from "./settings.ts";
 
 const setting = (more: Partial<TwinSetting>): TwinSetting => ({
@@ -61,6 +62,46 @@ test("the bridge's side-by-side wins over what the page finds itself", () => {
   const reported = { devices: { pump: { target: { value: 1, ac: 200, av: 0, ad: "" } } } };
   const [row] = settingRows(twinOf({ reported, settings: [setting({ reported: 2 })] }), []);
   expect(row).toMatchObject({ path: "devices/pump/target", desired: 900, reported: 2 });
+});
+
+test("a device that left the description has no rows but what was set, which can only be taken back", () => {
+  const reported = {
+    devices: {
+      climate: { health: "good", every: { value: 60, ac: 203, av: 0, ad: "" } },
+      // Nobody is there to answer but the station itself.
+      pump: { value: null, ac: 400, av: 5, ad: "no such device; there are climate" },
+    },
+  };
+  const devices = [
+    { device: "climate", channels: [] },
+    { device: "pump", channels: [target] },
+  ];
+  const rowsOf = (twin: Partial<Twin>) =>
+    settingRows(twinOf(twin), devices).map(({ path, isRemoved: isGone }) => [path, isGone]);
+  expect(rowsOf({ reported })).not.toContainEqual(["devices/pump/every", expect.anything()]);
+  expect(rowsOf({ reported, settings: [setting({ ac: null })] })).toContainEqual(["devices/pump/target", true]);
+  expect(rowsOf({ reported })).toContainEqual(["devices/climate/every", false]);
+});
+
+test("a device is removed when the station reports others and not this one, a paused one isn't", () => {
+  const reported = { devices: { climate: { health: "paused" }, pump: { value: null, ac: 400 } } };
+  expect(isRemoved(twinOf({ reported }), "pump")).toBe(true);
+  expect(isRemoved(twinOf({ reported }), "climate")).toBe(false);
+  expect(isRemoved(twinOf({ reported: {} }), "pump")).toBe(false);
+  expect(isRemoved(undefined, "pump")).toBe(false);
+});
+
+test("a setting whose channel has states offers their names", () => {
+  const relay: StreamChannel = {
+    name: "relay",
+    kind: "state",
+    unit: "",
+    resolution: 1,
+    states: { 0: "off", 1: "on" },
+  };
+  const reported = { devices: { lamp: { health: "good", relay: { value: "off", ac: 203, av: 0, ad: "" } } } };
+  const [row] = settingRows(twinOf({ reported }), [{ device: "lamp", channels: [relay] }]);
+  expect(row).toMatchObject({ path: "devices/lamp/relay", choices: ["off", "on"], reported: "off" });
 });
 
 test("a patch sets exactly one value, and null gives it back", () => {

@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import type { StreamChannel, Twin, TwinSetting } from "../api/contract.ts";
 import { unitText } from "./format.ts";
+import { isRemoved } from "./removed.ts";
 
 export type SettingValue = number | string | boolean;
 
@@ -12,9 +13,13 @@ export interface SettingRow {
   readonly group: string;
   readonly name: string;
   readonly unit: string;
+  /** Names of its states, where it is one of several; else a value is typed. */
+  readonly choices: readonly string[];
   readonly desired: SettingValue | null;
   readonly reported: SettingValue | null;
   readonly answer: Answer;
+  /** Of a device that left the description: what was set can be taken back, and nothing can be set. */
+  readonly isRemoved: boolean;
 }
 
 export interface Answer {
@@ -30,12 +35,17 @@ interface DeviceChannels {
 /** Every setting that was set, that the station reports, or that each station has (cadence, upload interval). */
 export function settingRows(twin: Twin, devices: readonly DeviceChannels[]): SettingRow[] {
   const settings = new Map<string, TwinSetting>();
+  const isGone = (path: string): boolean => {
+    const [root, device, name] = path.split("/");
+    return root === "devices" && name !== undefined && isRemoved(twin, device ?? "");
+  };
   for (const device of devices) settings.set(`devices/${device.device}/every`, unset(`devices/${device.device}/every`));
   settings.set("upload/interval", unset("upload/interval"));
   for (const setting of acknowledgedIn(twin.reported, "")) settings.set(setting.path, setting);
   for (const setting of twin.settings) settings.set(setting.path, setting);
   return [...settings.values()]
-    .map((setting) => rowFrom(setting, devices))
+    .filter(({ path, desired }) => desired !== null || !isGone(path))
+    .map((setting) => rowFrom(setting, devices, isGone(setting.path)))
     .sort((a, b) => groupOrder(a) - groupOrder(b) || a.group.localeCompare(b.group) || nameOrder(a, b));
 }
 
@@ -73,14 +83,25 @@ const isObject = (value: Json | undefined): value is JsonObject =>
 const scalarFrom = (value: Json | undefined): SettingValue | null =>
   typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : null;
 
-function rowFrom(setting: TwinSetting, devices: readonly DeviceChannels[]): SettingRow {
+function rowFrom(setting: TwinSetting, devices: readonly DeviceChannels[], isGone: boolean): SettingRow {
   const parts = setting.path.split("/");
   const isOfDevice = parts[0] === "devices" && parts.length > 2;
   const group = isOfDevice ? (parts[1] ?? "") : "station";
   const name = isOfDevice ? parts.slice(2).join(" ") : parts.join(" ");
-  const unit = unitOf(setting.path, devices.find((device) => device.device === group)?.channels ?? []);
+  const channels = devices.find((device) => device.device === group)?.channels ?? [];
+  const states = channels.find((channel) => channel.name === setting.path.split("/").at(-1))?.states ?? {};
   const { path, desired, reported } = setting;
-  return { path, group, name, unit, desired, reported, answer: answerOf(setting) };
+  return {
+    path,
+    group,
+    name,
+    unit: unitOf(path, channels),
+    choices: Object.values(states),
+    desired,
+    reported,
+    answer: answerOf(setting),
+    isRemoved: isGone,
+  };
 }
 
 /** Cadence and intervals are seconds (twin document); a device's setting has the unit of the channel of its name. */
