@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseConfig } from "./config.ts";
 import { createDatabases } from "./linux/sqlite.ts";
 
 /** Made by `npm run build`, which `npm test` runs first. */
@@ -44,6 +45,16 @@ function start(control: string) {
 const epochs = () => createDatabases().open(join(folder, "data/readings.db")).prepare("SELECT epoch FROM epochs").all();
 
 describe("the agent's program", () => {
+  it("says what file is missing and how it is made when there is no agent.yaml", () => {
+    const path = join(folder, "none.yaml");
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, "run", "--config", path], { encoding: "utf8" });
+    expect(status).toBe(78);
+    expect(stderr).toContain(`${path}: there is no such file.`);
+    // What it says to write is a configuration.
+    const text = /<<'YAML'\n([^]*?)\nYAML/.exec(stderr)?.[1] ?? "";
+    expect(parseConfig(path, text)).toMatchObject({ station: "my-station" });
+  });
+
   it.each([
     "control.sock",
     "other.sock",

@@ -180,16 +180,16 @@ it("an agent that is gone for a while during the trial is waited for", async () 
 });
 
 it.each([
-  ["away", "no agent runs here"],
-  ["denied", "permission denied; join the group pump-station"],
-] as const)("with an agent that is %s it checks, installs, and says that nothing was tried", async (agent, why) => {
+  ["away", "Nothing was tried", "no agent runs here"],
+  ["denied", "The agent that runs here tries it by itself", "permission denied; join the group pump-station: sudo"],
+] as const)("with an agent that is %s it checks, installs, and says who tries it", async (agent, who, why) => {
   const { run, time, said, text } = await beside({ edits: [MOVED], agent });
   const ended = run("edit", STATION, "--yes");
   await time.advance(10);
   expect(ended.code).toBe(0);
   expect(text()).toBe(MOVED);
   expect(said.out).toContain("one: address 1 → 7");
-  expect(said.out).toContain("Nothing was tried");
+  expect(said.out).toContain(who);
   expect(said.out).toContain(why);
 });
 
@@ -270,6 +270,10 @@ it("try, keep and roll-back without an editor", async () => {
   await time.advance(10);
   expect(again.code).toBe(1);
   expect(said.err).toContain("no description is on trial");
+  const forPrograms = run("keep", "--json");
+  await time.advance(10);
+  expect(forPrograms.code).toBe(1);
+  expect(said.out.trim().split("\n").at(-1)).toBe('{"event":"no-trial","problem":"no description is on trial"}');
 });
 
 it("an editor that fails installs nothing", async () => {

@@ -214,7 +214,9 @@ async function installAndTry(session: Session, text: string, agent: Beside): Pro
     say(
       session,
       { event: "not-tried" },
-      `Nothing was tried, since no agent could be asked (${agent.whyNot}). One that runs, or starts, tries it by itself.`,
+      agent.whyNot.includes("permission denied")
+        ? `The agent that runs here tries it by itself; you may not watch (${agent.whyNot}). What becomes of it: sudo pump-station status`
+        : `Nothing was tried, since no agent could be asked (${agent.whyNot}). One that runs, or starts, tries it by itself.`,
     );
     return EXIT.ok;
   }

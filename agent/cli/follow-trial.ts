@@ -1,6 +1,7 @@
 /** Watches a trial from outside: the agent judges, this shows. Whoever stops watching changes nothing. */
 import { askAgent } from "../control/client.ts";
 import type { TrialAnswer } from "../going-live/status.ts";
+import type { Desk } from "../world.ts";
 import type { CliDeps } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { trialText, verdictOn, verdictText } from "./trial-text.ts";
@@ -81,20 +82,24 @@ type Show = ReturnType<typeof createShow>;
 function createShow({ out, desk }: CliDeps, json: boolean) {
   let isOpen = false;
   let last = "";
+  // Once: each desk listens to the terminal.
+  let terminal: Desk | undefined;
+  const columns = (): number | undefined => (terminal ??= desk()).columns();
   return {
     note: (text: string): void => {
       if (!json) out(text);
     },
     progress: (event: object, text: string, key: string): void => {
-      const columns = json ? undefined : desk().columns();
-      if (columns !== undefined) {
-        const cut = text.length < columns ? text : `${text.slice(0, Math.max(0, columns - 2))}…`;
+      const width = json ? undefined : columns();
+      if (width !== undefined) {
+        const cut = text.length < width ? text : `${text.slice(0, Math.max(0, width - 2))}…`;
         out(`\r\u001b[K${cut}`);
         isOpen = true;
       } else if (key !== last) out(json ? `${JSON.stringify(event)}\n` : `${text}\n`);
       last = key;
     },
     end: (event: object, text: string): void => {
+      terminal?.close();
       if (isOpen) out("\r\u001b[K");
       out(json ? `${JSON.stringify(event)}\n` : `${text}\n`);
     },

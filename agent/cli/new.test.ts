@@ -22,6 +22,7 @@ it.each([
   "framed",
   "lines",
   "modbus-rtu",
+  "modbus-ascii",
   "i2c",
   "pulses",
   "levels",

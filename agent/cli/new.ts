@@ -4,7 +4,7 @@ import { textAt } from "../description.ts";
 import { type AddCommand, type CliDeps, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
 
-const PROTOCOLS = ["framed", "lines", "modbus-rtu", "i2c", "pulses", "levels", "outputs"] as const;
+const PROTOCOLS = ["framed", "lines", "modbus-rtu", "modbus-ascii", "i2c", "pulses", "levels", "outputs"] as const;
 type Protocol = (typeof PROTOCOLS)[number];
 
 export const addNew: AddCommand = (program, deps, finish) => {

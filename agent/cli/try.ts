@@ -1,6 +1,6 @@
 /** `pump-station try`, `keep`, `roll-back`: the trial of what is saved, without an editor. */
 import { askAgent } from "../control/client.ts";
-import type { TrialAnswer } from "../going-live/status.ts";
+import { NO_TRIAL, type TrialAnswer } from "../going-live/status.ts";
 import { type AddCommand, type CliDeps, examples, SOCKET } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { type FollowOptions, followTrial } from "./follow-trial.ts";
@@ -38,7 +38,15 @@ export async function tryNow(deps: CliDeps, options: FollowOptions & { readonly 
 }
 
 export async function decide(deps: CliDeps, how: "keep" | "roll-back", options: FollowOptions): Promise<number> {
-  const answer = (await askAgent(deps.connectControl, options.control, how)) as TrialAnswer;
+  let answer: TrialAnswer;
+  try {
+    answer = (await askAgent(deps.connectControl, options.control, how)) as TrialAnswer;
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    if (!options.json || !problem.includes(NO_TRIAL)) throw error;
+    deps.out(`${JSON.stringify({ event: "no-trial", problem })}\n`);
+    return EXIT.failed;
+  }
   const words = answer.verdict ? verdictText(answer.path, answer.verdict) : "";
   deps.out(options.json ? `${JSON.stringify(answer.verdict)}\n` : `${words}\n`);
   return EXIT.ok;

@@ -29,7 +29,10 @@ export async function openControl(
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (code === "EACCES")
-      throw new Error(`control socket ${path}: permission denied; join the group pump-station`, { cause: error });
+      throw new Error(
+        `control socket ${path}: permission denied; join the group pump-station: sudo usermod -aG pump-station "$USER", then log in again`,
+        { cause: error },
+      );
     if (code === "ENOENT" || code === "ECONNREFUSED") {
       throw new Error(`control socket ${path}: no agent runs here; start it with: systemctl start pump-station`, {
         cause: error,

@@ -18,7 +18,7 @@ import { answersFrom, storedAnswers } from "./answers.ts";
 import { createMemory, type GoingLiveFile, type Memory } from "./memory.ts";
 import { descriptionStatus, fileHash, problemLines } from "./said.ts";
 import { createStage, type Live, liveFrom, type Stage } from "./stage.ts";
-import type { DescriptionStatus, TrialAnswer, Verdict } from "./status.ts";
+import { type DescriptionStatus, NO_TRIAL, type TrialAnswer, type Verdict } from "./status.ts";
 import { unlessTorn } from "./torn.ts";
 import { createWatching } from "./watching.ts";
 
@@ -142,7 +142,7 @@ export function createGoingLive(deps: GoingLiveDeps, config: GoingLiveConfig): G
       return trial();
     },
     decide: async (outcome) => {
-      if (!stage.trial) throw new Error("no description is on trial");
+      if (!stage.trial) throw new Error(NO_TRIAL);
       const because = [`asked to ${outcome === "kept" ? "keep it" : "roll back"}`];
       await inTurn(() => stage.end({ outcome, because, listed: [] }));
       return trial();

@@ -67,3 +67,6 @@ export interface TrialAnswer extends DescriptionStatus {
   /** Where device files are looked for, in this order. */
   readonly folders: readonly string[];
 }
+
+/** What `keep` and `roll-back` are refused with. */
+export const NO_TRIAL = "no description is on trial";

@@ -130,6 +130,7 @@ function readConfig(
   program: Program,
 ): { config: AgentConfig; places: AgentPlaces } | undefined {
   try {
+    if (!existsSync(path)) throw new ConfigError(missingConfig(path));
     const config = parseConfig(path, readFileSync(path, "utf8"));
     return { config, places: placesFrom(config, folder, program) };
   } catch (error) {
@@ -141,6 +142,22 @@ function readConfig(
     return undefined;
   }
 }
+
+const missingConfig = (path: string): string =>
+  `${path}: there is no such file. It says which station this is and which cloud it sends to; the wiring stands in the station file. Make it with:
+
+sudo tee ${path} <<'YAML'
+format: 1
+station: my-station                       # the same name as in station.yaml
+description: /etc/pump-station/station.yaml
+devices: [/etc/pump-station/devices]
+data: /var/lib/pump-station
+cloud: mqtts://bridge.example:8883
+ca: /etc/pump-station/ca.pem              # the bridge's ca.pem
+password-file: mqtt-password              # printed by: pump-station-bridge station add NAME --data FOLDER
+YAML
+
+A station file to begin with: pump-station new station my-station. Another place: --config FILE`;
 
 /** Paths in agent.yaml are relative to it. */
 function placesFrom(config: AgentConfig, folder: string, program: Program): AgentPlaces {
