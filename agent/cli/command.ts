@@ -31,6 +31,8 @@ export interface Machine {
   readonly listing: PortListing;
   /** Whether an agent runs on that data folder; "unknown" when this person may not look. */
   isFolderHeld(folder: string): boolean | "unknown";
+  /** For as long as a command works on a port, also while it has it closed; `by`: who has it. */
+  lockPort(path: string): Promise<{ readonly release: () => void } | { readonly by: string }>;
   /** Ctrl-C, or being told to end. */
   readonly interrupted: AbortSignal;
 }

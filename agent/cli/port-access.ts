@@ -1,12 +1,20 @@
 /** A port that a command opens itself: found by its name or path, and only when no agent holds it. */
 import { dirname, isAbsolute, join } from "node:path";
 import type { Port } from "@pump-station/sensor-descriptions/model.ts";
+import { Option } from "commander";
 import { parseConfig } from "../config.ts";
 import { openControl } from "../control/client.ts";
 import { loadDescription, textAt } from "../description.ts";
 import type { HeldPort } from "../status.ts";
 import { PortError } from "../world.ts";
-import { type CliDeps, deviceFolders, type Machine } from "./command.ts";
+import { type CliDeps, CONFIG, deviceFolders, type Machine, SOCKET, STATION_FILE } from "./command.ts";
+
+/** Where a command looks before it opens a port itself. */
+export const accessOptions = (file = "station file, for the names of ports"): Option[] => [
+  new Option("--file <file>", file).default(STATION_FILE),
+  new Option("--control <socket>", "the agent's socket").default(SOCKET),
+  new Option("--config <file>", "agent.yaml, to see whether an agent runs").default(CONFIG),
+];
 
 export interface AccessOptions {
   /** Station file, agent.yaml and the agent's socket. */
@@ -54,8 +62,22 @@ const nameFrom = (text: string): string => {
   return name.slice(0, 24) || "port";
 };
 
-/** Throws Error that says who holds the port and what to do about it. */
-export async function claimFree(deps: CliDeps, machine: Machine, port: Port, options: AccessOptions): Promise<void> {
+/** Nobody else of us opens the port until what is returned is called. Throws Error that says who holds it and what to do. */
+export async function claimPort(
+  deps: CliDeps,
+  machine: Machine,
+  port: Port,
+  options: AccessOptions,
+): Promise<() => void> {
+  await checkFree(deps, machine, port, options);
+  // Pins are asked for one by one, and a simulator serves whoever comes.
+  if ((port.kind !== "serial" && port.kind !== "i2c") || port.simulator !== undefined) return () => undefined;
+  const lock = await machine.lockPort(port.path);
+  if ("by" in lock) throw new Error(`port ${port.path}: ${lock.by} has it. Wait until that has ended`);
+  return lock.release;
+}
+
+async function checkFree(deps: CliDeps, machine: Machine, port: Port, options: AccessOptions): Promise<void> {
   const held = await heldPorts(deps, machine, options);
   const real = (path: string): string => machine.listing.real(path);
   const holder = held.find(

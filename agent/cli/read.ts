@@ -1,22 +1,20 @@
 /** `pump-station read [device[.channel]]`: newest values with their age and quality. */
 import { openControl } from "../control/client.ts";
 import type { LiveValue } from "../status.ts";
-import { type AddCommand, type CliDeps, CONFIG, examples, SOCKET, STATION_FILE } from "./command.ts";
+import { type AddCommand, type CliDeps, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { createOwnReader } from "./own-reader.ts";
-import type { AccessOptions } from "./port-access.ts";
+import { type AccessOptions, accessOptions } from "./port-access.ts";
 import { valuesText } from "./value-text.ts";
 import { createValueWatch } from "./value-watch.ts";
 
 export const addRead: AddCommand = (program, deps, finish) => {
-  program
-    .command("read")
+  const command = program.command("read");
+  for (const option of accessOptions("station file, when no agent runs")) command.addOption(option);
+  command
     .description("newest values with age and quality: from the running agent, else asked here and now")
     .argument("[device[.channel]]", "only this")
     .option("--watch", "again every second, until Ctrl-C", false)
-    .option("--control <socket>", "the agent's socket", SOCKET)
-    .option("--file <file>", "station file, when no agent runs", STATION_FILE)
-    .option("--config <file>", "agent.yaml, to see whether an agent runs", CONFIG)
     .option("--json", "for programs: an array, with --watch one a line", false)
     .addHelpText(
       "after",

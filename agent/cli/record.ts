@@ -7,35 +7,24 @@ import { loadDescription, textAt } from "../description.ts";
 import type { HeldPort } from "../status.ts";
 import { type BusEvent, createHead, hexFrom, parseBusRecording } from "../tap/recording.ts";
 import type { TapStart, TapTaken } from "../tap/taps.ts";
-import {
-  type AddCommand,
-  type CliDeps,
-  CONFIG,
-  deviceFolders,
-  examples,
-  type Machine,
-  SOCKET,
-  STATION_FILE,
-} from "./command.ts";
+import { type AddCommand, type CliDeps, deviceFolders, examples, type Machine } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { type AccessOptions, accessAdvice, claimFree, findPort } from "./port-access.ts";
+import { type AccessOptions, accessAdvice, accessOptions, claimPort, findPort } from "./port-access.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { examplesText } from "./record-examples.ts";
 import { createRecordingFile, type RecordingFile } from "./recording-file.ts";
 import { spokenBytes, spokenDuration } from "./table.ts";
 
 export const addRecord: AddCommand = (program, deps, finish) => {
-  program
-    .command("record")
+  const command = program.command("record");
+  for (const option of accessOptions()) command.addOption(option);
+  command
     .description("write what passes over a port into a file: bytes and times, for the simulator and for examples")
     .argument("[device]", "a device or a port of the station; without an agent also a path such as /dev/ttyUSB0")
     .argument("[file]", "the recording; an existing one is not overwritten")
     .addOption(new Option("--for <time>", "how long, like 10min").argParser(duration).default(60_000, "1min"))
     .option("--examples <recording>", "print a recording as examples for a device file instead")
     .option("--speed <bd>", "without an agent: the line's speed (else what the station file says), 8N1")
-    .option("--file <file>", "station file", STATION_FILE)
-    .option("--control <socket>", "the agent's socket", SOCKET)
-    .option("--config <file>", "agent.yaml, to see whether an agent runs", CONFIG)
     .option("--json", "for programs", false)
     .addHelpText(
       "after",
@@ -147,8 +136,28 @@ async function recordByListening(
     throw new Error(
       `record ${what}: no agent runs, so nobody asks on ${port.path}; only a serial line can be listened to. Start it: systemctl start pump-station`,
     );
-  await claimFree(deps, machine, port, said);
   const settings = settingsOf(station, port, said.speed);
+  const release = await claimPort(deps, machine, port, said);
+  try {
+    return await listenedTo(deps, machine, { station, port, settings }, path, said);
+  } finally {
+    release();
+  }
+}
+
+interface Listening {
+  readonly station: Station | undefined;
+  readonly port: Port;
+  readonly settings: SerialSettings;
+}
+
+async function listenedTo(
+  deps: CliDeps,
+  machine: Machine,
+  { station, port, settings }: Listening,
+  path: string,
+  said: Said,
+): Promise<RecordingFile> {
   const line = await machine.ports.serial.open(port.path, settings).catch(async (error: unknown) => {
     throw await accessAdvice(machine, port, error);
   });

@@ -104,6 +104,23 @@ describe("scan of an I2C bus", () => {
 describe("scan beside an agent", () => {
   const held = (devices: string[]) => [{ name: "mast", kind: "i2c", path: "/dev/i2c-1", devices }];
 
+  it("touches nothing that another command works on, and has the port to itself until it ends", async () => {
+    const bench = createCliBench();
+    bench.locked.set("/dev/i2c-1", "another pump-station command, process 7, since 10:00 UTC");
+    expect(await bench.run(["scan", "/dev/i2c-1"])).toBe(1);
+    expect(bench.err).toContain("port /dev/i2c-1: another pump-station command, process 7, since 10:00 UTC has it");
+    expect(bench.i2c.transfers).toEqual([]);
+    bench.locked.clear();
+    const during: (string | undefined)[] = [];
+    bench.i2c.chips.set(0x76, (write, length) => {
+      during.push(bench.locked.get("/dev/i2c-1"));
+      return BME280(write, length);
+    });
+    expect(await bench.run(["scan", "/dev/i2c-1"])).toBe(0);
+    expect(new Set(during)).toEqual(new Set(["this command"]));
+    expect(bench.locked.size).toBe(0);
+  });
+
   it("touches nothing that a running agent holds, and says what to do", async () => {
     const bench = createCliBench();
     bench.agent = () => held(["climate", "cabinet"]);

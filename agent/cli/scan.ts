@@ -1,9 +1,9 @@
 /** `pump-station scan [PORT…]`: what is wired to a port, by reading only; a first station file on request. */
 import type { SerialSettings } from "@pump-station/sensor-descriptions/model.ts";
 import { InvalidArgumentError, Option } from "commander";
-import { type AddCommand, type CliDeps, CONFIG, deviceFolders, examples, SOCKET, STATION_FILE } from "./command.ts";
+import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { type AccessOptions, accessAdvice, claimFree, findPort } from "./port-access.ts";
+import { type AccessOptions, accessAdvice, accessOptions, claimPort, findPort } from "./port-access.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { loadTypes, type Scanned } from "./scan/finding.ts";
 import { listPorts, portsText } from "./scan/list.ts";
@@ -12,8 +12,9 @@ import { deviceLines, stationText } from "./scan/station-text.ts";
 import { table } from "./table.ts";
 
 export const addScan: AddCommand = (program, deps, finish) => {
-  program
-    .command("scan")
+  const command = program.command("scan");
+  for (const option of accessOptions()) command.addOption(option);
+  command
     .description("what is wired to a port, by reading only; without a port: what ports there are")
     .argument("[port...]", "a port of the station file, or /dev/ttyUSB0, /dev/i2c-1, a GPIO chip's label")
     .option("--write <file>", "write a first station file with what was found")
@@ -34,10 +35,7 @@ export const addScan: AddCommand = (program, deps, finish) => {
     )
     .option("--answer-within <ms>", "Modbus: how long an address is waited for (default: 100)", wholeNumber(10, 5_000))
     .option("--listen <s>", "serial: how long each speed is listened to (default: 3)", wholeNumber(1, 600))
-    .option("--file <file>", "station file, for the names of ports", STATION_FILE)
     .option("--devices <folder...>", "folders with own device files (devices/ beside the file)", [])
-    .option("--control <socket>", "the agent's socket", SOCKET)
-    .option("--config <file>", "agent.yaml, to see whether an agent runs", CONFIG)
     .option("--json", "for programs", false)
     .addHelpText(
       "after",
@@ -80,7 +78,7 @@ async function scan(deps: CliDeps, names: readonly string[], said: Said): Promis
   const scanned: Scanned[] = [];
   for (const name of names) {
     const port = await findPort(deps, machine, name, said.file);
-    await claimFree(deps, machine, port, said);
+    const release = await claimPort(deps, machine, port, said);
     const line = createProgressLine(deps);
     const say = (text: string): void => line.say(text);
     try {
@@ -91,6 +89,7 @@ async function scan(deps: CliDeps, names: readonly string[], said: Said): Promis
       throw await accessAdvice(machine, port, error);
     } finally {
       line.end();
+      release();
     }
   }
   deps.out(

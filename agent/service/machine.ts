@@ -3,6 +3,7 @@ import type { Machine } from "../cli/command.ts";
 import { createClock } from "../linux/clock.ts";
 import { isFolderLocked } from "../linux/folder-lock.ts";
 import { createPortListing } from "../linux/port-listing.ts";
+import { lockPort } from "../linux/port-lock.ts";
 import { createPorts } from "../linux/ports.ts";
 import { createTimers } from "../linux/timers.ts";
 
@@ -17,6 +18,7 @@ export function createMachine(): Machine {
     ports: createPorts({ clock, timers, log: () => {} }),
     listing: createPortListing(),
     isFolderHeld: isFolderLocked,
+    lockPort: (path) => lockPort(path, "another pump-station command"),
     interrupted: interrupted.signal,
   };
 }

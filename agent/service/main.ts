@@ -12,6 +12,7 @@ import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
 import { createLog } from "../linux/log.ts";
 import { createMqttClients } from "../linux/mqtt.ts";
+import { createLockedPorts } from "../linux/port-lock.ts";
 import { createPorts } from "../linux/ports.ts";
 import { createDatabases } from "../linux/sqlite.ts";
 import { createTimers } from "../linux/timers.ts";
@@ -59,7 +60,7 @@ export async function runService(configPath: string, program: Program): Promise<
       log,
       files,
       databases: createDatabases(),
-      ports: createPorts({ clock, timers, log }),
+      ports: createLockedPorts(createPorts({ clock, timers, log }), "an agent"),
       mqtt: createMqttClients({ log }),
       resources: () => ({
         rssBytes: process.memoryUsage.rss(),

@@ -22,6 +22,8 @@ export interface CliBench {
   /** What answers the control socket; undefined: no agent runs. */
   agent: ((ask: string, parameters: Readonly<Record<string, unknown>>) => unknown) | undefined;
   isFolderHeld: boolean | "unknown";
+  /** Who works on which port. */
+  readonly locked: Map<string, string>;
   /** Width of the terminal; undefined: nobody watches. */
   columns: number | undefined;
   colour: boolean;
@@ -54,6 +56,12 @@ export function createCliBench(onWritten: (bytes: Uint8Array) => readonly Portio
       real: (path) => bench.listed.serial.find(({ also }) => also.includes(path))?.path ?? path,
     },
     isFolderHeld: () => bench.isFolderHeld,
+    lockPort: async (path) => {
+      const by = bench.locked.get(path);
+      if (by !== undefined) return { by };
+      bench.locked.set(path, "this command");
+      return { release: () => bench.locked.delete(path) };
+    },
     interrupted: stop.signal,
   };
   const connectControl = async (): Promise<ControlClient> => {
@@ -84,6 +92,7 @@ export function createCliBench(onWritten: (bytes: Uint8Array) => readonly Portio
     listed: { serial: [], i2c: [], gpio: [] },
     agent: undefined,
     isFolderHeld: false,
+    locked: new Map(),
     columns: undefined,
     colour: false,
     out: "",
