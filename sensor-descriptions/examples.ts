@@ -4,13 +4,13 @@
  * the file; one that doesn't says what came instead.
  */
 
+import { driven } from "./i2c/i2c-driven.ts";
 import { textOfBytes } from "./lines/letters.ts";
 import type { DeviceType } from "./load/device-type.ts";
 import type { Example, ExampleOf } from "./load/examples-of-type.ts";
 import type {
   AnswerOutcome,
   DeviceRequest,
-  I2cConversation,
   I2cProtocol,
   I2cStep,
   Level,
@@ -189,21 +189,10 @@ function i2cFailures(
     if (transfer.read.length === step.readLength) return transfer.read;
     throw new Error(`transfer ${next} reads ${step.readLength} bytes, not ${transfer.read.length}`);
   };
-  const constants = drive(protocol.prepare(), answer);
-  const values = drive(protocol.measure(constants), answer);
+  const constants = driven(protocol.prepare(), answer);
+  const values = driven(protocol.measure(constants), answer);
   if (next < transfers.length) failures.push(`only ${next} of ${transfers.length} transfers take place`);
   return [...failures, ...valueFailures(type, example, values)];
-}
-
-const STEPS_MAX = 1_000;
-
-function drive<T>(conversation: I2cConversation<T>, answer: (step: I2cStep) => Uint8Array): T {
-  let state = conversation.next();
-  for (let steps = 0; !state.done; steps++) {
-    if (steps > STEPS_MAX) throw new Error("the conversation doesn't end");
-    state = conversation.next(answer(state.value));
-  }
-  return state.value;
 }
 
 function pulseFailures(

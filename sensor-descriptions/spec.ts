@@ -189,6 +189,11 @@ export interface I2cCrcSpec {
   readonly from?: number;
 }
 
+/** SMBus packet error check: the last byte of a message, over all before it and the address (7 bits; NaN: not known). */
+export interface I2cPecSpec {
+  readonly address: number;
+}
+
 /** Bytes to a chip. `filled` are computed when they are sent: `field.at` counts in `bytes`. */
 export interface I2cWriteSpec {
   readonly bytes: Uint8Array;
@@ -201,14 +206,15 @@ export interface I2cReadSpec {
   readonly filled?: I2cWriteSpec["filled"];
   /** Bytes on the bus, CRC bytes included. */
   readonly length: number;
-  /** Checked, and taken off before fields are counted. */
+  /** Both are checked, and taken off before fields are counted. */
   readonly crc?: I2cCrcSpec;
+  readonly pec?: I2cPecSpec;
   readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
 }
 
 /** One step of an I2C sequence; done only when `when` isn't 0, if there is one. */
 export type I2cStepSpec = { readonly when?: Formula } & (
-  | ({ readonly do: "write"; readonly crc?: I2cCrcSpec } & I2cWriteSpec)
+  | ({ readonly do: "write"; readonly crc?: I2cCrcSpec; readonly pec?: I2cPecSpec } & I2cWriteSpec)
   | { readonly do: "wait"; readonly ms: number }
   | ({ readonly do: "read" } & I2cReadSpec)
   /** Repeat the read until the formula is not 0, at most `withinMs`; after that the reason is "timeout". */
@@ -226,6 +232,7 @@ export interface I2cIdentity {
   readonly expect: Uint8Array;
   readonly or?: readonly Uint8Array[];
   readonly mask?: Uint8Array;
+  readonly pec?: I2cPecSpec;
 }
 
 export interface I2cSpec {

@@ -5,9 +5,11 @@ import { computed as computedValue } from "../fields/channels.ts";
 import { createField } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
 import { createI2cProtocol } from "../i2c/i2c.ts";
-import type { DecodedValue, I2cConversation, I2cStep, Values } from "../model.ts";
+import { driven } from "../i2c/i2c-driven.ts";
+import { pecOfRead } from "../i2c/smbus-pec.ts";
+import type { DecodedValue, I2cStep, Values } from "../model.ts";
 import { spokenBytes } from "../quantities.ts";
-import type { I2cCrcSpec, I2cIdentity, I2cReadSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
+import type { I2cCrcSpec, I2cIdentity, I2cPecSpec, I2cReadSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { type Annotation, type Computation, covering, type Explanation, type Section, wrongIn } from "./explanation.ts";
 import { computation, computations, fieldAnnotation, seenByFormulas } from "./values.ts";
 
@@ -15,9 +17,6 @@ export interface Transfer {
   readonly write: Uint8Array;
   readonly read: Uint8Array;
 }
-
-/** Conversations that don't end are no explanations. */
-const STEPS_MAX = 1_000;
 
 /** Transfers from the first that identifies the chip to the last of a measurement, as examples show them. */
 export function explainTransfers(spec: I2cSpec, transfers: readonly Transfer[]): Explanation {
@@ -44,7 +43,7 @@ export function explainTransfers(spec: I2cSpec, transfers: readonly Transfer[]):
   };
   let values: Values = new Map();
   try {
-    values = drive(protocol.measure(drive(protocol.prepare(), answer)), answer);
+    values = driven(protocol.measure(driven(protocol.prepare(), answer)), answer);
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
   }
@@ -59,15 +58,6 @@ export function explainTransfers(spec: I2cSpec, transfers: readonly Transfer[]):
     values,
     wrong: [...wrong, ...wrongIn(sections)],
   };
-}
-
-function drive<T>(conversation: I2cConversation<T>, answer: (step: I2cStep) => Uint8Array): T {
-  let state = conversation.next();
-  for (let steps = 0; !state.done; steps++) {
-    if (steps > STEPS_MAX) throw new Error("the conversation doesn't end");
-    state = conversation.next(answer(state.value));
-  }
-  return state.value;
 }
 
 function allComputed(spec: I2cSpec, known: Values, values: Values): Computation[] {
@@ -96,7 +86,11 @@ function transferSections(
       annotations: [{ start: 0, end: write.length, part: "write", says: [writeText(purpose)], ...wrong }],
     });
   if (read.length > 0)
-    sections.push({ title: `transfer ${number}: read`, bytes: read, annotations: readAnnotations(read, purpose) });
+    sections.push({
+      title: `transfer ${number}: read`,
+      bytes: read,
+      annotations: readAnnotations(read, purpose, write),
+    });
   return sections;
 }
 
@@ -110,7 +104,14 @@ function writeText(purpose: I2cIdentity | I2cStepSpec | undefined): string {
 export function readAnnotations(
   read: Uint8Array,
   purpose: I2cIdentity | I2cStepSpec | undefined,
+  write: Uint8Array,
 ): readonly Annotation[] {
+  if (purpose !== undefined && "pec" in purpose && read.length > 1) {
+    const { pec, ...inside } = purpose;
+    const data = read.subarray(0, -1);
+    const check = pec && pecPart(data, read.at(-1) ?? 0, write, pec);
+    return [...readAnnotations(data, inside, write), ...(check ? [check] : [])];
+  }
   if (purpose !== undefined && "expect" in purpose) return [identityPart(read, purpose)];
   if (purpose === undefined || (purpose.do !== "read" && purpose.do !== "until"))
     return [{ start: 0, end: read.length, part: "read", says: ["nothing looks at it"] }];
@@ -134,6 +135,15 @@ function identityPart(read: Uint8Array, { expect, or = [], mask }: I2cIdentity):
   return isIt
     ? { ...place, says: [`as expected${under}: it is this chip`] }
     : { ...place, says: [], wrong: `should be ${wanted.map(spokenBytes).join(" or ")}${under}: another chip answers` };
+}
+
+function pecPart(data: Uint8Array, found: number, write: Uint8Array, pec: I2cPecSpec): Annotation {
+  const wanted = pecOfRead(write, data, pec);
+  const place = { start: data.length, end: data.length + 1, part: "PEC" };
+  const says = "packet error check over the address and all bytes before it";
+  return found === wanted
+    ? { ...place, says: [`${says}: right`] }
+    : { ...place, says: [says], wrong: `should be ${spokenBytes(Uint8Array.of(wanted))}` };
 }
 
 function crcParts(read: Uint8Array, { name, every }: I2cCrcSpec): Annotation[] {
@@ -219,7 +229,7 @@ export function explainReadBytes(spec: I2cSpec, bytes: Uint8Array): Explanation 
       wrong: [wrong],
     };
   }
-  const annotations = readAnnotations(bytes, step);
+  const annotations = readAnnotations(bytes, step, step.write);
   const sections = [{ title: "read", bytes, annotations }];
   const isRight = annotations.every(({ wrong }) => wrong === undefined);
   const { computed, values } = isRight

@@ -1,11 +1,12 @@
 /** What the steps of an I2C description do: write, wait, read, and read until something is so. */
 
-import { createChecksum } from "../checksum/checksum.ts";
 import { computed } from "../fields/channels.ts";
 import { createField, type Field } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
 import { type DecodedValue, I2cAnswerError, type I2cConversation } from "../model.ts";
-import type { Formula, I2cCrcSpec, I2cReadSpec, I2cStepSpec, I2cWriteSpec } from "../spec.ts";
+import type { Formula, I2cReadSpec, I2cStepSpec, I2cWriteSpec } from "../spec.ts";
+import { hex } from "./hex.ts";
+import { checkAdder, checkRemover } from "./i2c-checks.ts";
 
 /** What the steps so far have found out. */
 export interface Known {
@@ -50,10 +51,9 @@ type StepOf<K extends I2cStepSpec["do"]> = Extract<I2cStepSpec, { do: K }>;
 
 function writeStep(spec: StepOf<"write">): Step {
   const bytesOf = filler(spec);
-  const checked = spec.crc === undefined ? undefined : crcAdder(spec.crc);
+  const checked = checkAdder(spec);
   return function* (known) {
-    const bytes = bytesOf(known);
-    yield { do: "transfer", write: checked === undefined ? bytes : checked(bytes), readLength: 0 };
+    yield { do: "transfer", write: checked(bytesOf(known)), readLength: 0 };
   };
 }
 
@@ -79,10 +79,10 @@ type NamedFields = readonly { readonly name: string; readonly field: Field }[];
 
 /** One read: what is asked, checked, and taken from the answer. */
 function reading(spec: I2cReadSpec): (known: Known) => I2cConversation<Uint8Array> {
-  const { length, crc, filled = [] } = spec;
+  const { length, filled = [] } = spec;
   const writeOf = filler({ bytes: spec.write, filled });
   const fields = spec.fields.map(({ name, field }) => ({ name: formulaName(name), field: createField(field) }));
-  const check = crc === undefined ? (bytes: Uint8Array) => bytes : crcRemover(crc);
+  const check = checkRemover(spec);
   return function* (known) {
     const write = writeOf(known);
     const bytes = check(yield* transfer(write, length), write);
@@ -130,39 +130,3 @@ function decode(fields: NamedFields, bytes: Uint8Array, write: Uint8Array, { val
     values.set(name, field.read(bytes, 0));
   }
 }
-
-/** Checks the CRC byte after every `every` bytes, and takes it off. */
-function crcRemover({ name, every }: I2cCrcSpec): (bytes: Uint8Array, write: Uint8Array) => Uint8Array {
-  const checksum = createChecksum({ kind: "crc", name });
-  const size = every + checksum.bytes;
-  return (bytes, write) => {
-    const data: number[] = [];
-    for (let at = 0; at < bytes.length; at += size) {
-      const group = bytes.subarray(at, at + size);
-      const found = group.subarray(every).reduce((value, byte) => value * 256 + byte, 0);
-      if (group.length < size || checksum.of(group, 0, every) !== found) {
-        throw new I2cAnswerError("checksum", `read ${hex(write)}: ${name} is wrong in ${hex(group)}`);
-      }
-      for (const byte of group.subarray(0, every)) data.push(byte);
-    }
-    return Uint8Array.from(data);
-  };
-}
-
-/** Sensirion's way of arguments: a command word, then words of two bytes with a CRC byte each. */
-function crcAdder({ name, every, from = 0 }: I2cCrcSpec): (bytes: Uint8Array) => Uint8Array {
-  const checksum = createChecksum({ kind: "crc", name });
-  return (bytes) => {
-    const all = [...bytes.subarray(0, from)];
-    for (let at = from; at < bytes.length; at += every) {
-      const to = Math.min(at + every, bytes.length);
-      all.push(...bytes.subarray(at, to), checksum.of(bytes, at, to));
-    }
-    return Uint8Array.from(all);
-  };
-}
-
-export const hex = (bytes: Uint8Array): string =>
-  bytes.length === 0
-    ? "nothing"
-    : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");

@@ -3,7 +3,9 @@ import { computed, createChannelCodec } from "../fields/channels.ts";
 import { formulaName } from "../formula/formula.ts";
 import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol, type Values } from "../model.ts";
 import type { I2cIdentity, I2cSpec, I2cStepSpec } from "../spec.ts";
-import { createStep, hex, type Known, type Step } from "./i2c-steps.ts";
+import { hex } from "./hex.ts";
+import { checkRemover } from "./i2c-checks.ts";
+import { createStep, type Known, type Step } from "./i2c-steps.ts";
 
 /**
  * `prepare` identifies the chip (I2cAnswerError "no-sensor" when another one answers), sets it up, and gives the
@@ -69,8 +71,10 @@ export interface I2cWatch {
   measured(values: Values): void;
 }
 
-function* identify({ write, expect, or = [], mask }: I2cIdentity): I2cConversation<void> {
-  const bytes = yield { do: "transfer", write, readLength: expect.length };
+function* identify({ write, expect, or = [], mask, pec }: I2cIdentity): I2cConversation<void> {
+  const readLength = expect.length + (pec ? 1 : 0);
+  const read = yield { do: "transfer", write, readLength };
+  const bytes = pec ? checkRemover({ pec })(read, write) : read;
   const isIt = (wanted: Uint8Array): boolean =>
     bytes.length === wanted.length && bytes.every((byte, i) => ((byte ^ (wanted[i] ?? 0)) & (mask?.[i] ?? 0xff)) === 0);
   if (isIt(expect) || or.some(isIt)) return;
@@ -89,8 +93,11 @@ function lengthMax(spec: I2cSpec): number {
   const commands = (spec.commands ?? []).flatMap(({ steps }) => steps);
   const lengths = [...spec.setUp, ...spec.constants, ...spec.measure, ...commands].map((step) => {
     if (step.do === "wait") return 0;
-    return step.do === "write" ? step.bytes.length : Math.max(step.length, step.write.length);
+    if (step.do === "write") return step.bytes.length + (step.pec ? 1 : 0);
+    return Math.max(step.length, step.write.length);
   });
-  const identities = spec.identify.map(({ write, expect }) => Math.max(write.length, expect.length));
+  const identities = spec.identify.map(({ write, expect, pec }) =>
+    Math.max(write.length, expect.length + (pec ? 1 : 0)),
+  );
   return Math.max(0, ...lengths, ...identities);
 }

@@ -5,7 +5,7 @@ import { SIZES } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { i2cShape } from "../schema/i2c.ts";
-import type { ByteOrder, FieldSpec, Formula, I2cCrcSpec, I2cReadSpec, I2cStepSpec } from "../spec.ts";
+import type { ByteOrder, FieldSpec, Formula, I2cCrcSpec, I2cPecSpec, I2cReadSpec, I2cStepSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { fieldOf, needKey } from "./channels.ts";
 import type { Surroundings } from "./device-type.ts";
@@ -22,19 +22,37 @@ export interface StepPlace {
   readonly at: Path;
   readonly order: ByteOrder;
   readonly known: ReadonlySet<string>;
+  /** What ends each message, unless a step says otherwise. */
+  readonly pec: I2cPecSpec | undefined;
 }
+
+/** What the file says for all its steps. */
+export interface StepDefaults {
+  readonly order: ByteOrder;
+  readonly pec: boolean;
+}
+
+/** The address as far as it is known: NaN in examples that don't say it. */
+export const pecOf = ({ given }: Surroundings, isWanted: boolean): I2cPecSpec | undefined =>
+  isWanted ? { address: given.get("address") ?? Number.NaN } : undefined;
 
 /** `known`: fields that were read before this section, by their names in the file. */
 export function stepsOf(
   around: Surroundings,
   at: Path,
   shapes: readonly StepShape[],
-  order: ByteOrder,
+  { order, pec }: StepDefaults,
   known: readonly string[],
 ): I2cStepSpec[] {
   const names = formulaNames(known, around.given.keys());
   return shapes.flatMap((shape, index) => {
-    const place: StepPlace = { around, at: [...at, index], order, known: names };
+    const place: StepPlace = {
+      around,
+      at: [...at, index],
+      order,
+      known: names,
+      pec: pecOf(around, shape.pec ?? pec),
+    };
     const step = stepSpec(place, shape);
     const when = shape.if === undefined ? undefined : formulaAt(place, "if", shape.if, names);
     // Known from here on even when the step is wrong: one mistake, one message.
@@ -47,29 +65,31 @@ export const fieldsAmong = (steps: readonly I2cStepSpec[]): Fields =>
   steps.flatMap((step) => ("fields" in step ? step.fields : []));
 
 function stepSpec(place: StepPlace, step: StepShape): I2cStepSpec | undefined {
-  const { at, around } = place;
+  const { at, around, pec } = place;
   const kinds = (["wait", "read"] as const).filter((key) => step[key] !== undefined);
   const isWrite = step.write !== undefined && kinds.length === 0;
   const isUnclear = kinds.length + (isWrite ? 1 : 0) !== 1 || (step.wait !== undefined && step.write !== undefined);
+  const hasChecks = step.crc8 !== undefined || step.pec !== undefined;
   const isReadsOwn = step.read === undefined && (step.fields !== undefined || step.until !== undefined);
-  if (isUnclear || isReadsOwn || (step.wait !== undefined && step.crc8 !== undefined)) {
+  if (isUnclear || isReadsOwn || (step.wait !== undefined && hasChecks)) {
     around.judge.report(at, say.stepUnclear());
     return undefined;
   }
   if (step.wait !== undefined) return { do: "wait", ms: step.wait };
   const { bytes, filled } = writeOf(place, step);
-  const crc = crcOf(place, step, step.read ?? bytes.length);
+  const crc = crcOf(place, step, step.read === undefined ? bytes.length : step.read - (pec ? 1 : 0));
+  const checks = { ...(crc ? { crc } : {}), ...(pec ? { pec } : {}) };
   checkRepeatedStart(place, step, bytes.length);
   const fill = filled.length > 0 ? { filled } : {};
-  if (step.read === undefined) return { do: "write", bytes, ...fill, ...(crc ? { crc } : {}) };
+  if (step.read === undefined) return { do: "write", bytes, ...fill, ...checks };
   const fields = fieldsOf(place, step);
-  const read = { write: bytes, ...fill, length: step.read, fields, ...(crc ? { crc } : {}) };
+  const read = { write: bytes, ...fill, length: step.read, fields, ...checks };
   return step.until === undefined ? { do: "read", ...read } : untilSpec(place, step, step.until, read);
 }
 
-function fieldsOf({ around, at, order }: StepPlace, step: StepShape): Fields {
+function fieldsOf({ around, at, order, pec }: StepPlace, step: StepShape): Fields {
   const every = step.crc8?.every;
-  const read = step.read ?? 0;
+  const read = (step.read ?? 0) - (pec ? 1 : 0);
   const bytes = every === undefined ? read : read - Math.floor(read / (every + 1));
   return Object.entries(step.fields ?? {}).flatMap(([name, shape]) => {
     const place = [...at, "fields", name];
@@ -120,9 +140,14 @@ function crcOf({ around, at }: StepPlace, { crc8, read }: StepShape, length: num
 /** What i2c-bus can do in one transfer: the kernel's SMBus block read (I2C_SMBUS_BLOCK_MAX). */
 const COMBINED_READ_MAX = 32;
 
-function checkRepeatedStart({ around, at }: StepPlace, step: StepShape, written: number): void {
-  if (step["repeated-start"] === undefined) return;
+/** The packet error check covers the repeated start's address: with a stop between it would be that of two messages. */
+function checkRepeatedStart({ around, at, pec }: StepPlace, step: StepShape, written: number): void {
   const read = step.read ?? 0;
-  if (written === 1 && read >= 1 && read <= COMBINED_READ_MAX) return;
-  around.judge.report([...at, "repeated-start"], say.repeatedStart(written, read));
+  const isAsked = step["repeated-start"] !== undefined;
+  if (!isAsked && (!pec || read === 0 || written === 0)) return;
+  if (isRepeatable(written, read)) return;
+  around.judge.report(isAsked ? [...at, "repeated-start"] : [...at, "read"], say.repeatedStart(written, read));
 }
+
+export const isRepeatable = (written: number, read: number): boolean =>
+  written === 1 && read >= 1 && read <= COMBINED_READ_MAX;

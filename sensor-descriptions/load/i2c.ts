@@ -4,22 +4,22 @@ import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { Command } from "../model.ts";
 import type { i2cShape } from "../schema/i2c.ts";
-import type { ChannelSpec, Formula, I2cIdentity, I2cSpec, I2cStepSpec } from "../spec.ts";
+import type { ChannelSpec, Formula, I2cIdentity, I2cPecSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { channelOf, stepOf } from "./channels.ts";
 import { commandOf } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
-import { type Fields, fieldsAmong, stepsOf } from "./i2c-steps.ts";
+import { type Fields, fieldsAmong, isRepeatable, pecOf, type StepDefaults, stepsOf } from "./i2c-steps.ts";
 import { formulaNames } from "./judge.ts";
 
 type Shape = z.output<typeof i2cShape>;
 
 export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
-  const order = shape["byte-order"] ?? "big-endian";
-  const setUp = stepsOf(around, ["set-up"], shape["set-up"] ?? [], order, []);
-  const constants = stepsOf(around, ["constants"], shape.constants ?? [], order, []);
+  const defaults = defaultsOf(shape);
+  const setUp = stepsOf(around, ["set-up"], shape["set-up"] ?? [], defaults, []);
+  const constants = stepsOf(around, ["constants"], shape.constants ?? [], defaults, []);
   const known = fieldsAmong(constants).map(({ name }) => name);
-  const measure = stepsOf(around, ["measure"], shape.measure, order, known);
+  const measure = stepsOf(around, ["measure"], shape.measure, defaults, known);
   const fields = fieldsAmong([...constants, ...measure]);
   const lets = letsOf(around, shape, fields);
   const names = Object.keys(shape.channels);
@@ -33,7 +33,9 @@ export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
   const commands = commandsOf(around, shape, channels, known);
   const spec: I2cSpec = {
     protocol: "i2c",
-    identify: (shape.identify ?? []).map((identity, index) => identityOf(around, index, identity)),
+    identify: (shape.identify ?? []).map((identity, index) =>
+      identityOf(around, index, identity, pecOf(around, shape.pec === true)),
+    ),
     setUp,
     constants,
     measure,
@@ -49,16 +51,31 @@ export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
   };
 }
 
+const defaultsOf = (shape: Shape): StepDefaults => ({
+  order: shape["byte-order"] ?? "big-endian",
+  pec: shape.pec === true,
+});
+
 function identityOf(
   { judge }: Surroundings,
   index: number,
   { write, expect, mask }: NonNullable<Shape["identify"]>[number],
+  pec: I2cPecSpec | undefined,
 ): I2cIdentity {
   const [first = new Uint8Array(), ...or] = expect;
   if (mask && mask.length !== first.length) {
     judge.report(["identify", index, "mask"], say.maskLength(mask.length, first.length));
   }
-  return { write, expect: first, ...(or.length > 0 ? { or } : {}), ...(mask ? { mask } : {}) };
+  const read = first.length + 1;
+  if (pec && write.length > 0 && !isRepeatable(write.length, read))
+    judge.report(["identify", index, "expect"], say.repeatedStart(write.length, read));
+  return {
+    write,
+    expect: first,
+    ...(or.length > 0 ? { or } : {}),
+    ...(mask ? { mask } : {}),
+    ...(pec ? { pec } : {}),
+  };
 }
 
 function commandsOf(
@@ -70,7 +87,7 @@ function commandsOf(
   const all = channels.map(({ channel }) => channel);
   return Object.entries(shape.commands ?? {}).map(([name, command]) => ({
     command: commandOf(around.judge, name, command, all),
-    steps: stepsOf(around, ["commands", name, "steps"], command.steps, shape["byte-order"] ?? "big-endian", known),
+    steps: stepsOf(around, ["commands", name, "steps"], command.steps, defaultsOf(shape), known),
   }));
 }
 

@@ -37,6 +37,7 @@ const step = z.strictObject({
       from: s.whole(0, 255).optional().describe("of a write: bytes before the first that is covered"),
     })
     .optional(),
+  pec: s.truth().optional().describe("instead of what the file says: whether a packet error check ends this message"),
   until: s.text().optional().describe("the read is repeated until this is not 0"),
   every: s.duration(0, 10 * SECOND).optional(),
   within: s
@@ -54,6 +55,10 @@ export const i2cShape = z.strictObject({
   ...everyType,
   protocol: s.choice(["i2c"]),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
+  pec: s
+    .truth()
+    .optional()
+    .describe("true: each message ends with the packet error check of SMBus, written and read, address included"),
   identify: z.array(identity).optional(),
   "set-up": z.array(step).optional(),
   constants: z.array(step).optional().describe("read once from the chip"),

@@ -43,6 +43,8 @@ interface Chip {
   /** Written bytes and length of a read → bytes that an example showed. */
   readonly answers: ReadonlyMap<string, readonly Uint8Array[]>;
   readonly checks: ReadonlyMap<string, I2cCrcSpec>;
+  /** Reads that end with a packet error check → the 7-bit address that it covers. */
+  readonly pecs: ReadonlyMap<string, number>;
 }
 
 const keyOf = (write: Uint8Array, length: number): string => `${Buffer.from(write).toString("hex")}/${length}`;
@@ -58,15 +60,12 @@ function chipOf(type: DeviceType): Chip {
     }
   }
   const steps: readonly I2cStepSpec[] = [...spec.setUp, ...spec.constants, ...spec.measure];
-  const checks = new Map(
-    steps.flatMap((step) =>
-      (step.do === "read" || step.do === "until") && step.crc && !step.filled
-        ? [[keyOf(step.write, step.length), step.crc] as const]
-        : [],
-    ),
-  );
+  const reads = steps.flatMap((step) => ((step.do === "read" || step.do === "until") && !step.filled ? [step] : []));
+  const keyed = reads.map((step) => ({ ...step, key: keyOf(step.write, step.length) }));
+  const checks = new Map(keyed.flatMap(({ key, crc }) => (crc ? [[key, crc] as const] : [])));
+  const pecs = new Map(keyed.flatMap(({ key, pec }) => (pec ? [[key, pec.address] as const] : [])));
   const channels = type.channels.map(({ name }) => name);
-  return { name: type.name, protocol: type.protocol(given) as I2cProtocol, channels, answers, checks };
+  return { name: type.name, protocol: type.protocol(given) as I2cProtocol, channels, answers, checks, pecs };
 }
 
 function oneRun(chip: Chip, random: () => number, what: string): string {
@@ -82,6 +81,8 @@ function oneRun(chip: Chip, random: () => number, what: string): string {
     kept?.set(key, bytes);
     const check = chip.checks.get(key);
     if (check && !isIntact(bytes, check)) broken.crc = true;
+    const address = chip.pecs.get(key);
+    if (address !== undefined && !hasPec(address, step.write, bytes)) broken.crc = true;
     return bytes;
   };
   try {
@@ -149,3 +150,10 @@ function isIntact(bytes: Uint8Array, { name, every }: I2cCrcSpec): boolean {
   }
   return true;
 }
+
+/** SMBus 2.0, 5.4, for a register that was written before: both address bytes count. */
+const hasPec = (address: number, write: Uint8Array, read: Uint8Array): boolean =>
+  isIntact(Uint8Array.of(address * 2, ...write, address * 2 + 1, ...read), {
+    name: "CRC-8/SMBUS",
+    every: 2 + write.length + read.length - 1,
+  });
