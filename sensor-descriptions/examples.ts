@@ -4,7 +4,7 @@
  * the file; one that doesn't says what came instead.
  */
 
-import { driven } from "./i2c/i2c-driven.ts";
+import { driven, wholeConversation } from "./i2c/i2c-driven.ts";
 import { textOfBytes } from "./lines/letters.ts";
 import type { DeviceType } from "./load/device-type.ts";
 import type { Example, ExampleOf } from "./load/examples-of-type.ts";
@@ -42,8 +42,7 @@ function failuresOf(type: DeviceType, example: Example): string[] {
     if (protocol.kind === "serial" && isSerial(shows)) {
       return serialFailures(type, protocol, example, shows);
     }
-    if (protocol.kind === "i2c" && shows.kind === "transfers")
-      return i2cFailures(type, protocol, example, shows.transfers);
+    if (protocol.kind === "i2c") return i2cFailures(type, protocol, example);
     if (protocol.kind === "pulses" && shows.kind === "pulses") return pulseFailures(type, protocol, example, shows);
     return ["it shows another protocol"];
   } catch (error) {
@@ -172,12 +171,11 @@ function deviceSideFailures(
 const isMeantBy = ({ kind }: DeviceRequest, { shows }: Example): boolean =>
   kind === shows.kind || (shows.kind === "set-up" && (kind === "set" || kind === "command"));
 
-function i2cFailures(
-  type: DeviceType,
-  protocol: I2cProtocol,
-  example: Example,
-  transfers: readonly { write: Uint8Array; read: Uint8Array }[],
-): string[] {
+function i2cFailures(type: DeviceType, protocol: I2cProtocol, example: Example): string[] {
+  const { shows } = example;
+  if (shows.kind !== "transfers" && shows.kind !== "set" && shows.kind !== "command")
+    return ["it shows another protocol"];
+  const transfers = shows.kind === "transfers" ? shows.transfers : (example.transfers ?? []);
   const failures: string[] = [];
   let next = 0;
   const answer = (step: I2cStep): Uint8Array => {
@@ -189,8 +187,7 @@ function i2cFailures(
     if (transfer.read.length === step.readLength) return transfer.read;
     throw new Error(`transfer ${next} reads ${step.readLength} bytes, not ${transfer.read.length}`);
   };
-  const constants = driven(protocol.prepare(), answer);
-  const values = driven(protocol.measure(constants), answer);
+  const values = driven(wholeConversation(protocol, shows), answer);
   if (next < transfers.length) failures.push(`only ${next} of ${transfers.length} transfers take place`);
   return [...failures, ...valueFailures(type, example, values)];
 }

@@ -316,6 +316,33 @@ export const say = {
     error(477, `nothing says what {${name}} stands for`, meant(suggestion, known) ?? 'say it in "with:"'),
   writtenUnused: (name: string) => error(478, `no {${name}} stands in "write:"`),
   maskLength: (mask: number, expect: number) => error(479, `the mask has ${mask} bytes, but ${expect} are compared`),
+  settingNeedsCoding: (channel: string) =>
+    error(
+      524,
+      `"${channel}" is computed by a formula: nothing says how {value} is coded`,
+      'say it in "with:", for example "value: { formula: value * 16, as: i16 }"',
+    ),
+  settingOfBits: (
+    channel: string,
+    { low, high }: { readonly low: number; readonly high: number },
+    { as, scale, offset }: { readonly as: string; readonly scale: number; readonly offset: number },
+  ) =>
+    error(
+      525,
+      `"${channel}" is only a part of these bytes (bits ${low} to ${high}): nothing says what the others become`,
+      `if they are 0, add "with: { value: { formula: value, as: ${as}, bits: ${low} to ${high}` +
+        `${scale === 1 ? "" : `, scale: ${scale}`}${offset === 0 ? "" : `, offset: ${offset}`} } }"; if they have to` +
+        ' stay, read them in a step before and put them into the "formula:"',
+    ),
+  settingWriteOrSteps: () => error(526, 'a setting of a chip needs "write:" or "steps:", one of both'),
+  settingUnwritten: () =>
+    error(527, "nothing of what is written depends on the value", 'write {value}, or use value in a "formula:"'),
+  exampleNeedsTransfers: () =>
+    error(
+      528,
+      'a setting or command of a chip is shown with "transfers:"',
+      "all from the first that identifies the chip or sets it up",
+    ),
   choicesNeeded: () =>
     error(480, 'a "choice" needs "choices:", and nothing else has them', 'for example "choices: { low: 0, high: 1 }"'),
 

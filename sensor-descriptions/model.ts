@@ -206,6 +206,8 @@ export interface I2cProtocol {
   prepare(): I2cConversation<I2cConstants>;
   /** One conversion: trigger, wait, read, check, compute. */
   measure(constants: I2cConstants): I2cConversation<Values>;
+  /** For chips with settings; gives the constants anew, since a setting may change them. Throws as `command`. */
+  set?(name: string, value: number, constants: I2cConstants): I2cConversation<I2cConstants>;
   /** For chips with commands. Throws Error when there is none of this name. */
   command?(name: string, constants: I2cConstants): I2cConversation<void>;
   /** Longest read and write in bytes, so that `check` can refuse what a backend can't do. */

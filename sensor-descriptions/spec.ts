@@ -242,6 +242,8 @@ export interface I2cSpec {
   /** Read once after set-up; its fields are the constants. */
   readonly constants: readonly I2cStepSpec[];
   readonly measure: readonly I2cStepSpec[];
+  /** Their formulas know `value`, in the unit of the channel in which it is read back. */
+  readonly settings?: readonly { readonly name: string; readonly steps: readonly I2cStepSpec[] }[];
   readonly commands?: readonly { readonly name: string; readonly steps: readonly I2cStepSpec[] }[];
   /** In order; each may use fields, constants, and those before it. */
   readonly lets: readonly { readonly name: string; readonly formula: Formula }[];

@@ -126,7 +126,7 @@ describe("a chip on I2C", () => {
     expect(i2c.opened).toBe(2);
   });
 
-  it("refuses settings, which its description can't have, and commands that it doesn't have", async () => {
+  it("refuses settings and commands that it doesn't have", async () => {
     const { source } = createBench();
     expect(await source.set("target", 1)).toMatchObject({ done: "refused" });
     expect(await source.command("stop")).toMatchObject({ done: "refused" });

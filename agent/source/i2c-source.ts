@@ -93,6 +93,7 @@ export function createI2cSource(
     converse,
     // A command may change what was set up: the next poll begins from the start.
     forget: () => (constants = undefined),
+    remember: (known) => (constants = known),
   });
 
   return {
@@ -102,7 +103,7 @@ export function createI2cSource(
         health.polled(sample);
         return sample;
       }),
-    set: async (setting) => ({ done: "refused", reason: `${device.name} on I2C has no setting ${setting}` }),
+    set: writer.set,
     command: writer.command,
     close: async () => {},
     health: () => health.read(),

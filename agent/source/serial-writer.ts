@@ -5,13 +5,14 @@
 import type { Command, Condition, Setting } from "@pump-station/sensor-descriptions/model.ts";
 import { REPORT_WAIT_MS } from "../limits.ts";
 import type { CommandOutcome, WriteOutcome } from "../outcome.ts";
-import { isMissing, missing, type Sample } from "../reading.ts";
+import { missing, type Sample } from "../reading.ts";
 import type { Conversation } from "./conversation.ts";
 import type { ExchangeResult } from "./exchange.ts";
 import { valuesMeantBy } from "./newest-values.ts";
 import type { DeviceReports } from "./reports.ts";
 import { sampleOf } from "./sample-of.ts";
 import type { SerialReader } from "./serial-reader.ts";
+import { isEqual, rawValue, whyUnfit } from "./setting-value.ts";
 import type { DeviceSource } from "./source.ts";
 
 /** Between two looks at a device that was told to do something. */
@@ -49,16 +50,6 @@ export function createSerialWriter(
   };
 }
 
-/** Why the value can't be set, whatever the device says. */
-function whyUnfit({ name, range, step, unit }: Setting, value: number): string | undefined {
-  if (!Number.isFinite(value) || value < range.low || value > range.high)
-    return `${name} ${value}: outside of ${range.low} to ${range.high} ${unit}`.trimEnd();
-  if (step === undefined || isMultiple(value, step) || isMultiple(value - range.low, step)) return undefined;
-  return `${name} ${value}: not a multiple of ${step} ${unit}`.trimEnd();
-}
-
-const isMultiple = (value: number, step: number): boolean => Math.abs(value / step - Math.round(value / step)) < 1e-6;
-
 async function writeSetting(
   values: Values,
   conversation: Conversation,
@@ -68,10 +59,10 @@ async function writeSetting(
   const { reader } = values;
   const needed = [setting.readBack, ...(setting.onlyWhen?.channels ?? [])];
   const before = await readNow(values, conversation, needed);
-  const current = rawValue(reader, before, setting.readBack);
+  const current = rawValue(reader.device, before, setting.readBack);
   if (typeof current === "string")
     return { done: "interlocked", reason: `read ${setting.readBack} before writing: ${current}` };
-  if (isEqual(reader, setting, current, value)) return { done: "applied", value: current };
+  if (isEqual(reader.device, setting, current, value)) return { done: "applied", value: current };
   const held = whyHeld(reader, setting.onlyWhen, before);
   if (held !== undefined) return { done: "interlocked", reason: held, value: current };
 
@@ -79,9 +70,9 @@ async function writeSetting(
   if (written.kind === "refused") return { done: "refused", reason: `the device ${written.text}`, value: current };
   if (written.kind === "impossible") return { done: "refused", reason: written.text, value: current };
   const after = await readNow(values, conversation, [setting.readBack]);
-  const readBack = rawValue(reader, after, setting.readBack);
+  const readBack = rawValue(reader.device, after, setting.readBack);
   if (typeof readBack === "string") return { done: "unknown", reason: `${textOf(written)}; read back: ${readBack}` };
-  if (isEqual(reader, setting, readBack, value)) return { done: "applied", value: readBack };
+  if (isEqual(reader.device, setting, readBack, value)) return { done: "applied", value: readBack };
   return { done: "refused", reason: `${textOf(written)}; it reads back ${readBack}`, value: readBack };
 }
 
@@ -194,18 +185,6 @@ function whyHeld({ device }: SerialReader, onlyWhen: Condition | undefined, samp
 function readsThatGive({ device }: SerialReader, channels: readonly string[]): ReadonlySet<string> {
   const giving = device.protocol.reads.filter((read) => channels.some((channel) => read.channels.includes(channel)));
   return new Set(giving.map(({ name }) => name));
-}
-
-/** As the device says it, without correction: that is what was written. */
-function rawValue({ device }: SerialReader, sample: Sample, name: string): number | string {
-  const value = sample.values[device.channels.findIndex((channel) => channel.name === name)];
-  if (value === undefined) return `no channel ${name}`;
-  return isMissing(value) ? value.missing : value;
-}
-
-function isEqual({ device }: SerialReader, { readBack }: Setting, a: number, b: number): boolean {
-  const resolution = device.channels.find(({ name }) => name === readBack)?.resolution ?? 0;
-  return Math.abs(a - b) <= resolution / 2;
 }
 
 function textOf(result: Written): string {

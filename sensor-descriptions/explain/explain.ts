@@ -43,11 +43,15 @@ export function explainBytes(spec: ProtocolSpec, asked: Asked, bytes: Uint8Array
 /** What an example of the device file shows: request and answer, transfers, counts. */
 export function explainExample(
   type: DeviceType,
-  { given, shows, sent, answer, line }: Example,
+  { given, shows, sent, answer, line, transfers }: Example,
 ): readonly Explanation[] {
   const spec = type.spec(given);
   const address = given.get("address") ?? 0;
   if (shows.kind === "transfers") return spec.protocol === "i2c" ? [explainTransfers(spec, shows.transfers)] : [];
+  if (spec.protocol === "i2c")
+    return transfers && (shows.kind === "set" || shows.kind === "command")
+      ? [explainTransfers(spec, transfers, shows)]
+      : [];
   if (shows.kind === "pulses") return spec.protocol === "pulses" ? [explainPulses(spec, shows)] : [];
   if (spec.protocol === "levels" || spec.protocol === "outputs")
     return line === undefined ? [] : [explainLevel(spec, levelOf(line, spec.active))];

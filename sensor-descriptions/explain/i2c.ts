@@ -5,7 +5,7 @@ import { computed as computedValue } from "../fields/channels.ts";
 import { createField } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
 import { createI2cProtocol } from "../i2c/i2c.ts";
-import { driven } from "../i2c/i2c-driven.ts";
+import { driven, type I2cAct, wholeConversation } from "../i2c/i2c-driven.ts";
 import { pecOfRead } from "../i2c/smbus-pec.ts";
 import type { DecodedValue, I2cStep, Values } from "../model.ts";
 import { spokenBytes } from "../quantities.ts";
@@ -18,8 +18,12 @@ export interface Transfer {
   readonly read: Uint8Array;
 }
 
-/** Transfers from the first that identifies the chip to the last of a measurement, as examples show them. */
-export function explainTransfers(spec: I2cSpec, transfers: readonly Transfer[]): Explanation {
+/** Transfers from the first that identifies the chip to the last of a measurement or write, as examples show them. */
+export function explainTransfers(
+  spec: I2cSpec,
+  transfers: readonly Transfer[],
+  act: I2cAct = { kind: "transfers" },
+): Explanation {
   const sections: Section[] = [];
   const wrong: string[] = [];
   const known = new Map<string, DecodedValue>();
@@ -43,7 +47,7 @@ export function explainTransfers(spec: I2cSpec, transfers: readonly Transfer[]):
   };
   let values: Values = new Map();
   try {
-    values = driven(protocol.measure(driven(protocol.prepare(), answer)), answer);
+    values = driven(wholeConversation(protocol, act), answer);
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
   }
@@ -51,13 +55,20 @@ export function explainTransfers(spec: I2cSpec, transfers: readonly Transfer[]):
     sections.push(...transferSections(++next, transfer, transfer.write, undefined));
   return {
     what: [
-      wrong.length === 0 ? `a measurement in ${transfers.length} transfers` : `no measurement: ${wrong.join("; ")}`,
+      wrong.length === 0
+        ? `${spokenAct(act)} in ${transfers.length} transfers`
+        : `${act.kind === "transfers" ? "no measurement" : `${spokenAct(act)} fails`}: ${wrong.join("; ")}`,
     ],
     sections,
     computed: values.size === 0 ? [] : allComputed(spec, known, values),
     values,
     wrong: [...wrong, ...wrongIn(sections)],
   };
+}
+
+function spokenAct(act: I2cAct): string {
+  if (act.kind === "set") return `setting ${act.setting} to ${act.value}`;
+  return act.kind === "command" ? `command ${act.command}` : "a measurement";
 }
 
 function allComputed(spec: I2cSpec, known: Values, values: Values): Computation[] {

@@ -1,5 +1,20 @@
-/** Runs a conversation against answers that are there at once: examples and their explanations. */
-import type { I2cConversation, I2cStep } from "../model.ts";
+/** Conversations against answers that are there at once: examples and their explanations. */
+import type { I2cConversation, I2cProtocol, I2cStep, Values } from "../model.ts";
+
+/** What an example of a chip shows, always from the chip's identification on. */
+export type I2cAct =
+  | { readonly kind: "transfers" }
+  | { readonly kind: "set"; readonly setting: string; readonly value: number }
+  | { readonly kind: "command"; readonly command: string };
+
+/** The values that are measured; of a setting or command none. */
+export function* wholeConversation(protocol: I2cProtocol, act: I2cAct): I2cConversation<Values> {
+  const constants = yield* protocol.prepare();
+  if (act.kind === "transfers") return yield* protocol.measure(constants);
+  if (act.kind === "set" && protocol.set) yield* protocol.set(act.setting, act.value, constants);
+  if (act.kind === "command" && protocol.command) yield* protocol.command(act.command, constants);
+  return new Map();
+}
 
 /** An `until` adds a step for each look; conversations that don't end are no examples. */
 const STEPS_MAX = 1_000;

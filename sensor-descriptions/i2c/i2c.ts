@@ -1,7 +1,14 @@
 /** A chip's conversation on an I2C bus, step by step as its description says. */
 import { computed, createChannelCodec } from "../fields/channels.ts";
 import { formulaName } from "../formula/formula.ts";
-import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol, type Values } from "../model.ts";
+import {
+  type DecodedValue,
+  I2cAnswerError,
+  type I2cConstants,
+  type I2cConversation,
+  type I2cProtocol,
+  type Values,
+} from "../model.ts";
 import type { I2cIdentity, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { hex } from "./hex.ts";
 import { checkRemover } from "./i2c-checks.ts";
@@ -29,7 +36,13 @@ export function createI2cProtocol(spec: I2cSpec, watch?: I2cWatch): I2cProtocol 
   const measure = spec.measure.map(watched);
   const codec = createChannelCodec(spec.channels);
   const lets = spec.lets.map(({ name, formula }) => ({ name: formulaName(name), formula }));
-  const commands = new Map((spec.commands ?? []).map(({ name, steps }) => [name, steps.map(createStep)]));
+  const settings = new Map((spec.settings ?? []).map(({ name, steps }) => [name, steps.map(watched)]));
+  const commands = new Map((spec.commands ?? []).map(({ name, steps }) => [name, steps.map(watched)]));
+  const readConstants = function* (): I2cConversation<I2cConstants> {
+    const known: Known = { values: new Map(), bytes: [] };
+    for (const step of constants) yield* step(known);
+    return new Map([...known.values].map(([name, value]) => [name, constant(name, value)]));
+  };
   return {
     kind: "i2c",
     readLengthMax: lengthMax(spec),
@@ -40,9 +53,7 @@ export function createI2cProtocol(spec: I2cSpec, watch?: I2cWatch): I2cProtocol 
       }
       const known: Known = { values: new Map(), bytes: [] };
       for (const step of setUp) yield* step(known);
-      known.values.clear();
-      for (const step of constants) yield* step(known);
-      return new Map([...known.values].map(([name, value]) => [name, constant(name, value)]));
+      return yield* readConstants();
     },
     *measure(read) {
       const known: Known = { values: new Map<string, DecodedValue>(read), bytes: [] };
@@ -53,6 +64,13 @@ export function createI2cProtocol(spec: I2cSpec, watch?: I2cWatch): I2cProtocol 
         throw new I2cAnswerError("malformed", `measure: read ${known.bytes.length} bytes, needed ${codec.end}`);
       }
       return codec.decode(Uint8Array.from(known.bytes), 0, known.values);
+    },
+    *set(name, value, read) {
+      const steps = settings.get(name);
+      if (steps === undefined) throw new Error(`set ${name}: the chip has no such setting`);
+      const known: Known = { values: new Map<string, DecodedValue>([...read, ["value", value]]), bytes: [] };
+      for (const step of steps) yield* step(known);
+      return yield* readConstants();
     },
     *command(name, read) {
       const steps = commands.get(name);
@@ -90,8 +108,8 @@ function constant(name: string, value: DecodedValue): number {
 }
 
 function lengthMax(spec: I2cSpec): number {
-  const commands = (spec.commands ?? []).flatMap(({ steps }) => steps);
-  const lengths = [...spec.setUp, ...spec.constants, ...spec.measure, ...commands].map((step) => {
+  const writes = [...(spec.settings ?? []), ...(spec.commands ?? [])].flatMap(({ steps }) => steps);
+  const lengths = [...spec.setUp, ...spec.constants, ...spec.measure, ...writes].map((step) => {
     if (step.do === "wait") return 0;
     if (step.do === "write") return step.bytes.length + (step.pec ? 1 : 0);
     return Math.max(step.length, step.write.length);

@@ -24,6 +24,8 @@ export interface Example {
   readonly shows: ExampleOf;
   /** Bytes to the device; undefined: not shown. */
   readonly sent?: Uint8Array;
+  /** Of a chip's setting or command: all transfers from its identification on. */
+  readonly transfers?: readonly Transfer[];
   readonly answer?: Uint8Array;
   /** Sequence number of the request; 0 unless said. */
   readonly turn?: number;
@@ -41,12 +43,14 @@ export type ExampleOf =
   | { readonly kind: "set"; readonly setting: string; readonly value: number }
   | { readonly kind: "command"; readonly command: string }
   | { readonly kind: "set-up"; readonly step: number }
-  | {
-      readonly kind: "transfers";
-      readonly transfers: readonly { readonly write: Uint8Array; readonly read: Uint8Array }[];
-    }
+  | { readonly kind: "transfers"; readonly transfers: readonly Transfer[] }
   | { readonly kind: "line" }
   | { readonly kind: "pulses"; readonly total: number; readonly since: number; readonly sinceMs: number };
+
+export interface Transfer {
+  readonly write: Uint8Array;
+  readonly read: Uint8Array;
+}
 
 type ExampleShape = NonNullable<z.output<typeof framedShape>["examples"]>[number];
 
@@ -81,6 +85,7 @@ export function readExamples(
         says: new Map(Object.entries(example.says ?? {})),
         ...(from === undefined ? {} : { from }),
         ...(sent ? { sent } : {}),
+        ...(example.transfers ? { transfers: transfersOf(example.transfers) } : {}),
         ...(answer ? { answer } : {}),
         ...(refused === undefined ? {} : { refused }),
         ...(turn === undefined ? {} : { turn }),
@@ -124,8 +129,8 @@ function altitude(text: string): Reading<number> {
 const KINDS: Readonly<Record<"read" | "set" | "command" | "set-up" | "transfers" | "pulses", readonly ProtocolName[]>> =
   {
     read: ["framed", "lines", "modbus-rtu", "modbus-ascii"],
-    set: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
-    command: ["framed", "lines", "modbus-rtu", "modbus-ascii", "outputs"],
+    set: ["framed", "lines", "modbus-rtu", "modbus-ascii", "i2c", "outputs"],
+    command: ["framed", "lines", "modbus-rtu", "modbus-ascii", "i2c", "outputs"],
     "set-up": ["framed", "lines", "modbus-rtu", "modbus-ascii"],
     transfers: ["i2c"],
     pulses: ["pulses"],
@@ -142,20 +147,16 @@ function shownBy(
   const { read, set, command, transfers, pulses, line } = example;
   const hasPin = kind === "levels" || kind === "outputs";
   if (line !== undefined && !hasPin) judge.report([...at, "line"], say.exampleLine(), "key");
-  const shown = SHOWABLE.filter((key) => example[key] !== undefined);
+  const isWrite = kind === "i2c" && (set !== undefined || command !== undefined);
+  if (isWrite && !transfers) judge.report(at, say.exampleNeedsTransfers());
+  const shown = SHOWABLE.filter((key) => example[key] !== undefined && !(isWrite && key === "transfers"));
   const [first] = shown;
   if (first === undefined && line !== undefined) return { kind: "line" };
   if (first === undefined || shown.length > 1 || !KINDS[first].includes(kind)) {
     judge.report(at, say.exampleUnclear());
     return undefined;
   }
-  if (transfers) {
-    const bytes = (some: Uint8Array | undefined): Uint8Array => some ?? new Uint8Array();
-    return {
-      kind: "transfers",
-      transfers: transfers.map(({ write, read: answer }) => ({ write: bytes(write), read: bytes(answer) })),
-    };
-  }
+  if (transfers && !isWrite) return { kind: "transfers", transfers: transfersOf(transfers) };
   if (pulses) return { kind: "pulses", total: pulses.total, since: pulses.since, sinceMs: pulses.over };
   if (set) return setBy(judge, at, set, built);
   if (example["set-up"] !== undefined) return setUpBy(judge, at, example["set-up"], built);
@@ -172,6 +173,9 @@ function shownBy(
   judge.report([...at, what], say.exampleUnknown(what, wanted, nearestWord(wanted, all), known));
   return undefined;
 }
+
+const transfersOf = (shown: NonNullable<ExampleShape["transfers"]>): readonly Transfer[] =>
+  shown.map(({ write, read }) => ({ write: write ?? new Uint8Array(), read: read ?? new Uint8Array() }));
 
 function setUpBy(judge: Judge, at: Path, step: number, { spec }: BuiltSpec): ExampleOf | undefined {
   const setUp: SetUpSpec<unknown> | undefined = "serial" in spec ? spec.setUp : undefined;

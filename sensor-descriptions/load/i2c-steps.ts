@@ -9,7 +9,7 @@ import type { ByteOrder, FieldSpec, Formula, I2cCrcSpec, I2cPecSpec, I2cReadSpec
 import { nearestWord } from "../spelling.ts";
 import { fieldOf, needKey } from "./channels.ts";
 import type { Surroundings } from "./device-type.ts";
-import { writeOf } from "./i2c-writes.ts";
+import { VALUE, writeOf } from "./i2c-writes.ts";
 import { formulaNames } from "./judge.ts";
 import type { Path } from "./source-document.ts";
 
@@ -22,8 +22,16 @@ export interface StepPlace {
   readonly at: Path;
   readonly order: ByteOrder;
   readonly known: ReadonlySet<string>;
+  /** Of a setting: how {value} is coded, unless a step says otherwise. */
+  readonly value?: ValueCoding;
   /** What ends each message, unless a step says otherwise. */
   readonly pec: I2cPecSpec | undefined;
+}
+
+/** The channel in which a setting is read back; its field, unless it is computed. */
+export interface ValueCoding {
+  readonly readBack: string;
+  readonly field: FieldSpec | undefined;
 }
 
 /** What the file says for all its steps. */
@@ -41,24 +49,48 @@ export function stepsOf(
   around: Surroundings,
   at: Path,
   shapes: readonly StepShape[],
-  { order, pec }: StepDefaults,
+  defaults: StepDefaults,
   known: readonly string[],
+  value?: ValueCoding,
 ): I2cStepSpec[] {
-  const names = formulaNames(known, around.given.keys());
-  return shapes.flatMap((shape, index) => {
-    const place: StepPlace = {
-      around,
-      at: [...at, index],
-      order,
-      known: names,
-      pec: pecOf(around, shape.pec ?? pec),
-    };
-    const step = stepSpec(place, shape);
-    const when = shape.if === undefined ? undefined : formulaAt(place, "if", shape.if, names);
-    // Known from here on even when the step is wrong: one mistake, one message.
-    for (const name of Object.keys(shape.fields ?? {})) names.add(formulaName(name));
-    return step ? [{ ...step, ...(when ? { when } : {}) }] : [];
-  });
+  const names = namesFor(around, known, value);
+  return shapes.flatMap((shape, index) => placedStep(around, [...at, index], shape, defaults, names, value));
+}
+
+/** A section that is one step itself. */
+export const stepOf = (
+  around: Surroundings,
+  at: Path,
+  shape: StepShape,
+  defaults: StepDefaults,
+  known: readonly string[],
+  value?: ValueCoding,
+): I2cStepSpec[] => placedStep(around, at, shape, defaults, namesFor(around, known, value), value);
+
+const namesFor = ({ given }: Surroundings, known: readonly string[], value: ValueCoding | undefined): Set<string> =>
+  formulaNames(known, given.keys(), value ? [VALUE] : []);
+
+function placedStep(
+  around: Surroundings,
+  at: Path,
+  shape: StepShape,
+  { order, pec }: StepDefaults,
+  names: Set<string>,
+  value: ValueCoding | undefined,
+): I2cStepSpec[] {
+  const place: StepPlace = {
+    around,
+    at,
+    order,
+    known: names,
+    pec: pecOf(around, shape.pec ?? pec),
+    ...(value ? { value } : {}),
+  };
+  const step = stepSpec(place, shape);
+  const when = shape.if === undefined ? undefined : formulaAt(place, "if", shape.if, names);
+  // Known from here on even when the step is wrong: one mistake, one message.
+  for (const name of Object.keys(shape.fields ?? {})) names.add(formulaName(name));
+  return step ? [{ ...step, ...(when ? { when } : {}) }] : [];
 }
 
 export const fieldsAmong = (steps: readonly I2cStepSpec[]): Fields =>

@@ -6,6 +6,7 @@ import type { I2cWriteSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { fieldOf } from "./channels.ts";
 import type { StepPlace, StepShape } from "./i2c-steps.ts";
+import type { Path } from "./source-document.ts";
 
 type Filled = NonNullable<I2cWriteSpec["filled"]>[number];
 
@@ -35,6 +36,7 @@ function filledBy(place: StepPlace, step: StepShape, name: string, position: num
   const { around, at, known } = place;
   const said = step.with?.[name];
   const path = said ? [...at, "with", name, "formula"] : [...at, "write"];
+  if (!said && name === VALUE && place.value) return valueAt(place, path, position);
   if (!said && !around.given.has(formulaName(name))) {
     const names = [...Object.keys(step.with ?? {}), ...around.given.keys()];
     around.judge.report(path, say.writtenUnknown(name, nearestWord(name, names), names));
@@ -42,13 +44,23 @@ function filledBy(place: StepPlace, step: StepShape, name: string, position: num
   }
   const formula = around.judge.formula(path, said?.formula ?? formulaName(name), known, around.given);
   const order = step["byte-order"] ?? place.order;
-  const field = fieldOf(
-    around.judge,
-    path,
-    position,
-    said?.as ?? "u8",
-    { "byte-order": said?.["byte-order"] },
-    { byte: order },
-  );
+  const field = fieldOf(around.judge, said ? [...at, "with", name] : path, position, said?.as ?? "u8", said ?? {}, {
+    byte: order,
+  });
   return formula && { name, field, formula };
+}
+
+/** What a setting's steps call the value that is to be set. */
+export const VALUE = "value";
+
+/** Coded like the channel in which it is read back. */
+function valueAt({ around, value, known }: StepPlace, path: Path, position: number): Filled | undefined {
+  const formula = around.judge.formula(path, VALUE, known, around.given);
+  if (!formula || value?.field === undefined) {
+    around.judge.report(path, say.settingNeedsCoding(value?.readBack ?? ""));
+    return undefined;
+  }
+  const { bits, ...whole } = value.field;
+  if (bits) around.judge.report(path, say.settingOfBits(value.readBack, bits, whole));
+  return { name: VALUE, field: { ...whole, at: position, special: new Map() }, formula };
 }

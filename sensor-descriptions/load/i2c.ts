@@ -9,6 +9,7 @@ import { nearestWord } from "../spelling.ts";
 import { channelOf, stepOf } from "./channels.ts";
 import { commandOf } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
+import { settingsOf } from "./i2c-settings.ts";
 import { type Fields, fieldsAmong, isRepeatable, pecOf, type StepDefaults, stepsOf } from "./i2c-steps.ts";
 import { formulaNames } from "./judge.ts";
 
@@ -30,6 +31,7 @@ export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
     around.given.keys(),
   );
   const channels = names.flatMap((name) => channelSpec(around, name, shape, fields, scope));
+  const settings = settingsOf(around, shape, defaults, { channels, fields, constants: known });
   const commands = commandsOf(around, shape, channels, known);
   const spec: I2cSpec = {
     protocol: "i2c",
@@ -39,6 +41,7 @@ export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
     setUp,
     constants,
     measure,
+    settings: settings.map(({ setting, steps }) => ({ name: setting.name, steps })),
     commands: commands.map(({ command, steps }) => ({ name: command.name, steps })),
     lets,
     channels,
@@ -46,7 +49,7 @@ export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
   return {
     spec,
     channels: channels.map(({ channel }) => channel),
-    settings: [],
+    settings: settings.map(({ setting }) => setting),
     commands: commands.map(({ command }) => command),
   };
 }

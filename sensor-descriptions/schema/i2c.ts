@@ -2,7 +2,7 @@
 import * as z from "zod";
 import * as s from "../scalars.ts";
 import { FIELD_TYPES } from "../spec.ts";
-import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, SECOND } from "./keys.ts";
+import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, SECOND, settingKeys } from "./keys.ts";
 
 const computedChannel = z.strictObject({
   field: s.text().optional().describe("a field of a measuring step"),
@@ -14,6 +14,9 @@ const written = z.strictObject({
   formula: s.text(),
   as: s.choice(FIELD_TYPES).describe("how the number is coded"),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
+  bits: fieldKeys.bits.describe("where in these bytes the number stands; all others are 0"),
+  scale: fieldKeys.scale,
+  offset: fieldKeys.offset,
 });
 const step = z.strictObject({
   if: s.text().optional().describe("the step is left out when this is 0"),
@@ -50,6 +53,14 @@ const identity = z.strictObject({
   expect: s.alternatives().describe("what the chip answers: 60, or one of several: 60 or 61"),
   mask: s.bytes().optional().describe("only these bits count"),
 });
+const setting = z.strictObject({
+  write: s.template().optional().describe("what sets it, where one write is enough: bytes and {value}"),
+  with: named(written)
+    .optional()
+    .describe("beside write: what {name} in it stands for, where not the channel's coding"),
+  steps: z.array(step).min(1).optional().describe("what sets it, where it takes more; their formulas know value"),
+  ...settingKeys,
+});
 const command = z.strictObject({ steps: z.array(step).min(1), ...commandKeys });
 export const i2cShape = z.strictObject({
   ...everyType,
@@ -65,5 +76,6 @@ export const i2cShape = z.strictObject({
   measure: z.array(step).min(1),
   let: z.record(s.text(), s.text()).optional(),
   channels: named(computedChannel),
+  settings: named(setting).optional().describe("what the cloud may set; each is read back"),
   commands: named(command).optional().describe("what the chip can be told to do"),
 });

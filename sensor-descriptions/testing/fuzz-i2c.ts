@@ -6,9 +6,11 @@ import type { DeviceType } from "../load.ts";
 import {
   type DecodedValue,
   I2cAnswerError,
+  type I2cConstants,
   type I2cConversation,
   type I2cProtocol,
   type I2cStep,
+  type Setting,
   type Values,
 } from "../model.ts";
 import type { I2cCrcSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
@@ -40,6 +42,7 @@ interface Chip {
   readonly name: string;
   readonly protocol: I2cProtocol;
   readonly channels: readonly string[];
+  readonly settings: readonly Setting[];
   /** Written bytes and length of a read → bytes that an example showed. */
   readonly answers: ReadonlyMap<string, readonly Uint8Array[]>;
   readonly checks: ReadonlyMap<string, I2cCrcSpec>;
@@ -65,7 +68,15 @@ function chipOf(type: DeviceType): Chip {
   const checks = new Map(keyed.flatMap(({ key, crc }) => (crc ? [[key, crc] as const] : [])));
   const pecs = new Map(keyed.flatMap(({ key, pec }) => (pec ? [[key, pec.address] as const] : [])));
   const channels = type.channels.map(({ name }) => name);
-  return { name: type.name, protocol: type.protocol(given) as I2cProtocol, channels, answers, checks, pecs };
+  return {
+    name: type.name,
+    protocol: type.protocol(given) as I2cProtocol,
+    channels,
+    settings: type.settings,
+    answers,
+    checks,
+    pecs,
+  };
 }
 
 function oneRun(chip: Chip, random: () => number, what: string): string {
@@ -90,12 +101,20 @@ function oneRun(chip: Chip, random: () => number, what: string): string {
     const values = drive(chip.protocol.measure(constants), answer, what);
     if (broken.crc) throw new Error(`${what}: values came out of a wrong CRC`);
     requireNamed(chip, values, what);
+    for (const { name, range } of chip.settings)
+      drive(set(chip.protocol, name, range.low + random() * 1.2 * (range.high - range.low), constants), answer, what);
     return "values";
   } catch (error) {
     if (!(error instanceof I2cAnswerError)) throw error;
     return error.reason;
   }
 }
+
+/** Also values that don't fit. */
+const set = (protocol: I2cProtocol, name: string, value: number, constants: I2cConstants): I2cConversation<unknown> => {
+  if (!protocol.set) throw new Error(`set ${name}: the chip has no settings`);
+  return protocol.set(name, value, constants);
+};
 
 function drive<T>(conversation: I2cConversation<T>, answer: (step: I2cStep) => Uint8Array, what: string): T {
   let state = conversation.next();

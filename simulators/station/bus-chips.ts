@@ -4,6 +4,7 @@ import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createBme280 } from "../hardware/bme280.ts";
 import { type ChipDeps, createChipBus, type I2cChip, type I2cChips } from "../hardware/i2c-chip.ts";
 import { createSht4x } from "../hardware/sht4x.ts";
+import { createTmp102 } from "../hardware/tmp102.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -11,6 +12,8 @@ import type { Surroundings } from "./surroundings.ts";
 const CHIPS: Readonly<Record<string, (deps: ChipDeps) => I2cChip>> = {
   bme280: (deps) => createBme280(deps),
   sht4x: (deps) => createSht4x(deps),
+  tmp102: (deps) => createTmp102(deps),
+  "tmp102-alert": (deps) => createTmp102(deps),
 };
 
 export interface BusChips {
