@@ -16,7 +16,7 @@ const onI2c = catalogue.filter(({ type }) => type?.kind === "i2c");
 
 test("the catalogue knows these chips", () => {
   expect(onI2c.map(({ type }) => type?.name)).toEqual([
-    "ads1115", "aht20", "bh1750", "bme280", "bmp280", "bmp390", "ds3231", "hts221", "htu21d", "ina219", "lm75", "lm75b",
+    "ads1115", "aht20", "bh1750", "bme280", "bmp280", "bmp390", "ds3231", "ezo-ph", "hts221", "htu21d", "ina219", "lm75", "lm75b",
     "lps22hb", "mcp9808", "mlx90614", "ms5837-02ba", "ms5837-30ba", "opt3001", "scd41", "sht2x", "sht3x", "sht4x", "si7021",
     "tmp102-alert", "tmp102",
   ]); // biome-ignore format: a table

@@ -316,6 +316,10 @@ export const say = {
     error(477, `nothing says what {${name}} stands for`, meant(suggestion, known) ?? 'say it in "with:"'),
   writtenUnused: (name: string) => error(478, `no {${name}} stands in "write:"`),
   maskLength: (mask: number, expect: number) => error(479, `the mask has ${mask} bytes, but ${expect} are compared`),
+  statusTwice: (code: number) => error(620, `status ${code} means two things`, "write it in one place"),
+  textHasNone: (key: string) => error(621, `"as: text" has no "${key}:"`, "compute with it in a formula instead"),
+  onlyOfText: (key: string) => error(622, `"${key}:" is only of "as: text"`, "delete it"),
+  writeOrLetters: () => error(623, 'a step has "write:" or "letters:", not both'),
   settingNeedsCoding: (channel: string) =>
     error(
       524,

@@ -187,13 +187,20 @@ export type I2cStep =
 /** A conversation yields steps and is given the bytes that each transfer read (empty for waits and pure writes). */
 export type I2cConversation<T> = Generator<I2cStep, T, Uint8Array>;
 
-/** Thrown by an I2C conversation when the chip's bytes are wrong, or it doesn't get ready ("timeout"). */
+export type I2cFailure = "checksum" | "malformed" | "no-sensor" | "timeout" | "busy" | "refused";
+
+/**
+ * Thrown by an I2C conversation when the chip's bytes are wrong, it doesn't get ready ("timeout"), or it says itself that
+ * it has nothing; `code` is its own number of a refusal.
+ */
 export class I2cAnswerError extends Error {
   override readonly name = "I2cAnswerError";
-  readonly reason: "checksum" | "malformed" | "no-sensor" | "timeout";
-  constructor(reason: "checksum" | "malformed" | "no-sensor" | "timeout", message: string) {
+  readonly reason: I2cFailure;
+  readonly code: number | undefined;
+  constructor(reason: I2cFailure, message: string, code?: number) {
     super(message);
     this.reason = reason;
+    this.code = code;
   }
 }
 

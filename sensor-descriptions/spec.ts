@@ -3,6 +3,7 @@
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
 import type { SumName } from "./checksum/checksum-sums.ts";
+import type { I2cSpec } from "./i2c/i2c-spec.ts";
 import type { LinesSpec } from "./lines/lines-spec.ts";
 import type { ModbusSpec } from "./modbus/modbus-spec.ts";
 import type {
@@ -179,75 +180,6 @@ export interface FramedSpec {
   readonly reads: readonly FramedReadSpec[];
   readonly settings: readonly WriteSpec[];
   readonly commands: readonly { readonly name: string; readonly send: Template; readonly answer: Uint8Array }[];
-}
-
-/** A CRC byte after every `every` bytes, by catalogue name. */
-export interface I2cCrcSpec {
-  readonly name: string;
-  readonly every: number;
-  /** Of a write: bytes before the first that is covered (a command word). */
-  readonly from?: number;
-}
-
-/** SMBus packet error check: the last byte of a message, over all before it and the address (7 bits; NaN: not known). */
-export interface I2cPecSpec {
-  readonly address: number;
-}
-
-/** Bytes to a chip. `filled` are computed when they are sent: `field.at` counts in `bytes`. */
-export interface I2cWriteSpec {
-  readonly bytes: Uint8Array;
-  readonly filled?: readonly { readonly name: string; readonly field: FieldSpec; readonly formula: Formula }[];
-}
-
-export interface I2cReadSpec {
-  /** Written before the read in the same transfer: register number or command; may be empty. */
-  readonly write: Uint8Array;
-  readonly filled?: I2cWriteSpec["filled"];
-  /** Bytes on the bus, CRC bytes included. */
-  readonly length: number;
-  /** Both are checked, and taken off before fields are counted. */
-  readonly crc?: I2cCrcSpec;
-  readonly pec?: I2cPecSpec;
-  readonly fields: readonly { readonly name: string; readonly field: FieldSpec }[];
-}
-
-/** One step of an I2C sequence; done only when `when` isn't 0, if there is one. */
-export type I2cStepSpec = { readonly when?: Formula } & (
-  | ({ readonly do: "write"; readonly crc?: I2cCrcSpec; readonly pec?: I2cPecSpec } & I2cWriteSpec)
-  | { readonly do: "wait"; readonly ms: number }
-  | ({ readonly do: "read" } & I2cReadSpec)
-  /** Repeat the read until the formula is not 0, at most `withinMs`; after that the reason is "timeout". */
-  | ({
-      readonly do: "until";
-      readonly formula: Formula;
-      readonly everyMs: number;
-      readonly withinMs: number;
-    } & I2cReadSpec)
-);
-
-/** Bytes read from a register that must equal `expect` or one of `or`, as far as `mask` has bits. */
-export interface I2cIdentity {
-  readonly write: Uint8Array;
-  readonly expect: Uint8Array;
-  readonly or?: readonly Uint8Array[];
-  readonly mask?: Uint8Array;
-  readonly pec?: I2cPecSpec;
-}
-
-export interface I2cSpec {
-  readonly protocol: "i2c";
-  readonly identify: readonly I2cIdentity[];
-  readonly setUp: readonly I2cStepSpec[];
-  /** Read once after set-up; its fields are the constants. */
-  readonly constants: readonly I2cStepSpec[];
-  readonly measure: readonly I2cStepSpec[];
-  /** Their formulas know `value`, in the unit of the channel in which it is read back. */
-  readonly settings?: readonly { readonly name: string; readonly steps: readonly I2cStepSpec[] }[];
-  readonly commands?: readonly { readonly name: string; readonly steps: readonly I2cStepSpec[] }[];
-  /** In order; each may use fields, constants, and those before it. */
-  readonly lets: readonly { readonly name: string; readonly formula: Formula }[];
-  readonly channels: readonly ChannelSpec[];
 }
 
 export interface PulseSpec {

@@ -24,6 +24,8 @@ const protocol: I2cProtocol = {
     yield { do: "transfer", write: Uint8Array.of(0xf4, 1), readLength: 0 };
     yield { do: "wait", ms: 40 };
     const read = yield { do: "transfer", write: Uint8Array.of(0xf7), readLength: 2 };
+    if (read[1] === 0xfe) throw new I2cAnswerError("busy", "measure: status 254 means busy");
+    if (read[1] === 2) throw new I2cAnswerError("refused", "measure: status 2 means refused", 2);
     if (read[0]! + read[1]! !== 255) throw new I2cAnswerError("checksum", "measure: complement");
     return new Map([["level", read[0]! * constants.get("factor")!]]);
   },
@@ -94,6 +96,14 @@ describe("a chip on I2C", () => {
     chip.id = 1;
     expect(await poll()).toEqual([missing("malformed")]);
     expect(source.health()).toMatchObject({ polls: 2, good: 0, checksumErrors: 1 });
+  });
+
+  it("that says itself that it has nothing is believed, with its own number of a refusal", async () => {
+    const { poll, chip } = createBench();
+    chip.complement = 0xfe;
+    expect(await poll()).toEqual([missing("busy")]);
+    chip.complement = 2;
+    expect(await poll()).toEqual([missing("refused", 2)]);
   });
 
   it("on a bus that hangs, is busy or absent gets the bus's reason", async () => {

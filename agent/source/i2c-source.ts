@@ -7,7 +7,7 @@ import {
   type I2cProtocol,
   type I2cStep,
 } from "@pump-station/sensor-descriptions/model.ts";
-import { type MissingReason, missing, type Sample } from "../reading.ts";
+import { type Missing, type MissingReason, missing, type Sample } from "../reading.ts";
 import { type Clock, type Log, PortError, type PortFailure, type Timers } from "../world.ts";
 import { createHealthCounter } from "./health.ts";
 import type { SharedI2cPort } from "./i2c-port.ts";
@@ -68,11 +68,12 @@ export function createI2cSource(
     } catch (error) {
       // It may have lost its power, and with it what was set up.
       constants = undefined;
-      const reason = reasonOf(error);
+      const lacking = lackingFrom(error);
+      const reason = lacking.missing;
       if (reason === "timeout") health.timeout();
       if (reason === "checksum") health.checksumError();
       health.failed(error instanceof Error ? error.message : String(error), clock.bootMs());
-      return sampleOf(device, clock.bootMs(), () => missing(reason));
+      return sampleOf(device, clock.bootMs(), () => lacking);
     }
   };
 
@@ -137,8 +138,8 @@ const REASONS: Readonly<Record<PortFailure, MissingReason>> = {
 };
 
 /** Throws what is neither a port's nor a chip's failure: that is a bug. */
-function reasonOf(error: unknown): MissingReason {
-  if (error instanceof PortError) return REASONS[error.failure];
-  if (error instanceof I2cAnswerError) return error.reason;
+function lackingFrom(error: unknown): Missing {
+  if (error instanceof PortError) return missing(REASONS[error.failure]);
+  if (error instanceof I2cAnswerError) return missing(error.reason, error.code);
   throw error;
 }

@@ -1,8 +1,8 @@
 /** Check bytes of I2C: put behind what is written, judged in what was read and taken off. */
 import { createChecksum } from "../checksum/checksum.ts";
 import { I2cAnswerError } from "../model.ts";
-import type { I2cCrcSpec, I2cPecSpec } from "../spec.ts";
 import { hex } from "./hex.ts";
+import type { I2cCrcSpec, I2cPecSpec } from "./i2c-spec.ts";
 import { pecOfRead, withPec } from "./smbus-pec.ts";
 
 interface Checks {

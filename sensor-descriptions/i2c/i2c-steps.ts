@@ -1,12 +1,14 @@
 /** What the steps of an I2C description do: write, wait, read, and read until something is so. */
 
 import { computed } from "../fields/channels.ts";
-import { createField, type Field } from "../fields/fields.ts";
+import { createField } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
 import { type DecodedValue, I2cAnswerError, type I2cConversation } from "../model.ts";
-import type { Formula, I2cReadSpec, I2cStepSpec, I2cWriteSpec } from "../spec.ts";
+import type { Formula } from "../spec.ts";
 import { hex } from "./hex.ts";
 import { checkAdder, checkRemover } from "./i2c-checks.ts";
+import { lettersOf, readLettersOf } from "./i2c-letters.ts";
+import type { I2cFieldSpec, I2cReadSpec, I2cStatusSpec, I2cStepSpec, I2cWriteSpec } from "./i2c-spec.ts";
 
 /** What the steps so far have found out. */
 export interface Known {
@@ -59,42 +61,82 @@ function writeStep(spec: StepOf<"write">): Step {
 
 function filler({ bytes, filled = [] }: I2cWriteSpec): (known: Known) => Uint8Array {
   if (filled.length === 0) return () => bytes;
-  const holes = filled.map(({ name, field, formula }) => ({ name, field: createField(field), formula }));
+  // From the last to the first: letters put in don't move what stands before them.
+  const holes = filled.map((one) => ({ ...one, put: putterOf(one) })).reverse();
   return (known) => {
-    const copy = bytes.slice();
-    for (const { name, field, formula } of holes) {
+    let all: Uint8Array = bytes.slice();
+    for (const { name, formula, put } of holes) {
       const value = numberOf(formula, known, `write {${name}}:`);
       try {
-        field.write(copy, 0, value);
+        all = put(all, value);
       } catch (error) {
         if (error instanceof RangeError) throw new I2cAnswerError("malformed", `write {${name}}: ${error.message}`);
         throw error;
       }
     }
-    return copy;
+    return all;
   };
 }
 
-type NamedFields = readonly { readonly name: string; readonly field: Field }[];
+type Filled = NonNullable<I2cWriteSpec["filled"]>[number];
 
-/** One read: what is asked, checked, and taken from the answer. */
-function reading(spec: I2cReadSpec): (known: Known) => I2cConversation<Uint8Array> {
-  const { length, filled = [] } = spec;
+function putterOf(filled: Filled): (bytes: Uint8Array, value: number) => Uint8Array {
+  if ("letters" in filled) {
+    const { at, decimals } = filled.letters;
+    return (bytes, value) =>
+      Uint8Array.of(...bytes.subarray(0, at), ...lettersOf(value, decimals), ...bytes.subarray(at));
+  }
+  const field = createField(filled.field);
+  return (bytes, value) => {
+    field.write(bytes, 0, value);
+    return bytes;
+  };
+}
+
+/** One read: what is asked, checked, and taken from the answer. False: the chip is busy. */
+function reading(spec: I2cReadSpec): (known: Known) => I2cConversation<Uint8Array | false> {
+  const { length, filled = [], status } = spec;
   const writeOf = filler({ bytes: spec.write, filled });
-  const fields = spec.fields.map(({ name, field }) => ({ name: formulaName(name), field: createField(field) }));
+  const fields = spec.fields.map(readerOf);
   const check = checkRemover(spec);
   return function* (known) {
     const write = writeOf(known);
     const bytes = check(yield* transfer(write, length), write);
-    decode(fields, bytes, write, known);
+    if (status && !isGood(status, bytes, write)) return false;
+    for (const read of fields) read(bytes, write, known);
     return bytes;
+  };
+}
+
+/** Throws what the chip says, but for "busy". */
+function isGood({ at, means }: I2cStatusSpec, bytes: Uint8Array, write: Uint8Array): boolean {
+  const code = bytes[at];
+  const meaning = means.get(code ?? -1) ?? "malformed";
+  if (meaning === "good" || meaning === "busy") return meaning === "good";
+  const refusal = meaning === "refused" ? code : undefined;
+  throw new I2cAnswerError(meaning, `read ${hex(write)}: status ${code ?? "missing"} means ${meaning}`, refusal);
+}
+
+function readerOf(spec: I2cFieldSpec): (bytes: Uint8Array, write: Uint8Array, known: Known) => void {
+  const name = formulaName(spec.name);
+  if ("letters" in spec) {
+    const { letters } = spec;
+    return (bytes, _, { values }) => void values.set(name, readLettersOf(letters, bytes));
+  }
+  const field = createField(spec.field);
+  return (bytes, write, { values }) => {
+    if (field.end > bytes.length)
+      throw new I2cAnswerError("malformed", `read ${hex(write)}: ${name} ends at byte ${field.end} of ${bytes.length}`);
+    values.set(name, field.read(bytes, 0));
   };
 }
 
 function readStep(spec: StepOf<"read">): Step {
   const read = reading(spec);
   return function* (known) {
-    known.bytes.push(...(yield* read(known)));
+    const bytes = yield* read(known);
+    if (!bytes) throw new I2cAnswerError("busy", `read ${hex(spec.write)}: the chip says that it is busy`);
+    known.bytes.push(...bytes);
   };
 }
 
@@ -105,8 +147,8 @@ function untilStep(spec: StepOf<"until">): Step {
   const pauseMs = Math.max(1, everyMs);
   return function* (known) {
     for (let waitedMs = 0; ; waitedMs += pauseMs) {
-      yield* read(known);
-      const value = computed(formula, known.values);
+      const isReady = yield* read(known);
+      const value = isReady ? computed(formula, known.values) : 0;
       if (typeof value === "number" && value !== 0) return;
       if (waitedMs + pauseMs > withinMs) {
         throw new I2cAnswerError("timeout", `until ${formula.text}: not so within ${withinMs} ms`);
@@ -120,13 +162,4 @@ function* transfer(write: Uint8Array, length: number): I2cConversation<Uint8Arra
   const bytes = yield { do: "transfer", write, readLength: length };
   if (bytes.length === length) return bytes;
   throw new I2cAnswerError("malformed", `read ${hex(write)}: got ${bytes.length} of ${length} bytes`);
-}
-
-function decode(fields: NamedFields, bytes: Uint8Array, write: Uint8Array, { values }: Known): void {
-  for (const { name, field } of fields) {
-    if (field.end > bytes.length) {
-      throw new I2cAnswerError("malformed", `read ${hex(write)}: ${name} ends at byte ${field.end} of ${bytes.length}`);
-    }
-    values.set(name, field.read(bytes, 0));
-  }
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { compileProtocol } from "../compile.ts";
 import { parseFormula } from "../formula/formula.ts";
 import { type DecodedValue, I2cAnswerError, type I2cConversation, type I2cProtocol, type I2cStep } from "../model.ts";
-import type { ChannelSpec, FieldSpec, Formula, I2cSpec } from "../spec.ts";
+import type { ChannelSpec, FieldSpec, Formula } from "../spec.ts";
+import type { I2cSpec } from "./i2c-spec.ts";
 
 const bytes = (text: string): Uint8Array =>
   text === "" ? new Uint8Array() : Uint8Array.from(text.split(" "), (byte) => Number.parseInt(byte, 16));

@@ -9,9 +9,10 @@ import {
   type I2cProtocol,
   type Values,
 } from "../model.ts";
-import type { I2cIdentity, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { hex } from "./hex.ts";
 import { checkRemover } from "./i2c-checks.ts";
+import { LETTERS_MAX } from "./i2c-letters.ts";
+import type { I2cIdentity, I2cSpec, I2cStepSpec, I2cWriteSpec } from "./i2c-spec.ts";
 import { createStep, type Known, type Step } from "./i2c-steps.ts";
 
 /**
@@ -107,11 +108,14 @@ function constant(name: string, value: DecodedValue): number {
   throw new I2cAnswerError(value, `constant ${name}: its raw value means ${value}`);
 }
 
+const writtenMax = ({ bytes, filled = [] }: I2cWriteSpec): number =>
+  bytes.length + filled.filter((one) => "letters" in one).length * LETTERS_MAX;
+
 function lengthMax(spec: I2cSpec): number {
   const writes = [...(spec.settings ?? []), ...(spec.commands ?? [])].flatMap(({ steps }) => steps);
   const lengths = [...spec.setUp, ...spec.constants, ...spec.measure, ...writes].map((step) => {
     if (step.do === "wait") return 0;
-    if (step.do === "write") return step.bytes.length + (step.pec ? 1 : 0);
+    if (step.do === "write") return writtenMax(step) + (step.pec ? 1 : 0);
     return Math.max(step.length, step.write.length);
   });
   const identities = spec.identify.map(({ write, expect, pec }) =>

@@ -9,7 +9,7 @@
  */
 import { createChecksum } from "../checksum/checksum.ts";
 import { I2cAnswerError } from "../model.ts";
-import type { I2cPecSpec } from "../spec.ts";
+import type { I2cPecSpec } from "./i2c-spec.ts";
 
 const CRC = createChecksum({ kind: "crc", name: "CRC-8/SMBUS" });
 

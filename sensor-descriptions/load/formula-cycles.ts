@@ -1,8 +1,9 @@
 /** Channels that are computed from each other in a circle have no value: each is said at its own line. */
 import { formulaName } from "../formula/formula.ts";
+import type { I2cSpec } from "../i2c/i2c-spec.ts";
 import type { LineChannelSpec } from "../lines/lines-spec.ts";
 import { say } from "../messages.ts";
-import type { ChannelSpec, I2cSpec, ProtocolSpec } from "../spec.ts";
+import type { ChannelSpec, ProtocolSpec } from "../spec.ts";
 import type { Judge } from "./judge.ts";
 import type { Path } from "./source-document.ts";
 

@@ -1,9 +1,10 @@
 /** Settings of a chip: the steps that write a value, and the channel in which it is read back. */
 import type * as z from "zod";
+import type { I2cStepSpec } from "../i2c/i2c-spec.ts";
 import { say } from "../messages.ts";
 import type { Setting } from "../model.ts";
 import type { i2cShape } from "../schema/i2c.ts";
-import type { ChannelSpec, I2cStepSpec } from "../spec.ts";
+import type { ChannelSpec } from "../spec.ts";
 import { settingIn } from "./controls.ts";
 import type { Surroundings } from "./device-type.ts";
 import { type Fields, type StepDefaults, stepOf, stepsOf } from "./i2c-steps.ts";
@@ -43,7 +44,8 @@ function stepsOfSetting(
   const { judge } = around;
   const at = ["settings", name];
   const readBack = said["read-back"];
-  const value = { readBack, field: fields.find((field) => field.name === channels[readBack]?.field)?.field };
+  const source = fields.find((field) => field.name === channels[readBack]?.field);
+  const value = { readBack, field: source && "field" in source ? source.field : undefined };
   const reported = judge.problems.length;
   const hasWrite = judge.document.has([...at, "write"]);
   const hasSteps = judge.document.has([...at, "steps"]);

@@ -1,20 +1,21 @@
 /** The steps of an I2C description: what they send, what they read, and which names their formulas may use. */
 import type * as z from "zod";
 import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
-import { SIZES } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
+import type { I2cCrcSpec, I2cFieldSpec, I2cPecSpec, I2cReadSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
+import { bytesOfText } from "../lines/letters.ts";
 import { say } from "../messages.ts";
 import type { i2cShape } from "../schema/i2c.ts";
-import type { ByteOrder, FieldSpec, Formula, I2cCrcSpec, I2cPecSpec, I2cReadSpec, I2cStepSpec } from "../spec.ts";
+import type { ByteOrder, FieldSpec, Formula } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
-import { fieldOf, needKey } from "./channels.ts";
 import type { Surroundings } from "./device-type.ts";
+import { fieldsOf, statusOf } from "./i2c-fields.ts";
 import { VALUE, writeOf } from "./i2c-writes.ts";
 import { formulaNames } from "./judge.ts";
 import type { Path } from "./source-document.ts";
 
 export type StepShape = z.output<typeof i2cShape>["measure"][number];
-export type Fields = readonly { readonly name: string; readonly field: FieldSpec }[];
+export type Fields = readonly I2cFieldSpec[];
 
 /** A step's surroundings: the names that are known when it runs. */
 export interface StepPlace {
@@ -73,11 +74,13 @@ const namesFor = ({ given }: Surroundings, known: readonly string[], value: Valu
 function placedStep(
   around: Surroundings,
   at: Path,
-  shape: StepShape,
+  said: StepShape,
   { order, pec }: StepDefaults,
   names: Set<string>,
   value: ValueCoding | undefined,
 ): I2cStepSpec[] {
+  if (said.write && said.letters) around.judge.report([...at, "letters"], say.writeOrLetters(), "key");
+  const shape = said.letters ? { ...said, write: templateOf(said.letters) } : said;
   const place: StepPlace = {
     around,
     at,
@@ -93,6 +96,9 @@ function placedStep(
   return step ? [{ ...step, ...(when ? { when } : {}) }] : [];
 }
 
+const templateOf = (letters: NonNullable<StepShape["letters"]>): NonNullable<StepShape["write"]> =>
+  letters.map((piece) => ("text" in piece ? { bytes: bytesOfText(piece.text) } : piece));
+
 export const fieldsAmong = (steps: readonly I2cStepSpec[]): Fields =>
   steps.flatMap((step) => ("fields" in step ? step.fields : []));
 
@@ -102,7 +108,7 @@ function stepSpec(place: StepPlace, step: StepShape): I2cStepSpec | undefined {
   const isWrite = step.write !== undefined && kinds.length === 0;
   const isUnclear = kinds.length + (isWrite ? 1 : 0) !== 1 || (step.wait !== undefined && step.write !== undefined);
   const hasChecks = step.crc8 !== undefined || step.pec !== undefined;
-  const isReadsOwn = step.read === undefined && (step.fields !== undefined || step.until !== undefined);
+  const isReadsOwn = step.read === undefined && (step.fields ?? step.until ?? step.status) !== undefined;
   if (isUnclear || isReadsOwn || (step.wait !== undefined && hasChecks)) {
     around.judge.report(at, say.stepUnclear());
     return undefined;
@@ -115,22 +121,9 @@ function stepSpec(place: StepPlace, step: StepShape): I2cStepSpec | undefined {
   const fill = filled.length > 0 ? { filled } : {};
   if (step.read === undefined) return { do: "write", bytes, ...fill, ...checks };
   const fields = fieldsOf(place, step);
-  const read = { write: bytes, ...fill, length: step.read, fields, ...checks };
+  const status = statusOf(place, step);
+  const read = { write: bytes, ...fill, length: step.read, fields, ...checks, ...(status ? { status } : {}) };
   return step.until === undefined ? { do: "read", ...read } : untilSpec(place, step, step.until, read);
-}
-
-function fieldsOf({ around, at, order, pec }: StepPlace, step: StepShape): Fields {
-  const every = step.crc8?.every;
-  const read = (step.read ?? 0) - (pec ? 1 : 0);
-  const bytes = every === undefined ? read : read - Math.floor(read / (every + 1));
-  return Object.entries(step.fields ?? {}).flatMap(([name, shape]) => {
-    const place = [...at, "fields", name];
-    if (shape.as === undefined) needKey(around.judge, place, "as");
-    if (shape.as === undefined) return [];
-    if (shape.byte + SIZES[shape.as] > bytes) around.judge.report([...place, "byte"], say.fieldBeyondRead(bytes));
-    const field = fieldOf(around.judge, place, shape.byte, shape.as, shape, { byte: step["byte-order"] ?? order });
-    return [{ name, field }];
-  });
 }
 
 const UNTIL_EVERY_MS = 2;

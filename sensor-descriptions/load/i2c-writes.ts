@@ -1,8 +1,8 @@
 /** What a step writes: `"01 {config}"`, constant bytes and numbers that are computed when they are sent. */
 import { SIZES } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
+import type { I2cWriteSpec } from "../i2c/i2c-spec.ts";
 import { say } from "../messages.ts";
-import type { I2cWriteSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { fieldOf } from "./channels.ts";
 import type { StepPlace, StepShape } from "./i2c-steps.ts";
@@ -23,7 +23,7 @@ export function writeOf(place: StepPlace, step: StepShape): { bytes: Uint8Array;
     used.add(part.placeholder);
     const hole = filledBy(place, step, part.placeholder, bytes.length);
     if (!hole) continue;
-    bytes.push(...new Uint8Array(SIZES[hole.field.as]));
+    if ("field" in hole) bytes.push(...new Uint8Array(SIZES[hole.field.as]));
     filled.push(hole);
   }
   for (const name of Object.keys(step.with ?? {})) {
@@ -44,10 +44,20 @@ function filledBy(place: StepPlace, step: StepShape, name: string, position: num
   }
   const formula = around.judge.formula(path, said?.formula ?? formulaName(name), known, around.given);
   const order = step["byte-order"] ?? place.order;
-  const field = fieldOf(around.judge, said ? [...at, "with", name] : path, position, said?.as ?? "u8", said ?? {}, {
-    byte: order,
-  });
+  const saidAt = said ? [...at, "with", name] : path;
+  const as = said?.as ?? "u8";
+  if (as === "text") return formula && { name, formula, letters: lettersOf(place, saidAt, said ?? {}, position) };
+  if (said?.decimals !== undefined) around.judge.report([...saidAt, "decimals"], say.onlyOfText("decimals"), "key");
+  const field = fieldOf(around.judge, saidAt, position, as, { ...said, as }, { byte: order });
   return formula && { name, field, formula };
+}
+
+type Said = Partial<NonNullable<StepShape["with"]>[string]>;
+
+function lettersOf({ around }: StepPlace, path: Path, said: Said, at: number): { at: number; decimals?: number } {
+  for (const key of ["bits", "scale", "offset", "byte-order"] as const)
+    if (said[key] !== undefined) around.judge.report([...path, key], say.textHasNone(key), "key");
+  return { at, ...(said.decimals === undefined ? {} : { decimals: said.decimals }) };
 }
 
 /** What a setting's steps call the value that is to be set. */

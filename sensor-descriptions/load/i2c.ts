@@ -1,10 +1,11 @@
 /** Device files with `protocol: i2c`: a chip's conversation, step by step, and the formulas of its datasheet. */
 import type * as z from "zod";
 import { formulaName } from "../formula/formula.ts";
+import type { I2cIdentity, I2cPecSpec, I2cSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
 import { say } from "../messages.ts";
 import type { Command } from "../model.ts";
 import type { i2cShape } from "../schema/i2c.ts";
-import type { ChannelSpec, Formula, I2cIdentity, I2cPecSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
+import type { ChannelSpec, Formula } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { channelOf, stepOf } from "./channels.ts";
 import { commandOf } from "./controls.ts";
@@ -122,12 +123,12 @@ function channelSpec(
     return [];
   }
   const known = fields.map((field) => field.name);
-  const field = fields.find((candidate) => candidate.name === channel.field)?.field;
+  const field = fields.find((candidate) => candidate.name === channel.field);
   if (channel.field !== undefined && !field) {
     judge.report([...at, "field"], say.unknownName(channel.field, nearestWord(channel.field, known), known));
     return [];
   }
   const formula = judge.formula([...at, "formula"], channel.formula ?? formulaName(channel.field ?? ""), scope, given);
-  const meaning = channelOf(judge, at, name, channel, field && stepOf(field));
+  const meaning = channelOf(judge, at, name, channel, field && "field" in field ? stepOf(field.field) : undefined);
   return formula ? [{ channel: meaning, source: { from: "formula", formula } }] : [];
 }

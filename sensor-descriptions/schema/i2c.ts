@@ -9,10 +9,32 @@ const computedChannel = z.strictObject({
   ...meaningKeys,
 });
 
-const fields = z.record(s.text(), z.strictObject({ byte: s.whole(0, 1023), ...fieldKeys }));
+const CODINGS = [...FIELD_TYPES, "text"] as const;
+const fields = z.record(
+  s.text(),
+  z.strictObject({
+    byte: s.whole(0, 1023),
+    ...fieldKeys,
+    as: s
+      .choice(CODINGS)
+      .optional()
+      .describe("as in channels; or text: a number in letters, to a zero byte or the end"),
+    part: s.whole(1, 20).optional().describe("of a text with commas: which of the numbers, from 1"),
+  }),
+);
+const codes = () => s.wholes(0, 255).optional();
+const status = z.strictObject({
+  byte: s.whole(0, 1023),
+  good: s.wholes(0, 255).describe("codes of an answer that counts"),
+  busy: codes().describe("not ready yet; until: looks again"),
+  refused: codes(),
+  "no-sensor": codes(),
+  malformed: codes().describe("as all codes that stand nowhere"),
+});
 const written = z.strictObject({
   formula: s.text(),
-  as: s.choice(FIELD_TYPES).describe("how the number is coded"),
+  as: s.choice(CODINGS).describe("how the number is coded; text: in letters"),
+  decimals: s.whole(0, 9).optional().describe("of a text: digits behind the point"),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
   bits: fieldKeys.bits.describe("where in these bytes the number stands; all others are 0"),
   scale: fieldKeys.scale,
@@ -24,13 +46,18 @@ const step = z.strictObject({
     .template()
     .optional()
     .describe("bytes to the chip, in the order they are sent; {name}: a need, or computed by with:"),
-  with: named(written).optional().describe("what {name} in write: stands for"),
+  letters: s
+    .textTemplate()
+    .optional()
+    .describe("instead of write: the letters of a command, with {name} as there: T,{value}"),
+  with: named(written).optional().describe("what {name} in write: or letters: stands for"),
   wait: s.duration(0, 10 * SECOND).optional(),
   read: s.whole(1, 1023).optional().describe("how many bytes, check bytes included; after write: in one transfer"),
   "repeated-start": s
     .choice(["needed"])
     .optional()
     .describe("the chip forgets the register at a stop between write and read"),
+  status: status.optional().describe("the byte by which the chip says what came of it, and what its codes mean"),
   fields: fields.optional(),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
   crc8: z

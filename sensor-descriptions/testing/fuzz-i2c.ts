@@ -2,6 +2,8 @@
  * Chips that answer nonsense: the transfers of a description's own examples, with bytes changed, cut off and added. A
  * conversation has to end, in values or in one of the named reasons, and no value may come out of a wrong CRC.
  */
+
+import type { I2cCrcSpec, I2cSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
 import type { DeviceType } from "../load.ts";
 import {
   type DecodedValue,
@@ -13,7 +15,6 @@ import {
   type Setting,
   type Values,
 } from "../model.ts";
-import type { I2cCrcSpec, I2cSpec, I2cStepSpec } from "../spec.ts";
 import { createRandom } from "./seeded-random.ts";
 
 export interface FuzzCounts {

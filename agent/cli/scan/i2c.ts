@@ -3,9 +3,10 @@
  * in which a known chip tells its name are read, which takes writing the register's number before. Nothing else is
  * written: a chip without such a register is proposed by its address alone.
  */
+
+import type { I2cIdentity } from "@pump-station/sensor-descriptions/i2c/i2c-spec.ts";
 import type { DeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import type { Port } from "@pump-station/sensor-descriptions/model.ts";
-import type { I2cIdentity } from "@pump-station/sensor-descriptions/spec.ts";
 import { type I2cBus, PortError } from "../../world.ts";
 import { type Finding, givenFor, hexAddress, type Progress, type Scanned } from "./finding.ts";
 
