@@ -21,8 +21,8 @@ import type { SetUpSpec } from "./set-up.ts";
 export type ByteOrder = "big-endian" | "little-endian";
 
 export const FIELD_TYPES = [
-  "u8", "u16", "u24", "u32", "u48", "u64", "i8", "i16", "i24", "i32", "i48", "i64", "sm8", "sm16", "sm24", "sm32",
-  "bcd8", "bcd16", "bcd32", "f16", "f32", "f64",
+  "u8", "u16", "u24", "u32", "u40", "u48", "u64", "i8", "i16", "i24", "i32", "i40", "i48", "i64",
+  "sm8", "sm16", "sm24", "sm32", "bcd8", "bcd16", "bcd24", "bcd32", "bcd40", "bcd48", "f16", "f32", "f64",
 ] as const; // biome-ignore format: a table
 export type FieldType = (typeof FIELD_TYPES)[number];
 

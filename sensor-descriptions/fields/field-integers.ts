@@ -114,6 +114,9 @@ export function unsignedReader(places: readonly number[]): ReadRaw {
       return (data, at) => (top(data, at) << 8) | byte(data, at + c);
     case 4:
       return (data, at) => top(data, at) * 65_536 + ((byte(data, at + c) << 8) | byte(data, at + d));
+    case 5:
+      return (data, at) =>
+        top(data, at) * 2 ** 24 + ((byte(data, at + c) << 16) | (byte(data, at + d) << 8) | byte(data, at + e));
     default:
       // 48 bits don't fit the engine's 32-bit operators, but they fit a double.
       return (data, at) =>

@@ -37,6 +37,11 @@ describe("reading", () => {
     [{ as: "u48", byteOrder: "little-endian" }, "01 02 03 04 05 06", 0x060504030201],
     [{ as: "i24", byteOrder: "little-endian" }, "FE FF FF", -2],
     [{ as: "i48" }, "80 00 00 00 00 00", -(2 ** 47)],
+    [{ as: "u40" }, "FF FF FF FF FE", 2 ** 40 - 2],
+    [{ as: "u40", byteOrder: "little-endian" }, "01 02 03 04 05", 0x0504030201],
+    [{ as: "u40", bits: { low: 36, high: 39 } }, "A0 00 00 00 00", 10],
+    [{ as: "i40" }, "80 00 00 00 00", -(2 ** 39)],
+    [{ as: "i40", byteOrder: "little-endian" }, "FE FF FF FF FF", -2],
     [{ as: "u64" }, "00 1F FF FF FF FF FF FF", Number.MAX_SAFE_INTEGER],
     [{ as: "u64" }, "00 20 00 00 00 00 00 00", "malformed"],
     [{ as: "u64", scale: 0.001 }, "00 20 00 00 00 00 00 00", 2 ** 53 / 1000],
@@ -56,6 +61,13 @@ describe("reading", () => {
     [{ as: "bcd16", byteOrder: "little-endian" }, "05 23", 2305],
     [{ as: "bcd32" }, "12 34 56 78", 12_345_678],
     [{ as: "bcd32" }, "F0 00 00 00", "malformed"],
+    // EN 13757-3 (M-Bus), data field codings 9 to E: decimal digits, the lowest byte first.
+    [{ as: "bcd24", byteOrder: "little-endian" }, "56 34 12", 123_456],
+    [{ as: "bcd48", byteOrder: "little-endian", scale: 0.001 }, "12 90 78 56 34 12", 123_456_789.012],
+    [{ as: "bcd24" }, "12 A4 56", "malformed"],
+    [{ as: "bcd40" }, "98 76 54 32 10", 9_876_543_210],
+    [{ as: "bcd48" }, "99 99 99 99 99 99", 999_999_999_999],
+    [{ as: "bcd48" }, "99 99 99 99 99 9B", "malformed"],
     // IEEE 754-2008 binary16: one, a third, the largest, the smallest normal and subnormal, minus two.
     [{ as: "f16" }, "3C 00", 1],
     [{ as: "f16" }, "35 55", 0.3333],
@@ -167,7 +179,7 @@ describe("writing", () => {
 describe("round trips", () => {
   const orders = fc.constantFrom("big-endian", "little-endian");
   // Those in which all bits are a number, and each number has one way to be written.
-  const integers = FIELD_TYPES.filter((as) => /^[ui](?:8|16|24|32|48)$/.test(as));
+  const integers = FIELD_TYPES.filter((as) => /^[ui](?:8|16|24|32|40|48)$/.test(as));
   const layouts = fc.record({
     as: fc.constantFrom(...integers),
     at: fc.nat(3),
@@ -224,11 +236,12 @@ describe("round trips", () => {
     );
   });
 
+  const decimals = fc.constantFrom(...FIELD_TYPES.filter((as) => as.startsWith("bcd")));
   it("bytes of a decimal-coded field are either digits or malformed", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (data) => {
-        const text = hex(data);
-        const value = createField(spec({ as: "bcd32" })).read(data, 0);
+      fc.property(decimals, fc.uint8Array({ minLength: 6, maxLength: 6 }), (as, data) => {
+        const text = hex(data).slice(0, SIZES[as] * 2);
+        const value = createField(spec({ as })).read(data, 0);
         expect(value).toBe(/^\d+$/.test(text) ? Number(text) : "malformed");
       }),
     );

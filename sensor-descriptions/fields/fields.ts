@@ -6,7 +6,7 @@
  * raw one, lowest bit 0; of a signed type its highest bit is the sign. Raw values in `special` have a reason, no value.
  *
  *   u8 … u64    unsigned                     f16 f32 f64           IEEE 754
- *   i8 … i64    two's complement             bcd8 bcd16 bcd32      two decimal digits a byte
+ *   i8 … i64    two's complement             bcd8 … bcd48          two decimal digits a byte
  *   sm8 … sm32  sign bit and magnitude
  *
  * A double holds whole numbers up to 2^53. A u64 or i64 beyond that is "malformed", unless its scale isn't 1: that says
@@ -45,12 +45,14 @@ export const SIZES: Readonly<Record<FieldType, number>> = {
   u16: 2,
   u24: 3,
   u32: 4,
+  u40: 5,
   u48: 6,
   u64: 8,
   i8: 1,
   i16: 2,
   i24: 3,
   i32: 4,
+  i40: 5,
   i48: 6,
   i64: 8,
   sm8: 1,
@@ -59,7 +61,10 @@ export const SIZES: Readonly<Record<FieldType, number>> = {
   sm32: 4,
   bcd8: 1,
   bcd16: 2,
+  bcd24: 3,
   bcd32: 4,
+  bcd40: 5,
+  bcd48: 6,
   f16: 2,
   f32: 4,
   f64: 8,
