@@ -73,7 +73,7 @@ export function createDating(clock: Clock, tables: Tables): Dating {
       tables.run("UPDATE boots SET undated = 1 WHERE boot_id = ?", clock.bootId);
       undated.add(clock.bootId);
     },
-    offsetAt: offsets.at,
+    offsetAt: (bootId, bootMs) => offsets.at(bootId, bootMs),
     datedAlike: (bootId, rows) => {
       const firstMs = offsets.at(bootId, rows[0]?.bootMs ?? 0);
       if (firstMs === undefined) return rows;

@@ -86,7 +86,7 @@ export function createClock(options: ClockOptions = {}): Clock {
 
   return {
     bootId,
-    bootMs: boot.ms,
+    bootMs: () => boot.ms(),
     wallMs: () => {
       const nowMs = look();
       if (offsetMs !== undefined) return Math.round(nowMs + offsetMs);

@@ -44,7 +44,7 @@ export const forServer = (...names: readonly string[]): x509.Extension =>
 
 export async function makeParty(wish: CertificateWish): Promise<Party> {
   const algorithm = KINDS[wish.algorithm ?? "ec"];
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.create({
     subject: `CN=${wish.name}`,
     issuer: wish.issuer?.certificate.subject ?? `CN=${wish.name}`,

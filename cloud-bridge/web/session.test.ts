@@ -147,8 +147,8 @@ test("estimated times are said to be such, fetched again and again, and gone whe
   live().onEvent({ kind: "readings", readings: estimate });
   expect(session.state().devices[0]).toMatchObject({ uncertain: null, rows: [{ 0: NOW - 500 }, { 0: NOW - 5 }] });
   // Right ones that come now don't make the others right.
-  const { uncertain: _, ...right } = { ...estimate, rows: [[NOW - 1, 3, 6]] } as const;
-  live().onEvent({ kind: "readings", readings: right });
+  const { station, device } = estimate;
+  live().onEvent({ kind: "readings", readings: { station, device, channels: CHANNELS, rows: [[NOW - 1, 3, 6]] } });
   expect(session.state().devices[0]?.uncertain).toBeNull();
 
   world.uncertain = { e: 60_000 };

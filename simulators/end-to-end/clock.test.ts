@@ -120,7 +120,7 @@ async function startBridge(): Promise<Bridge & { readonly password: string }> {
   const program = startProgram(PROGRAMS.bridge, ["run", "--data", folder, ...ports]);
   onTestFinished(() => stop(program));
   const ready = await until("the bridge is ready", () => readJson(join(folder, "ready.json")));
-  const url = `http://127.0.0.1:${ready["httpPort"]}/api/stations`;
+  const url = `http://127.0.0.1:${Number(ready["httpPort"])}/api/stations`;
   const added = await fetch(url, {
     method: "POST",
     headers: {
