@@ -190,6 +190,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     version: places.version,
     uptimeMs: Math.round(clock.bootMs() - startedMs),
     now: clock.wallMs(),
+    ...(clock.isWallTrusted() ? {} : { isClockUnset: true as const }),
     description: goingLive.status(),
     devices: station().devices.map((device) => deviceStatus(device, running, newest, clock)),
     activeAlarms: running?.activeAlarms() ?? [],

@@ -33,6 +33,8 @@ export interface AgentStatus {
   readonly activeAlarms: readonly string[];
   /** By the clock of the agent, ms since 1970: ages are counted from it. */
   readonly now: number;
+  /** Nobody vouches for the clock: readings get their time later. Left out when somebody does. */
+  readonly isClockUnset?: true;
   readonly settings: readonly SettingStatus[];
   readonly process: { readonly rssBytes: number; readonly cpuMs: number };
 }

@@ -54,6 +54,12 @@ it("says what a device tells of itself, how it is read differently, and its last
   expect(text).toContain('"all" is read in parts, without the registers that no channel needs');
 });
 
+it("says that the clock isn't set, what that means and where to look, only while it isn't", () => {
+  const status = statusWith(HEALTH);
+  expect(statusText(status)).not.toContain("Clock");
+  expect(statusText({ ...status, isClockUnset: true })).toMatch(/Clock: not set yet.*dated later.*\n.*timedatectl/);
+});
+
 it("adds no line for a device that has nothing to say", () => {
   const [, devices] = statusText(statusWith(HEALTH)).split("\n\n").slice(1);
   expect(devices?.split("\n")).toHaveLength(2);

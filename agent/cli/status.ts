@@ -26,9 +26,13 @@ export async function status(
   return 0;
 }
 
+const CLOCK_UNSET = `Clock: not set yet. Readings are kept, sent and dated later; commands from the cloud are refused, upload windows count as open.
+  Who sets it? timedatectl timesync-status, or: chronyc tracking`;
+
 export function statusText(status: AgentStatus): string {
   const sections = [
     `${status.station}: running for ${spokenDuration(status.uptimeMs)}, version ${status.version}, ${spokenBytes(status.process.rssBytes)} of memory`,
+    status.isClockUnset ? CLOCK_UNSET : "",
     descriptionText(status.description),
     devicesText(status),
     status.activeAlarms.length > 0 ? `Alarms: ${status.activeAlarms.join(", ")}` : "",
