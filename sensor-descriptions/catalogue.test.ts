@@ -27,7 +27,7 @@ test("the catalogue knows these devices on serial lines and pins", () => {
   expect(others).toEqual([
     "a02yyuw: framed", "cup-anemometer: pulses", "davis-6410: pulses", "door-contact: levels", "float-switch: levels",
     "flow-meter: pulses", "lcj-cv7: lines", "mh-z19b: framed", "nmea-wind: lines", "pms5003: framed", "pzem-004t: modbus-rtu",
-    "pzem-017: modbus-rtu", "relay: outputs", "sdm120: modbus-rtu", "sdm630: modbus-rtu", "sensecap-s700: modbus-rtu", "tipping-bucket: pulses", "xy-md02: modbus-rtu",
+    "pzem-017: modbus-rtu", "relay: outputs", "sdm120: modbus-rtu", "sdm630: modbus-rtu", "sensecap-s700: modbus-rtu", "tipping-bucket: pulses", "victron-mppt: lines", "xy-md02: modbus-rtu",
   ]);
 }); // biome-ignore format: a table
 

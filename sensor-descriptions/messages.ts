@@ -379,6 +379,20 @@ export const say = {
       "the end of the line is added by itself",
       'leave it out here; what requests end with stands in "request-line:"',
     ),
+  lineOrBlock: () =>
+    error(
+      210,
+      'what the device sends is described by "line:" or by "block:", one of both',
+      '"block:" if several lines have one check, else "line:"; how requests look is said by "request-line:"',
+    ),
+  blockNeedsEnd: (hasCheck: boolean) =>
+    error(
+      211,
+      "nothing says where a block ends",
+      hasCheck
+        ? 'add "after:" to its check: what stands before it, for example after: "!"'
+        : 'add a "check:", or "end:" with the letters that end it',
+    ),
   textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
   groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),
   stateTooLong: (text: string, max: number) =>

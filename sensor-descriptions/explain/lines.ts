@@ -1,12 +1,11 @@
 /** Text lines: what a line begins with, its fields, its check. */
 
-import { textOfBytes } from "../lines/letters.ts";
 import { splitFields } from "../lines/line-fields.ts";
-import type { LineCodec } from "../lines/line-form.ts";
+import type { CutLine, LineCodec, LineContent } from "../lines/line-form.ts";
 import { linesOf } from "../lines/lines.ts";
 import type { LineMessage, Lines } from "../lines/lines-messages.ts";
 import { kindsOf } from "../lines/lines-reports.ts";
-import type { LineChannelSpec, LineForm, LinesSpec } from "../lines/lines-spec.ts";
+import type { LineChannelSpec, LineCheckSpec, LineForm, LinesSpec } from "../lines/lines-spec.ts";
 import { beginsLike, constantLetters, filled, placeholdersIn } from "../lines/text-template.ts";
 import type { DecodedValue, Values } from "../model.ts";
 import { nearestWord } from "../spelling.ts";
@@ -34,21 +33,15 @@ interface Told {
 }
 
 type Kind = ReturnType<typeof kindsOf>[number];
-type Content = NonNullable<ReturnType<LineCodec["unwrap"]>>;
 
-interface FoundLine {
-  /** With its end, if that is there. */
-  readonly text: string;
-  readonly isEnded: boolean;
-  /** Undefined: it has no beginning. */
-  readonly line: Content | undefined;
+interface FoundLine extends CutLine {
   readonly request?: LineMessage;
   readonly kind?: Kind;
 }
 
 /** A request's line may end otherwise than an answer's: the one that means something is taken, answers first. */
 function nextLine(lines: Lines, { address, wanted }: Asked, bytes: Uint8Array, at: number): FoundLine {
-  const answer = cut(lines.answers, bytes, at);
+  const answer = lines.answers.cut(bytes, at);
   const { line } = answer;
   const kinds = line
     ? kindsOf(lines, address, true).filter(
@@ -56,20 +49,13 @@ function nextLine(lines: Lines, { address, wanted }: Asked, bytes: Uint8Array, a
       )
     : [];
   const kind = kinds.find((one) => "asked" in one && one.asked === wanted) ?? kinds[0];
-  const sent = cut(lines.requests, bytes, at);
+  const sent = lines.requests.cut(bytes, at);
   const request = sent.line?.isIntact && sent.isEnded ? requestIn(lines, sent.line.content) : undefined;
   // A request is matched as a whole, an answer by its beginning.
   const letters = request && filled(request.request, (name) => (name === "address" ? String(address) : "")).length;
   const isRequest = letters !== undefined && (kind === undefined || kind.begins.length < letters);
   if (isRequest && request) return { ...sent, request };
   return kind ? { ...answer, kind } : answer;
-}
-
-function cut(codec: LineCodec, bytes: Uint8Array, at: number): Pick<FoundLine, "text" | "isEnded" | "line"> {
-  const last = bytes.indexOf(codec.endByte, at);
-  const isEnded = last >= 0;
-  const text = textOfBytes(bytes, at, isEnded ? last + 1 : bytes.length);
-  return { text, isEnded, line: codec.unwrap(isEnded ? text.slice(0, -1) : text) };
 }
 
 const requestIn = (lines: Lines, content: string): LineMessage | undefined =>
@@ -151,13 +137,14 @@ function lineAnnotations(
   form: LineForm,
   codec: LineCodec,
   { text, isEnded }: FoundLine,
-  { content, isIntact }: Content,
+  { content, isIntact, beginAt: begin, checkLetters }: LineContent,
   fields: ReadonlyMap<number, { name: string; says: string }[]>,
 ): readonly Annotation[] {
-  const begin = form.begin === "" ? 0 : text.lastIndexOf(form.begin);
   const from = begin + form.begin.length;
   const to = from + content.length;
-  const parts: Annotation[] = [{ start: begin, end: from, part: "begin", says: ["each line begins so"] }];
+  const parts: Annotation[] = [
+    { start: begin, end: from, part: "begin", says: [form.isBlock ? "each block begins so" : "each line begins so"] },
+  ];
   let at = from;
   for (const [place, field] of splitFields(content, form.separator).entries()) {
     const start = Math.max(at, text.indexOf(field, at));
@@ -168,9 +155,15 @@ function lineAnnotations(
     parts.push({ start, end: start + field.length, part: known?.map(({ name }) => name).join(", ") ?? "field", says });
     at = start + field.length;
   }
-  const tail = text.slice(to).trimEnd().length;
-  if (form.check && tail > 0) parts.push(checkPart(form, codec, text, content, to, tail, isIntact));
-  if (isEnded) parts.push({ start: to + tail, end: text.length, part: "end", says: ["the line's end"] });
+  if (form.check && checkLetters > 0) parts.push(checkPart(form, codec, text, content, to, checkLetters, isIntact));
+  const endAt = to + checkLetters;
+  if (isEnded && endAt < text.length)
+    parts.push({
+      start: endAt,
+      end: text.length,
+      part: "end",
+      says: [form.isBlock ? "the block's end" : "the line's end"],
+    });
   const between = (start: number, end: number): Annotation => {
     if (start < begin) return { start, end, part: "stray", says: ["before the line's beginning"] };
     return { start, end, part: "between", says: ["separates fields"] };
@@ -191,8 +184,23 @@ function checkPart(
   const wanted = whole.slice(begin.length + content.length, whole.length - end.length);
   const name = check === undefined ? "" : check.check.kind === "crc" ? check.check.name : check.check.kind;
   const place = { start: from, end: from + length, part: "check" };
-  const says = `${name} over all between ${begin === "" ? "the beginning" : `"${begin}"`} and ${check?.after === "" ? "the check" : `"${check?.after ?? ""}"`}`;
+  const says = `${name} over all ${check === undefined ? "" : covered(check, begin)}`;
   return isIntact
     ? { ...place, says: [`${says}: right`] }
-    : { ...place, says: [says], wrong: `is ${text.slice(from, from + length)}, should be ${wanted}` };
+    : { ...place, says: [says], wrong: `is ${visible(text.slice(from, from + length))}, should be ${visible(wanted)}` };
 }
+
+function covered({ after, coversBegin, coversAfter }: LineCheckSpec, begin: string): string {
+  const first = begin === "" ? "the beginning" : `"${visible(begin)}"`;
+  const last = after === "" ? "the check" : `"${visible(after)}"`;
+  const inclusive = [coversBegin ? first : "", coversAfter ? last : ""].filter((one) => one !== "");
+  return `between ${first} and ${last}${inclusive.length === 0 ? "" : `, ${inclusive.join(" and ")} included`}`;
+}
+
+/** Letters that have no key, as a description writes them. */
+const visible = (text: string): string =>
+  text.replaceAll(
+    /[^\x20-\x7e]/g,
+    (letter) => NAMED[letter] ?? `\\x${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+const NAMED: Readonly<Record<string, string>> = { "\r": "\\r", "\n": "\\n", "\t": "\\t" };

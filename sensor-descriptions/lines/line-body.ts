@@ -5,7 +5,7 @@ import type { Channel, DecodedValue, Values } from "../model.ts";
 import type { ChannelSpec } from "../spec.ts";
 import { createTextField, joinFields, splitFields, type TextField } from "./line-fields.ts";
 import type { LineReadSpec, LineSeparator } from "./lines-spec.ts";
-import { withoutWildcards } from "./text-template.ts";
+import { beginsLike, withoutWildcards } from "./text-template.ts";
 
 export interface LineBody {
   /** Whether the fields that `where` names have their texts. */
@@ -98,7 +98,7 @@ function placeIn(fields: readonly string[], field: TextField, groups: Groups): n
   const { place, beginsWith } = field.spec;
   const from = beginningOf(fields, field, groups);
   if (from === undefined) return undefined;
-  const found = place === undefined ? fields.findIndex((one) => one.trim().startsWith(beginsWith)) : from + place;
+  const found = place === undefined ? fields.findIndex((one) => beginsLike(beginsWith, one.trim())) : from + place;
   return found >= 0 && found < fields.length ? found : undefined;
 }
 

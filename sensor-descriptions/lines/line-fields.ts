@@ -2,6 +2,7 @@
 import { createScale } from "../fields/field-scale.ts";
 import type { DecodedValue } from "../model.ts";
 import type { LineSeparator, TextFieldSpec } from "./lines-spec.ts";
+import { beginsLike, withoutWildcards } from "./text-template.ts";
 
 export function splitFields(content: string, separator: LineSeparator): readonly string[] {
   if (separator === "spaces") return content.trim().split(/\s+/);
@@ -42,6 +43,7 @@ const HEX = /^[0-9a-fA-F]{1,12}$/;
 /** `signed`: numbers are written with their sign, be it + or −. */
 export function createTextField(spec: TextFieldSpec, { signed = false } = {}): TextField {
   const { beginsWith, endsWith, states, noSensor } = spec;
+  const marked = (text: string): string => withoutWildcards(beginsWith) + text + endsWith;
   const scale = createScale(spec.scale, spec.offset);
   const scales = new Map(
     [...(spec.unitAt?.scales ?? [])].map(([text, one]) => [text, createScale(one.scale, one.offset)]),
@@ -50,7 +52,7 @@ export function createTextField(spec: TextFieldSpec, { signed = false } = {}): T
   const inner = (text: string): string | undefined => {
     const trimmed = text.trim();
     const isWhole = trimmed.length >= beginsWith.length + endsWith.length;
-    if (!isWhole || !trimmed.startsWith(beginsWith) || !trimmed.endsWith(endsWith)) return undefined;
+    if (!isWhole || !beginsLike(beginsWith, trimmed) || !trimmed.endsWith(endsWith)) return undefined;
     return trimmed.slice(beginsWith.length, trimmed.length - endsWith.length).trim();
   };
   const numberIn = (text: string, unit: string | undefined): number => {
@@ -71,10 +73,10 @@ export function createTextField(spec: TextFieldSpec, { signed = false } = {}): T
       return Number.isFinite(value) ? value + 0 : "malformed";
     },
     write: (value) => {
-      if (value === "no-sensor") return noSensor[0] === undefined ? "" : beginsWith + noSensor[0] + endsWith;
+      if (value === "no-sensor") return noSensor[0] === undefined ? "" : marked(noSensor[0]);
       if (value === "malformed") throw new RangeError("malformed: no text stands for it");
       const text = states === undefined ? numeral(spec, value) : textOfState(states, value);
-      return beginsWith + (signed && !text.startsWith("-") ? "+" : "") + text + endsWith;
+      return marked((signed && !text.startsWith("-") ? "+" : "") + text);
     },
   };
 }

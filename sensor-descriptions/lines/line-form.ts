@@ -3,70 +3,108 @@
  *
  *   $     | WIMWV,214.8,R,0.1,K,A | *     | 28     | CR LF          NMEA 0183
  *   begin | content               | after | check  | end
+ *
+ * Several lines that are one message stand in `block-form.ts`.
  */
-import { type Checksum, createChecksum } from "../checksum/checksum.ts";
 import { FRAME_BYTES_MAX } from "../framing/frame-scanner.ts";
-import { hexDigits } from "../framing/hex-digits.ts";
+import { createBlockCodec } from "./block-form.ts";
 import { bytesOfText, textOfBytes } from "./letters.ts";
+import { createLineCheck, type LineCheck } from "./line-check.ts";
 import type { LineForm } from "./lines-spec.ts";
 
-export interface Line {
+/** What a line says, and where in its text. */
+export interface LineContent {
   readonly content: string;
   /** Whether its check is right, or missing where it may be. */
   readonly isIntact: boolean;
+  /** Where its beginning stands; before it is what belongs to no line. */
+  readonly beginAt: number;
+  /** Letters behind the content, up to the end: the check and what stands before it. */
+  readonly checkLetters: number;
+}
+
+export interface Line extends LineContent {
   /** As it came, with its end. */
   readonly bytes: Uint8Array;
 }
 
-export interface LineCodec {
-  wrap(content: string): Uint8Array;
-  /** The content of a line without its end; undefined when it has no beginning. */
-  unwrap(text: string): Omit<Line, "bytes"> | undefined;
-  /** The last byte of each line. */
-  readonly endByte: number;
+/** Cuts bytes that come in any portions into lines. */
+export interface LineSplitter {
+  /** Bytes that belonged to no line. */
+  readonly strayBytes: number;
+  /** Whether a line has begun. */
+  readonly isWaiting: boolean;
+  push(bytes: Uint8Array, take: (line: Line) => void): void;
 }
 
-export function createLineCodec({ begin, end, check }: LineForm): LineCodec {
-  const checked = check && { ...check, sum: createChecksum(check.check) };
+/** The text of a line with its end, if that is there. */
+export interface CutLine {
+  readonly text: string;
+  readonly isEnded: boolean;
+  /** Undefined: it has no beginning. */
+  readonly line: LineContent | undefined;
+}
+
+export interface LineCodec {
+  wrap(content: string): Uint8Array;
+  createSplitter(): LineSplitter;
+  /** What stands at `at`, for whoever looks at bytes without a conversation. */
+  cut(bytes: Uint8Array, at: number): CutLine;
+}
+
+export function createLineCodec(form: LineForm): LineCodec {
+  if (form.isBlock) return createBlockCodec(form);
+  const { begin, end } = form;
+  const check = form.check && { ...createLineCheck(form.check, begin), isOptional: form.check.isOptional };
+  const endByte = end.charCodeAt(end.length - 1) & 0xff;
+  const unwrap = (text: string): LineContent | undefined => {
+    const beginAt = begin === "" ? 0 : text.lastIndexOf(begin);
+    if (beginAt < 0) return undefined;
+    const whole = text.slice(beginAt + begin.length).replace(/[\r\n ]+$/, "");
+    return { beginAt, ...(check ? checked(check, whole) : { content: whole, isIntact: true, checkLetters: 0 }) };
+  };
   return {
-    endByte: end.charCodeAt(end.length - 1) & 0xff,
+    createSplitter: () => new Splitter(endByte, unwrap),
     wrap: (content) => {
-      const tail = checked === undefined ? "" : checked.after + digitsOf(checked.sum, content);
+      const tail = check === undefined ? "" : check.after + check.of(content);
       return bytesOfText(begin + content + tail + end);
     },
-    unwrap: (text) => {
-      const from = begin === "" ? 0 : text.lastIndexOf(begin);
-      if (from < 0) return undefined;
-      const whole = text.slice(from + begin.length).replace(/[\r\n ]+$/, "");
-      if (checked === undefined) return { content: whole, isIntact: true };
-      const digits = 2 * checked.sum.bytes;
-      const mark = whole.length - digits - checked.after.length;
-      const hasCheck = mark >= 0 && whole.startsWith(checked.after, mark) && /^[0-9a-f]+$/i.test(whole.slice(-digits));
-      if (!hasCheck) {
-        // A damaged check must not pass for a missing one.
-        const isMissing = checked.isOptional && checked.after !== "" && !whole.includes(checked.after);
-        return { content: whole, isIntact: isMissing };
-      }
-      const content = whole.slice(0, mark);
-      return { content, isIntact: digitsOf(checked.sum, content) === whole.slice(-digits).toUpperCase() };
+    cut: (bytes, at) => {
+      const last = bytes.indexOf(endByte, at);
+      const isEnded = last >= 0;
+      const text = textOfBytes(bytes, at, isEnded ? last + 1 : bytes.length);
+      return { text, isEnded, line: unwrap(isEnded ? text.slice(0, -1) : text) };
     },
   };
 }
 
-const digitsOf = (sum: Checksum, content: string): string => hexDigits(sum.of(bytesOfText(content)), 2 * sum.bytes);
+function checked(check: LineCheck & { readonly isOptional: boolean }, whole: string): Omit<LineContent, "beginAt"> {
+  const { after, letters } = check;
+  const mark = whole.length - letters - after.length;
+  const hasCheck = mark >= 0 && whole.startsWith(after, mark) && check.isWritten(whole.slice(-letters));
+  if (!hasCheck) {
+    // A damaged check must not pass for a missing one.
+    const isMissing = check.isOptional && after !== "" && !whole.includes(after);
+    return { content: whole, isIntact: isMissing, checkLetters: 0 };
+  }
+  const content = whole.slice(0, mark);
+  const isIntact = check.isRight(content, whole.slice(-letters));
+  return { content, isIntact, checkLetters: after.length + letters };
+}
 
-/** Cuts bytes that come in any portions into lines; what has no end within FRAME_BYTES_MAX is noise. */
-export class LineSplitter {
-  /** Bytes that belonged to no line. */
+/** What has no end within FRAME_BYTES_MAX is noise. */
+class Splitter implements LineSplitter {
   strayBytes = 0;
-  readonly #codec: LineCodec;
+  readonly #endByte: number;
+  readonly #unwrap: (text: string) => LineContent | undefined;
   readonly #kept = new Uint8Array(FRAME_BYTES_MAX);
   #length = 0;
   /** The rest of a line that is too long. */
   #isLost = false;
 
-  constructor(codec: LineCodec) {
-    this.#codec = codec;
+  constructor(endByte: number, unwrap: (text: string) => LineContent | undefined) {
+    this.#endByte = endByte;
+    this.#unwrap = unwrap;
   }
 
   get isWaiting(): boolean {
@@ -77,7 +115,7 @@ export class LineSplitter {
     for (const byte of bytes) {
       if (this.#length === FRAME_BYTES_MAX) this.#lose();
       this.#kept[this.#length++] = byte;
-      if (byte !== this.#codec.endByte) continue;
+      if (byte !== this.#endByte) continue;
       if (this.#isLost) this.#lose();
       else this.#take(take);
       this.#isLost = false;
@@ -93,7 +131,7 @@ export class LineSplitter {
   #take(take: (line: Line) => void): void {
     const bytes = this.#kept.slice(0, this.#length);
     this.#length = 0;
-    const line = this.#codec.unwrap(textOfBytes(bytes, 0, bytes.length - 1));
+    const line = this.#unwrap(textOfBytes(bytes, 0, bytes.length - 1));
     const isEmpty = line?.content === "";
     if (line === undefined || !line.isIntact) this.strayBytes += bytes.length;
     if (line !== undefined && !isEmpty) take({ ...line, bytes });

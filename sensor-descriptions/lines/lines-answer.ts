@@ -1,7 +1,7 @@
 /** Tells the line that answers a request from everything else. */
 
 import type { AnswerOutcome, AnswerRecogniser, Values } from "../model.ts";
-import { type Line, LineSplitter } from "./line-form.ts";
+import type { Line, LineSplitter } from "./line-form.ts";
 import type { LineMessage, Lines } from "./lines-messages.ts";
 import { beginsLike } from "./text-template.ts";
 
@@ -23,7 +23,7 @@ export class LineAnswer implements AnswerRecogniser {
 
   constructor(expected: Expected) {
     this.#expected = expected;
-    this.#splitter = new LineSplitter(expected.lines.answers);
+    this.#splitter = expected.lines.answers.createSplitter();
   }
 
   get strayBytes(): number {

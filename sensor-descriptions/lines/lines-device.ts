@@ -1,13 +1,12 @@
 /** The device's side of a protocol of lines: requests out of bytes, and the lines that answer them. */
 
 import type { DecodedValue, DeviceRequest, RequestRecogniser } from "../model.ts";
-import { LineSplitter } from "./line-form.ts";
 import type { LineMessage, Lines } from "./lines-messages.ts";
 import { constantLetters, filled, placeholdersIn, withoutWildcards } from "./text-template.ts";
 
 /** A line with a wrong check is "bad: checksum", one that is no request of this protocol "bad: malformed". */
 export function createLinesDevice(lines: Lines, address: number): RequestRecogniser {
-  const splitter = new LineSplitter(lines.requests);
+  const splitter = lines.requests.createSplitter();
   const messages = [...lines.asked].sort((a, b) => constantLetters(b.request) - constantLetters(a.request));
   return {
     push: (bytes) => {

@@ -1,14 +1,13 @@
 /** Lines that a device sends by itself, found among all that come, and written as the device would. */
 
 import type { Report, SerialProtocol } from "../model.ts";
-import { LineSplitter } from "./line-form.ts";
 import type { Lines } from "./lines-messages.ts";
 import { beginsLike, constantLetters, filled } from "./text-template.ts";
 
 export function createLineReports(lines: Lines): Required<Pick<SerialProtocol, "listen" | "report">> {
   return {
     listen: (address) => {
-      const splitter = new LineSplitter(lines.answers);
+      const splitter = lines.answers.createSplitter();
       const kinds = kindsOf(lines, address);
       let otherFrames = 0;
       return {

@@ -1,18 +1,32 @@
 /** What a protocol of text lines is compiled from; the rest of the seam is `spec.ts`. */
 import type { SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
 import type { SetUpSpec } from "../set-up.ts";
-import type { CheckSpec, Formula, SpecChannel } from "../spec.ts";
+import type { ByteOrder, CheckSpec, Formula, SpecChannel } from "../spec.ts";
 
 /** "spaces": one or more blanks; "before-sign": each field begins with + or − ("+21.5-3.0"). */
 export type LineSeparator = { readonly text: string } | "spaces" | "before-sign";
 
+/** Stands behind `after` (which may be empty in a line), over the content and what else it covers. */
+export interface LineCheckSpec {
+  readonly check: CheckSpec;
+  readonly after: string;
+  readonly isOptional: boolean;
+  readonly coversBegin: boolean;
+  readonly coversAfter: boolean;
+  /** Bytes only in blocks: one of them might be what ends a line. */
+  readonly written: "hex-digits" | "bytes";
+  readonly byteOrder: ByteOrder;
+}
+
 /** What every line has around its content. */
 export interface LineForm {
   readonly begin: string;
+  /** Of a block with a check it may be empty: that block ends with its check. */
   readonly end: string;
   readonly separator: LineSeparator;
-  /** Hexadecimal digits behind `after` (which may be empty), over all between begin and `after`. */
-  readonly check?: { readonly check: CheckSpec; readonly after: string; readonly isOptional: boolean };
+  readonly check?: LineCheckSpec;
+  /** Several lines that belong together: each of them is a field, and `separator` is what ends a line. */
+  readonly isBlock: boolean;
 }
 
 /** One value in a line, as text. */
@@ -21,6 +35,7 @@ export interface TextFieldSpec {
   readonly place?: number;
   /** The group of this name. */
   readonly group?: string;
+  /** "?" is any letter. */
   readonly beginsWith: string;
   readonly endsWith: string;
   readonly as: "decimal" | "hex";

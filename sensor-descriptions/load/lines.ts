@@ -1,18 +1,9 @@
 /** Device files of text lines: from their shape to what the protocol of lines is compiled from. */
 import type * as z from "zod";
-import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
 import { numberOfText, STATE_LETTERS_MAX } from "../lines/line-fields.ts";
-import type {
-  LineChannelSpec,
-  LineForm,
-  LineReadSpec,
-  LinesSpec,
-  TextFieldSpec,
-  TextTemplate,
-} from "../lines/lines-spec.ts";
+import type { LineChannelSpec, LineReadSpec, LinesSpec, TextFieldSpec, TextTemplate } from "../lines/lines-spec.ts";
 import { say } from "../messages.ts";
 import type { linesShape } from "../schema/lines.ts";
-import type { CheckSpec } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import { convert, isKnownUnit, nearestUnit, spokenUnit, ucumName } from "../units.ts";
 import { channelOf } from "./channels.ts";
@@ -20,11 +11,11 @@ import { commandOf, serialOf, settingIn } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { reportTwice } from "./framed.ts";
 import { formulaNames, type Judge } from "./judge.ts";
+import { lineForms } from "./line-form.ts";
 import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
 
 type Shape = z.output<typeof linesShape>;
-type LineShape = NonNullable<Shape["line"]>;
 type ReadShape = Shape["reads"][string];
 type ChannelShape = ReadShape["channels"][string];
 
@@ -34,8 +25,7 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
   const specs = reads.flatMap(({ channels }) => channels);
   const channels = specs.map(({ channel }) => channel);
   reportTwice(judge, reads);
-  const line = lineOf(judge, ["line"], shape.line ?? {});
-  const requestLine = shape["request-line"] ? lineOf(judge, ["request-line"], shape["request-line"]) : line;
+  const { line, requestLine } = lineForms(judge, shape);
   const check = (at: Path, template: TextTemplate, also: readonly string[] = []): void =>
     checkTemplate(judge, at, template, specs, also);
   for (const [name, { send = [], answer = [] }] of Object.entries(shape.reads)) {
@@ -104,28 +94,6 @@ const templatesOf = ({ reads, settings, commands }: Shape): readonly TextTemplat
 
 const byNumber = (names: Readonly<Record<number, string>>): ReadonlyMap<number, string> =>
   new Map(Object.entries(names).map(([number, name]) => [Number(number), name]));
-
-function lineOf(judge: Judge, at: Path, shape: LineShape): LineForm {
-  const separator = shape.separator ?? ",";
-  if (shape.end === "") judge.report([...at, "end"], say.lineNeedsEnd());
-  const check = shape.check && checkOf(judge, [...at, "check"], shape.check);
-  return {
-    begin: shape.begin ?? "",
-    end: shape.end === undefined || shape.end === "" ? "\r\n" : shape.end,
-    separator: separator === "spaces" || separator === "before-sign" ? separator : { text: separator },
-    ...(check
-      ? { check: { check, after: shape.check?.after ?? "", isOptional: shape.check?.["may-be-missing"] === true } }
-      : {}),
-  };
-}
-
-function checkOf(judge: Judge, at: Path, { sum, crc }: NonNullable<LineShape["check"]>): CheckSpec | undefined {
-  if ((sum === undefined) === (crc === undefined)) judge.report(at, say.framePartNeeds("check", "sum"), "key");
-  if (crc === undefined) return sum && { kind: sum };
-  if (isChecksumName(crc)) return { kind: "crc", name: crc };
-  judge.report([...at, "crc"], say.unknownChecksum(crc, nearestWord(crc, checksumNames)));
-  return undefined;
-}
 
 function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSpec {
   const { judge } = around;

@@ -1,8 +1,11 @@
 /** Device files of text lines: what a line is, what asks for it, and which field means what. */
 import * as z from "zod";
 import { SUM_NAMES } from "../checksum/checksum-sums.ts";
+import { say } from "../messages.ts";
+import type { Reading } from "../quantities.ts";
 import * as s from "../scalars.ts";
 import {
+  BYTE_ORDERS,
   commandKeys,
   everyType,
   meaningKeys,
@@ -13,6 +16,26 @@ import {
   textExamples,
 } from "./keys.ts";
 
+/** "content", "content to after", "begin to after". */
+const covered = () =>
+  s.scalar({ type: "string", examples: ["content", "begin to after"] }, (t): Reading<Covered> => {
+    const [first = "", last = first, ...more] = t.split(/\s+to\s+/);
+    const isKnown = (first === "begin" || first === "content") && (last === "content" || last === "after");
+    return isKnown && more.length === 0 ? { ok: { first, last } } : { said: say.wrongChoice(t, COVERED, undefined) };
+  });
+interface Covered {
+  readonly first: "begin" | "content";
+  readonly last: "content" | "after";
+}
+const COVERED = ["content", "content to after", "begin to content", "begin to after"];
+
+const checkKeys = {
+  sum: s.choice(SUM_NAMES).optional(),
+  crc: s.text().optional(),
+  after: s.letters().optional().describe('what stands before the check: "*"; default: nothing'),
+  over: covered().optional().describe("what it covers: content (default), content to after, begin to after"),
+};
+
 const lineForm = z.strictObject({
   begin: s.letters().optional().describe('what each line begins with: "$"; default: nothing'),
   end: s.letters().optional().describe('what ends it; default: "\\r\\n"'),
@@ -21,14 +44,26 @@ const lineForm = z.strictObject({
     .optional()
     .describe('between two fields; "spaces" is one or more blanks, "before-sign" none but + or -; default: ","'),
   check: z
-    .strictObject({
-      sum: s.choice(SUM_NAMES).optional(),
-      crc: s.text().optional(),
-      after: s.letters().optional().describe('what stands before its hexadecimal digits: "*"; default: nothing'),
-      "may-be-missing": s.truth().optional(),
-    })
+    .strictObject({ ...checkKeys, "may-be-missing": s.truth().optional() })
     .optional()
     .describe("of all letters between begin and after, as hexadecimal digits"),
+});
+
+const blockForm = z.strictObject({
+  begin: s.letters().optional().describe('what each block begins with: "/"; default: nothing'),
+  "line-end": s.letters().optional().describe('what stands between two of its lines; default: "\\r\\n"'),
+  check: z
+    .strictObject({
+      ...checkKeys,
+      written: s
+        .choice(["hex-digits", "bytes"])
+        .optional()
+        .describe("how the check travels: two letters 0-9, A-F for each byte (default), or the bytes themselves"),
+      "byte-order": s.choice(BYTE_ORDERS).optional().describe("of a check of several bytes; default: big-endian"),
+    })
+    .optional()
+    .describe("of all lines together; the block ends with it"),
+  end: s.letters().optional().describe("what ends the block, behind the check if there is one; default: nothing"),
 });
 
 const lineChannel = z.strictObject({
@@ -36,7 +71,10 @@ const lineChannel = z.strictObject({
   states: z.record(s.text(), s.name()).optional().describe("names of the letters: { A: valid, V: void }"),
   field: s.whole(0, 255).optional().describe("place in the line, or in the group, counted from 0"),
   group: s.text().optional().describe("the group of this name"),
-  "begins-with": s.letters().optional().describe('what the field begins with, which is no part of the value: "T="'),
+  "begins-with": s
+    .letters()
+    .optional()
+    .describe('what the field begins with, which is no part of the value: "T="; ? is any letter'),
   "ends-with": s.letters().optional().describe('what it ends with: "C"'),
   as: s.choice(["decimal", "hex"]).optional(),
   scale: s.number().optional().describe("value = number · scale + offset"),
@@ -63,6 +101,9 @@ export const linesShape = z.strictObject({
   timing: serialKeys.timing,
   quirks: serialKeys.quirks,
   line: lineForm.optional(),
+  block: blockForm
+    .optional()
+    .describe("instead of line: several lines are one message, and each of them is a field: begins-with picks it"),
   "request-line": lineForm.optional().describe("where requests look different from answers"),
   refusal: s.letters().optional().describe("how a refusal begins; a number behind it is its code"),
   refusals: z.record(s.whole(0, 999_999), s.text()).optional().describe("what the codes of refusals mean"),

@@ -1,5 +1,5 @@
 /** Whether bytes are an intact frame of a description: written a second time, simply and slowly, for the fuzzing. */
-import type { LineForm } from "../lines/lines-spec.ts";
+import type { LineCheckSpec, LineForm } from "../lines/lines-spec.ts";
 import type { FramedSpec, FramePart, FrameWrapping } from "../spec.ts";
 import { referenceCheck } from "./reference-checks.ts";
 
@@ -109,14 +109,31 @@ function unhexed(letters: readonly number[]): number[] | undefined {
   return [...Buffer.from(text, "hex")];
 }
 
-/** The same of a line of text. */
-export function wrongInLine({ begin, check }: LineForm, line: readonly number[]): string | undefined {
+/** The same of a line of text, or of several that are one message. */
+export function wrongInLine(form: LineForm, line: readonly number[]): string | undefined {
+  const { begin, check } = form;
   if (check === undefined) return undefined;
+  if (form.isBlock) return wrongInBlock(form, check, String.fromCharCode(...line));
   const text = String.fromCharCode(...line).trimEnd();
   const content = text.slice(begin === "" ? 0 : text.lastIndexOf(begin) + begin.length);
   const mark = content.lastIndexOf(check.after);
   if (check.isOptional && mark < 0) return undefined;
   const wanted = referenceCheck(check.check, [...Buffer.from(content.slice(0, mark), "latin1")]);
   const digits = content.slice(mark + check.after.length).trim();
+  return /^[0-9a-f]+$/i.test(digits) && BigInt(`0x${digits}`) === wanted ? undefined : "its check";
+}
+
+/** Blocks that begin with what also ends their lines begin where the one before ended: with the first of them. */
+function wrongInBlock({ begin, end }: LineForm, check: LineCheckSpec, text: string): string | undefined {
+  const { after } = check;
+  const endAt = text.length - end.length;
+  const mark = text.lastIndexOf(after, endAt - 1 - after.length);
+  const beginAt = begin === "\r\n" ? text.indexOf(begin) : text.slice(0, mark).lastIndexOf(begin);
+  if (!text.endsWith(end) || mark < 0 || beginAt < 0) return "its form";
+  const from = check.coversBegin ? beginAt : beginAt + begin.length;
+  const covered = text.slice(from, check.coversAfter ? mark + after.length : mark);
+  const written = text.slice(mark + after.length, endAt);
+  const digits = check.written === "bytes" ? Buffer.from(written, "latin1").toString("hex") : written;
+  const wanted = referenceCheck(check.check, [...Buffer.from(covered, "latin1")]);
   return /^[0-9a-f]+$/i.test(digits) && BigInt(`0x${digits}`) === wanted ? undefined : "its check";
 }
