@@ -257,7 +257,11 @@ export const say = {
     error(330, `${quoted(letter)} can't be sent as one byte`, "write \\xHH with the byte's two hexadecimal digits"),
   badEscape: (text: string) => error(331, `${quoted(text)} means nothing`, "possible: \\r, \\n, \\t, \\\\ and \\xHH"),
   placeholdersTouch: () =>
-    error(332, "two placeholders touch", "without a letter between them nobody can tell them apart"),
+    error(
+      332,
+      "two placeholders touch",
+      'without a letter between them nobody can tell them apart: put one, or say "digits:" of the first ("address-written:" for {address})',
+    ),
   notAPin: (text: string) =>
     error(350, `${quoted(text)} is no line of a chip`, 'write its number ("17") or its name as gpioinfo shows it'),
 
@@ -392,6 +396,16 @@ export const say = {
       hasCheck
         ? 'add "after:" to its check: what stands before it, for example after: "!"'
         : 'add a "check:", or "end:" with the letters that end it',
+    ),
+  fillWithoutDigits: () =>
+    error(212, '"fill:" needs "digits:"', "write how many digits the number always has, or delete this line"),
+  impliedDecimals: () =>
+    error(213, "nothing says where the implied point stands", 'add "decimals:", the digits behind it'),
+  moreDecimalsThanDigits: (digits: number, decimals: number) =>
+    error(
+      214,
+      `${decimals} digits stand behind the point, but the number has only ${digits}`,
+      '"digits:" counts all digits of the number, before and behind the point',
     ),
   textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
   groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),

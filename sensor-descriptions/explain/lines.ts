@@ -52,7 +52,8 @@ function nextLine(lines: Lines, { address, wanted }: Asked, bytes: Uint8Array, a
   const sent = lines.requests.cut(bytes, at);
   const request = sent.line?.isIntact && sent.isEnded ? requestIn(lines, sent.line.content) : undefined;
   // A request is matched as a whole, an answer by its beginning.
-  const letters = request && filled(request.request, (name) => (name === "address" ? String(address) : "")).length;
+  const letters =
+    request && filled(request.request, (name) => (name === "address" ? lines.addressText(address) : "")).length;
   const isRequest = letters !== undefined && (kind === undefined || kind.begins.length < letters);
   if (isRequest && request) return { ...sent, request };
   return kind ? { ...answer, kind } : answer;
@@ -61,7 +62,7 @@ function nextLine(lines: Lines, { address, wanted }: Asked, bytes: Uint8Array, a
 const requestIn = (lines: Lines, content: string): LineMessage | undefined =>
   [...lines.asked]
     .sort((a, b) => constantLetters(b.request) - constantLetters(a.request))
-    .find(({ request }) => placeholdersIn(request, content) !== undefined);
+    .find(({ request, letters }) => placeholdersIn(request, content, (name) => letters.get(name)) !== undefined);
 
 function lineParts(
   spec: LinesSpec,

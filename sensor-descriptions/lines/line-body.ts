@@ -30,7 +30,12 @@ export function createLineBody(
   const signed = separator === "before-sign";
   for (const { channel, source } of channels) {
     if (source.from === "text")
-      texts.push({ name: channel.name, channel, field: createTextField(source.text, { signed }) });
+      // A sign would begin the next field.
+      texts.push({
+        name: channel.name,
+        channel,
+        field: createTextField(source.text, { signed: signed && source.text.place !== 0 }),
+      });
     else computed.push({ channel, source });
   }
   const formulas = createChannelCodec(computed);
@@ -126,7 +131,7 @@ function putValue(fields: string[], { spec }: TextField, groups: Groups, text: s
   const [unit] = unitAt?.scales.keys() ?? [];
   if (group === undefined || groups === undefined) {
     if (unitAt && unit !== undefined) put(fields, unitAt.place, unit);
-    if (place !== undefined) put(fields, place, text);
+    if (place !== undefined) put(fields, place, withBeginning(spec, fields[place] ?? "", text));
     else if (text !== "") fields.push(text);
     return;
   }
@@ -136,6 +141,12 @@ function putValue(fields: string[], { spec }: TextField, groups: Groups, text: s
   if (unitAt && unit !== undefined) put(fields, at + unitAt.place, unit);
   if (place !== undefined) put(fields, at + place, text);
 }
+
+/** What stands there already, the line's own beginning, says which letters are meant by the "?" of `beginsWith`. */
+const withBeginning = ({ beginsWith }: TextField["spec"], there: string, text: string): string =>
+  text !== "" && beginsLike(beginsWith, there)
+    ? there.slice(0, beginsWith.length) + text.slice(beginsWith.length)
+    : text;
 
 /** The place behind the last group. */
 const nextGroup = (fields: readonly string[], { from, length }: NonNullable<Groups>): number =>

@@ -2,6 +2,7 @@
 import { createScale } from "../fields/field-scale.ts";
 import type { DecodedValue } from "../model.ts";
 import type { LineSeparator, TextFieldSpec } from "./lines-spec.ts";
+import { createNumeral } from "./numerals.ts";
 import { beginsLike, withoutWildcards } from "./text-template.ts";
 
 export function splitFields(content: string, separator: LineSeparator): readonly string[] {
@@ -36,15 +37,13 @@ export interface TextField {
   write(value: DecodedValue): string;
 }
 
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
-const decimalIn = (text: string): number | undefined => (DECIMAL.test(text) ? Number(text) : undefined);
-const HEX = /^[0-9a-fA-F]{1,12}$/;
-
 /** `signed`: numbers are written with their sign, be it + or −. */
 export function createTextField(spec: TextFieldSpec, { signed = false } = {}): TextField {
   const { beginsWith, endsWith, states, noSensor } = spec;
   const marked = (text: string): string => withoutWildcards(beginsWith) + text + endsWith;
   const scale = createScale(spec.scale, spec.offset);
+  const numeral = createNumeral(spec);
+  const written = signed ? createNumeral({ ...spec, sign: "always" }) : numeral;
   const scales = new Map(
     [...(spec.unitAt?.scales ?? [])].map(([text, one]) => [text, createScale(one.scale, one.offset)]),
   );
@@ -57,7 +56,7 @@ export function createTextField(spec: TextFieldSpec, { signed = false } = {}): T
   };
   const numberIn = (text: string, unit: string | undefined): number => {
     const chosen = unit === undefined || spec.unitAt === undefined ? scale : scales.get(unit.trim());
-    const raw = spec.as === "hex" ? (HEX.test(text) ? Number.parseInt(text, 16) : undefined) : decimalIn(text);
+    const raw = numeral.read(text);
     if (chosen === undefined || raw === undefined) return Number.NaN;
     // Twelve digits: 36 km/h are 10 m/s, not 10.000000000000009, and what is written is what is read.
     return chosen === scale ? scale.value(raw) : Number(chosen.value(raw).toPrecision(12));
@@ -75,22 +74,10 @@ export function createTextField(spec: TextFieldSpec, { signed = false } = {}): T
     write: (value) => {
       if (value === "no-sensor") return noSensor[0] === undefined ? "" : marked(noSensor[0]);
       if (value === "malformed") throw new RangeError("malformed: no text stands for it");
-      const text = states === undefined ? numeral(spec, value) : textOfState(states, value);
-      return marked((signed && !text.startsWith("-") ? "+" : "") + text);
+      if (states === undefined) return marked(written.write((value - spec.offset) / spec.scale));
+      return marked((signed ? "+" : "") + textOfState(states, value));
     },
   };
-}
-
-function numeral(spec: TextFieldSpec, value: number): string {
-  const raw = (value - spec.offset) / spec.scale;
-  if (!Number.isFinite(raw) || Math.abs(raw) >= 1e21) throw new RangeError(`${value}: it can't be written as a number`);
-  if (spec.as === "hex") {
-    if (raw < 0) throw new RangeError(`${value}: hexadecimal digits have no sign`);
-    return Math.round(raw).toString(16).toUpperCase();
-  }
-  if (spec.decimals !== undefined) return raw.toFixed(spec.decimals);
-  const plain = String(Number(raw.toPrecision(12)));
-  return plain.includes("e") ? raw.toFixed(12) : plain;
 }
 
 function textOfState(states: ReadonlyMap<number, string>, number: number): string {

@@ -34,10 +34,10 @@ function requestIn(
 ): DeviceRequest | "other" | undefined {
   let isForOther = false;
   for (const message of messages) {
-    const texts = placeholdersIn(message.request, content);
+    const texts = placeholdersIn(message.request, content, (name) => message.letters.get(name));
     if (texts === undefined) continue;
     const to = texts.get("address");
-    if (to === undefined || to === String(address)) return requestOf(lines, message, address, texts);
+    if (to === undefined || to === lines.addressText(address)) return requestOf(lines, message, address, texts);
     isForOther = true;
   }
   return isForOther ? "other" : undefined;
@@ -51,7 +51,7 @@ function requestOf(
 ): DeviceRequest | undefined {
   const carried = new Map<string, DecodedValue>();
   for (const [name, field] of message.placeholders) carried.set(name, field.read(texts.get(name) ?? ""));
-  const beginning = filled(message.answer, (name) => texts.get(name) ?? String(address));
+  const beginning = filled(message.answer, (name) => texts.get(name) ?? lines.addressText(address));
   const refuse = (code: number): Uint8Array => {
     if (lines.refusal === undefined) {
       throw new Error(`refuse ${message.kind} ${message.name}: the protocol has no refusal`);

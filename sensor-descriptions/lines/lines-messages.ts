@@ -14,6 +14,8 @@ export interface LineMessage {
   readonly body: LineBody;
   /** Coding of each placeholder except {address}. */
   readonly placeholders: ReadonlyMap<string, TextField>;
+  /** Of each placeholder whose letters are always as many. */
+  readonly letters: ReadonlyMap<string, number>;
 }
 
 /** What the device sends by itself. */
@@ -28,6 +30,8 @@ export interface Lines {
   readonly reports: readonly LineReport[];
   readonly answers: LineCodec;
   readonly requests: LineCodec;
+  /** As {address} is written. Throws RangeError when it doesn't fit into its digits. */
+  addressText(address: number): string;
   /** How a refusal begins. */
   readonly refusal: string | undefined;
   readonly refusals: ReadonlyMap<number, string>;

@@ -32,7 +32,7 @@ export function createLineReports(lines: Lines): Required<Pick<SerialProtocol, "
     report: (address, read, values) => {
       const found = lines.reports.find(({ name }) => name === read);
       if (found === undefined) throw new Error(`report ${read}: the protocol has no such report`);
-      return lines.answers.wrap(found.body.encode(filled(found.answer, addressOnly(address)), values));
+      return lines.answers.wrap(found.body.encode(filled(found.answer, addressOnly(lines, address)), values));
     },
   };
 }
@@ -42,7 +42,7 @@ export function createLineReports(lines: Lines): Required<Pick<SerialProtocol, "
  * something is known to be an answer.
  */
 export function kindsOf(lines: Lines, address: number, isAnyAnswer = false) {
-  const textOf = addressOnly(address);
+  const textOf = addressOnly(lines, address);
   const asked = lines.asked.filter(
     ({ answer, isUnanswered }) => (isAnyAnswer && isUnanswered !== true) || constantLetters(answer) > 0,
   );
@@ -59,6 +59,6 @@ export function kindsOf(lines: Lines, address: number, isAnyAnswer = false) {
 
 /** Only the address is known; where a value stands, the beginning that is looked for would end: any letter is taken. */
 const addressOnly =
-  (address: number) =>
+  (lines: Lines, address: number) =>
   (placeholder: string): string =>
-    placeholder === "address" ? String(address) : "?";
+    placeholder === "address" ? lines.addressText(address) : "?";

@@ -29,8 +29,23 @@ export interface LineForm {
   readonly isBlock: boolean;
 }
 
+/** How a number is written. */
+export interface NumeralSpec {
+  readonly as: "decimal" | "hex";
+  /** Places behind the point; undefined: as many as the value has. */
+  readonly decimals?: number;
+  /** All digits of the number, also those behind the point; undefined: as many as it takes. */
+  readonly digits?: number;
+  /** What fills up missing digits. */
+  readonly fill?: "zeros" | "blanks";
+  /** + or −; else only −. */
+  readonly sign?: "always";
+  /** "implied": none is written, the last `decimals` digits stand behind it. */
+  readonly decimalMark?: "comma" | "implied";
+}
+
 /** One value in a line, as text. */
-export interface TextFieldSpec {
+export interface TextFieldSpec extends NumeralSpec {
   /** Place from 0 in the line, or in the group; undefined: the field that begins with `beginsWith`. */
   readonly place?: number;
   /** The group of this name. */
@@ -38,7 +53,6 @@ export interface TextFieldSpec {
   /** "?" is any letter. */
   readonly beginsWith: string;
   readonly endsWith: string;
-  readonly as: "decimal" | "hex";
   /** value = number in the text · scale + offset. */
   readonly scale: number;
   /** Scale and offset by the text at that place of the line or the group; `scale` and `offset` are the first of them. */
@@ -47,8 +61,6 @@ export interface TextFieldSpec {
     readonly scales: ReadonlyMap<string, { readonly scale: number; readonly offset: number }>;
   };
   readonly offset: number;
-  /** Places behind the point when it is written; undefined: as many as the value has. */
-  readonly decimals?: number;
   /** Texts that have a name, by the number under which they travel (`numberOfText`); undefined: it is a number. */
   readonly states?: ReadonlyMap<number, string>;
   /** Texts that mean: no sensor. An empty field always does. */
@@ -87,6 +99,8 @@ export interface LinesSpec {
   readonly quirks?: SerialQuirks;
   readonly line: LineForm;
   readonly requestLine: LineForm;
+  /** How {address} is written. */
+  readonly addressAs: NumeralSpec;
   /** How a refusal begins; the number behind it is its code. */
   readonly refusal?: string;
   readonly refusals?: ReadonlyMap<number, string>;

@@ -13,6 +13,7 @@ import { createLinesDevice } from "./lines-device.ts";
 import type { LineMessage, LineReport, Lines } from "./lines-messages.ts";
 import { createLineReports } from "./lines-reports.ts";
 import type { LinesSpec, TextFieldSpec, TextTemplate } from "./lines-spec.ts";
+import { createNumeral, lettersOf, lettersOfAddress } from "./numerals.ts";
 import { filled } from "./text-template.ts";
 
 /** Throws Error when the description contradicts itself; a loaded one never does. */
@@ -24,7 +25,8 @@ export function createLinesProtocol(spec: LinesSpec): SerialProtocol {
     return found;
   };
   const exchange = (address: number, one: LineMessage, valueOf: ValueOf): SerialExchange => {
-    const textOf = (placeholder: string): string => textFor(one, address, placeholder, valueOf(placeholder));
+    const textOf = (placeholder: string): string =>
+      textFor(one, lines.addressText(address), placeholder, valueOf(placeholder));
     return {
       what: `${one.kind} ${one.name}`,
       request: lines.requests.wrap(filled(one.request, textOf)),
@@ -55,12 +57,14 @@ export function createLinesProtocol(spec: LinesSpec): SerialProtocol {
 
 type ValueOf = (placeholder: string) => number | undefined;
 
-function textFor(message: LineMessage, address: number, placeholder: string, value: number | undefined): string {
-  if (placeholder === "address") return String(address);
+function textFor(message: LineMessage, address: string, placeholder: string, value: number | undefined): string {
+  if (placeholder === "address") return address;
   const field = message.placeholders.get(placeholder);
   if (field === undefined || value === undefined) throw new RangeError(`{${placeholder}}: no value to send`);
   return field.write(value);
 }
+
+type FilledIn = Pick<LineMessage, "request" | "placeholders" | "letters">;
 
 /** Throws Error when a placeholder has no coding. */
 export function linesOf(spec: LinesSpec): Lines {
@@ -68,7 +72,18 @@ export function linesOf(spec: LinesSpec): Lines {
   for (const { channel, source } of spec.reads.flatMap(({ channels }) => channels)) {
     if (source.from === "text") codings.set(channel.name, source.text);
   }
-  const placeholders = (template: TextTemplate, value?: TextFieldSpec) =>
+  const addresses = createNumeral(spec.addressAs);
+  const addressLetters = lettersOfAddress(spec.addressAs);
+  const filledIn = (request: TextTemplate, value?: TextFieldSpec): FilledIn => {
+    const placeholders = placeholdersOf(request, value);
+    const letters = new Map(addressLetters === undefined ? [] : [["address", addressLetters]]);
+    for (const [name, field] of placeholders) {
+      const fixed = field.spec.states ? undefined : lettersOf(field.spec);
+      if (fixed !== undefined) letters.set(name, fixed);
+    }
+    return { request, placeholders, letters };
+  };
+  const placeholdersOf = (template: TextTemplate, value?: TextFieldSpec) =>
     new Map(
       template.flatMap((piece) => {
         if ("text" in piece || piece.placeholder === "address") return [];
@@ -85,17 +100,17 @@ export function linesOf(spec: LinesSpec): Lines {
     const { name, send, answer } = read;
     const body = createLineBody(read, separator);
     if (send === undefined) reports.push({ name, answer, body });
-    else asked.push({ kind: "read", name, request: send, answer, body, placeholders: placeholders(send) });
+    else asked.push({ kind: "read", name, answer, body, ...filledIn(send) });
   }
   for (const { name, write, answer, field } of spec.settings) {
-    asked.push({ kind: "set", name, request: write, answer, body: noBody, placeholders: placeholders(write, field) });
+    asked.push({ kind: "set", name, answer, body: noBody, ...filledIn(write, field) });
   }
   for (const { name, send, answer } of spec.commands) {
-    asked.push({ kind: "command", name, request: send, answer, body: noBody, placeholders: placeholders(send) });
+    asked.push({ kind: "command", name, answer, body: noBody, ...filledIn(send) });
   }
   for (const { step, ask } of askedIn(spec.setUp)) {
     const { send, answer } = ask;
-    const message = { request: send, answer: answer ?? [], body: noBody, placeholders: placeholders(send) };
+    const message = { answer: answer ?? [], body: noBody, ...filledIn(send) };
     asked.push({ kind: "set-up", name: String(step), isUnanswered: answer === undefined, ...message });
   }
   return {
@@ -103,6 +118,7 @@ export function linesOf(spec: LinesSpec): Lines {
     reports,
     answers: createLineCodec(spec.line),
     requests: createLineCodec(spec.requestLine),
+    addressText: (address) => addresses.write(address),
     refusal: spec.refusal,
     refusals: spec.refusals ?? new Map(),
   };

@@ -9,8 +9,15 @@ export const filled = (template: TextTemplate, textOf: (placeholder: string) => 
 export const constantLetters = (template: TextTemplate): number =>
   template.reduce((sum, piece) => sum + ("text" in piece ? piece.text.length : 0), 0);
 
-/** The placeholders' texts when the whole of `text` is of this template; each reaches to the next constant letters. */
-export function placeholdersIn(template: TextTemplate, text: string): ReadonlyMap<string, string> | undefined {
+/**
+ * The placeholders' texts when the whole of `text` is of this template. Each has `lettersOf` letters, or else reaches to
+ * the next constant ones.
+ */
+export function placeholdersIn(
+  template: TextTemplate,
+  text: string,
+  lettersOf: (placeholder: string) => number | undefined,
+): ReadonlyMap<string, string> | undefined {
   const found = new Map<string, string>();
   let at = 0;
   for (const [i, piece] of template.entries()) {
@@ -20,8 +27,10 @@ export function placeholdersIn(template: TextTemplate, text: string): ReadonlyMa
       continue;
     }
     const next = template[i + 1];
-    const end = next === undefined ? text.length : "text" in next ? text.indexOf(next.text, at) : -1;
-    if (end < at) return undefined;
+    const letters = lettersOf(piece.placeholder);
+    const ahead = next === undefined ? text.length : "text" in next ? text.indexOf(next.text, at) : -1;
+    const end = letters === undefined ? ahead : at + letters;
+    if (end < at || end > text.length) return undefined;
     found.set(piece.placeholder, text.slice(at, end));
     at = end;
   }

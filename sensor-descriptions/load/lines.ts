@@ -1,7 +1,15 @@
 /** Device files of text lines: from their shape to what the protocol of lines is compiled from. */
 import type * as z from "zod";
 import { numberOfText, STATE_LETTERS_MAX } from "../lines/line-fields.ts";
-import type { LineChannelSpec, LineReadSpec, LinesSpec, TextFieldSpec, TextTemplate } from "../lines/lines-spec.ts";
+import type {
+  LineChannelSpec,
+  LineReadSpec,
+  LinesSpec,
+  NumeralSpec,
+  TextFieldSpec,
+  TextTemplate,
+} from "../lines/lines-spec.ts";
+import { lettersOf, lettersOfAddress } from "../lines/numerals.ts";
 import { say } from "../messages.ts";
 import type { linesShape } from "../schema/lines.ts";
 import { nearestWord } from "../spelling.ts";
@@ -12,6 +20,7 @@ import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { reportTwice } from "./framed.ts";
 import { formulaNames, type Judge } from "./judge.ts";
 import { lineForms } from "./line-form.ts";
+import { numeralOf } from "./line-numerals.ts";
 import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
 
@@ -26,8 +35,9 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
   const channels = specs.map(({ channel }) => channel);
   reportTwice(judge, reads);
   const { line, requestLine } = lineForms(judge, shape);
+  const addressAs = numeralOf(judge, ["address-written"], shape["address-written"] ?? {});
   const check = (at: Path, template: TextTemplate, also: readonly string[] = []): void =>
-    checkTemplate(judge, at, template, specs, also);
+    checkTemplate(judge, at, template, { specs, also, addressAs });
   for (const [name, { send = [], answer = [] }] of Object.entries(shape.reads)) {
     checkRequest(judge, ["reads", name, "send"], send);
     check(["reads", name, "send"], send);
@@ -59,7 +69,7 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     if (!send) return undefined;
     checkRequest(judge, [...at, "send"], send);
     // No value is known yet when the device is set up.
-    checkTemplate(judge, [...at, "send"], send, [], []);
+    checkTemplate(judge, [...at, "send"], send, { specs: [], also: [], addressAs });
     checkAnswer(judge, [...at, "answer"], answer ?? [], send);
     return { send, ...(answer ? { answer } : {}) };
   });
@@ -68,6 +78,7 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     ...serialOf(judge, shape),
     line,
     requestLine,
+    addressAs,
     ...(shape.refusal === undefined ? {} : { refusal: shape.refusal }),
     ...(shape.refusals ? { refusals: byNumber(shape.refusals) } : {}),
     ...(setUp ? { setUp } : {}),
@@ -129,6 +140,10 @@ const FIELD_KEYS = [
   "unit-at",
   "offset",
   "decimals",
+  "digits",
+  "fill",
+  "sign",
+  "decimal-mark",
   "no-sensor",
 ] as const;
 
@@ -152,7 +167,7 @@ function lineChannel(
   if (shape.field === undefined && shape["begins-with"] === undefined) judge.report(at, say.textNeedsPlace(), "key");
   if (shape.group !== undefined && !read.groups) judge.report([...at, "group"], say.groupWithoutGroups(), "key");
   if (shape.scale === 0) judge.report([...at, "scale"], say.outOfRange("0", "anything", "but 0"));
-  const text = textOf(shape, texts?.texts, unitsOf(judge, at, shape));
+  const text = textOf(shape, numeralOf(judge, at, shape), texts?.texts, unitsOf(judge, at, shape));
   const step = text.as === "hex" ? Math.abs(text.scale) : stepOf(text);
   if (step === undefined && !texts && shape.resolution === undefined) judge.report(at, say.decimalsMissing(), "key");
   const channel = channelOf(judge, at, name, meaning, step ?? 1);
@@ -190,6 +205,7 @@ const stepOf = ({ decimals, scale }: TextFieldSpec): number | undefined =>
 
 function textOf(
   shape: ChannelShape,
+  numeral: NumeralSpec,
   states: ReadonlyMap<number, string> | undefined,
   unitAt: TextFieldSpec["unitAt"],
 ): TextFieldSpec {
@@ -199,11 +215,10 @@ function textOf(
     ...(shape.group === undefined ? {} : { group: shape.group }),
     beginsWith: shape["begins-with"] ?? "",
     endsWith: shape["ends-with"] ?? "",
-    as: shape.as ?? "decimal",
+    ...numeral,
     scale: first?.scale ?? (shape.scale || 1),
     offset: first?.offset ?? shape.offset ?? 0,
     ...(unitAt ? { unitAt } : {}),
-    ...(shape.decimals === undefined ? {} : { decimals: shape.decimals }),
     ...(states ? { states } : {}),
     noSensor: shape["no-sensor"] ?? [],
   };
@@ -226,22 +241,27 @@ function statesOf(judge: Judge, at: Path, states: Readonly<Record<string, string
   return { texts, names };
 }
 
-function checkTemplate(
-  judge: Judge,
-  at: Path,
-  template: TextTemplate,
-  specs: readonly LineChannelSpec[],
-  also: readonly string[],
-): void {
+interface Placeholders {
+  readonly specs: readonly LineChannelSpec[];
+  readonly also: readonly string[];
+  readonly addressAs: NumeralSpec;
+}
+
+function checkTemplate(judge: Judge, at: Path, template: TextTemplate, { specs, also, addressAs }: Placeholders): void {
   const codable = specs.filter(({ source }) => source.from === "text").map(({ channel }) => channel.name);
   const known = [...also, "address", ...codable];
+  const isFixed = (placeholder: string): boolean => {
+    if (placeholder === "address") return lettersOfAddress(addressAs) !== undefined;
+    const found = specs.find(({ channel }) => channel.name === placeholder)?.source;
+    return found?.from === "text" && !found.text.states && lettersOf(found.text) !== undefined;
+  };
   for (const [i, piece] of template.entries()) {
     if (!("placeholder" in piece)) continue;
     const { placeholder } = piece;
     if (!known.includes(placeholder))
       judge.report(at, say.unknownName(placeholder, nearestWord(placeholder, known), known));
     const next = template[i + 1];
-    if (next !== undefined && "placeholder" in next) judge.report(at, say.placeholdersTouch());
+    if (next !== undefined && "placeholder" in next && !isFixed(placeholder)) judge.report(at, say.placeholdersTouch());
   }
 }
 

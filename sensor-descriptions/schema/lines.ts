@@ -66,6 +66,14 @@ const blockForm = z.strictObject({
   end: s.letters().optional().describe("what ends the block, behind the check if there is one; default: nothing"),
 });
 
+const numeralKeys = {
+  digits: s
+    .whole(1, 15)
+    .optional()
+    .describe("the number always has so many digits, those behind the point counted: 5 of 03.140"),
+  fill: s.choice(["zeros", "blanks"]).optional().describe("what stands in front up to digits:; default: zeros"),
+};
+
 const lineChannel = z.strictObject({
   ...meaningKeys,
   states: z.record(s.text(), s.name()).optional().describe("names of the letters: { A: valid, V: void }"),
@@ -87,6 +95,12 @@ const lineChannel = z.strictObject({
     .describe("where the line says in which unit the number is: { field: 4, units: { M: m/s, N: kn } }"),
   offset: s.number().optional(),
   decimals: s.whole(0, 9).optional().describe("digits behind the point"),
+  ...numeralKeys,
+  sign: s.choice(["always"]).optional().describe("always: + or - stands before the number; default: only -"),
+  "decimal-mark": s
+    .choice(["point", "comma", "implied"])
+    .optional()
+    .describe("implied: 1234 with decimals: 2 is 12.34; default: point"),
   "no-sensor": s
     .oneOrMore(s.text())
     .optional()
@@ -105,6 +119,10 @@ export const linesShape = z.strictObject({
     .optional()
     .describe("instead of line: several lines are one message, and each of them is a field: begins-with picks it"),
   "request-line": lineForm.optional().describe("where requests look different from answers"),
+  "address-written": z
+    .strictObject({ as: s.choice(["decimal", "hex"]).optional(), ...numeralKeys })
+    .optional()
+    .describe("how {address} is written: { as: hex, digits: 2 }; default: decimal, with as many digits as it takes"),
   refusal: s.letters().optional().describe("how a refusal begins; a number behind it is its code"),
   refusals: z.record(s.whole(0, 999_999), s.text()).optional().describe("what the codes of refusals mean"),
   ...setUpKeys({
