@@ -407,6 +407,18 @@ export const say = {
       `${decimals} digits stand behind the point, but the number has only ${digits}`,
       '"digits:" counts all digits of the number, before and behind the point',
     ),
+  validApart: (names: readonly string[], reason: string) =>
+    error(
+      215,
+      `${listed(names, "and")} don't come in one answer: ${reason}`,
+      "whether a value counts is judged by values of the same moment",
+    ),
+  validByItself: (name: string) =>
+    error(
+      216,
+      `whether "${name}" counts is judged by "${name}" itself`,
+      'name another channel of the same answer; what is plausible is said by "range:"',
+    ),
   textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
   groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),
   stateTooLong: (text: string, max: number) =>

@@ -67,6 +67,8 @@ export interface SpecChannel extends Channel {
 export interface ChannelSpec {
   readonly channel: SpecChannel;
   readonly source: ChannelSource;
+  /** It counts only while this holds for channels of the same answer; else it is "no-sensor". */
+  readonly validWhen?: Condition;
 }
 
 /** `"10 {value}"`: constant bytes and placeholders, each coded like the named channel's field. */
@@ -131,6 +133,7 @@ export interface RecordsSpec {
 
 export interface RecordChannelSpec {
   readonly channel: Channel;
+  readonly validWhen?: Condition;
   readonly record: number;
   /** `at` is counted from the record's first byte. */
   readonly field: FieldSpec;

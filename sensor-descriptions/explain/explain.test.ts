@@ -245,3 +245,19 @@ describe("explaining whatever comes", () => {
     expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
 });
+
+it.each([
+  ["valid-framed", "55 AA 04 81 04 27 10 C0", "pressure", "supply is good and load below 50 %"],
+  ["valid-modbus", "01 03 14 04 D2 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01", "level", "status is valid"],
+])("says of %s why a value that stands there doesn't count", (name, bytes, channel, condition) => {
+  const type = typeNamed(name);
+  const example = type.examples.find(
+    ({ answer }) => answer && Buffer.from(answer).includes(Buffer.from(bytesOf(bytes))),
+  );
+  const given = example?.given ?? new Map<string, number>();
+  const asked = { address: given.get("address") ?? 0 };
+  const { sections, values } = explainBytes(type.spec(given), asked, example?.answer ?? new Uint8Array());
+  const says = sections.flatMap(({ annotations }) => annotations.find(({ part }) => part === channel)?.says ?? []);
+  expect(values.get(channel)).toBe("no-sensor");
+  expect(says.join("; ")).toContain(`doesn't count: it isn't so that ${condition}`);
+});

@@ -3,12 +3,12 @@
 import { createField } from "../fields/fields.ts";
 import type { BodyCodec } from "../framing/framed-body.ts";
 import type { FramedMessage } from "../framing/framed-messages.ts";
-import type { Channel } from "../model.ts";
+import type { Channel, Values } from "../model.ts";
 import { spokenBytes } from "../quantities.ts";
 import type { FramedSpec } from "../spec.ts";
 import { type Annotation, bytesAt } from "./explanation.ts";
 import type { Meaning } from "./framed-find.ts";
-import { fieldAnnotation } from "./values.ts";
+import { counting, fieldAnnotation } from "./values.ts";
 
 /** Annotations of the parts that have a meaning, counted from the body's first byte; `body` may be cut. */
 export function bodyAnnotations(
@@ -79,17 +79,22 @@ function answered(codec: BodyCodec, what: string, body: Uint8Array, isCut: boole
       : {};
   const says = beginning.length === 0 ? [] : [`${spokenBytes(beginning)} begins ${what}`];
   const first: Annotation = { start: 0, end: Math.max(1, beginning.length), part: "answer", says, ...short };
-  const fields = spec.channels.flatMap(({ channel, source }): Annotation[] => {
+  const decoded = codec.decode(body, 0, body.length);
+  const fields = spec.channels.flatMap(({ channel, source, validWhen }): Annotation[] => {
     if (source.from !== "field") return [];
     const { end, size } = createField(source.field);
     if (end > body.length) return [{ start: end - size, end, part: channel.name, says: [] }];
-    return [fieldAnnotation(channel.name, source.field, channel, body, 0)];
+    return [counting(fieldAnnotation(channel.name, source.field, channel, body, 0), validWhen, decoded)];
   });
   const isShown = beginning.length > 0 || "wrong" in short;
-  return [...(isShown ? [first] : []), ...fields, ...recordAnnotations(codec, body)];
+  return [...(isShown ? [first] : []), ...fields, ...recordAnnotations(codec, body, decoded)];
 }
 
-function recordAnnotations({ spec, records }: BodyCodec, body: Uint8Array): readonly Annotation[] {
+function recordAnnotations(
+  { spec, records }: BodyCodec,
+  body: Uint8Array,
+  decoded: Values | undefined,
+): readonly Annotation[] {
   const shape = spec.records;
   if (records === undefined || shape === undefined) return [];
   const count =
@@ -99,8 +104,10 @@ function recordAnnotations({ spec, records }: BodyCodec, body: Uint8Array): read
   const each = records.places(body, 0, body.length).flatMap(({ at, size }, index) => {
     const key = shape.key === undefined ? index : createField(shape.key).read(body, at);
     const own = (spec.recordChannels ?? []).filter(({ record }) => record === key);
-    const fields = own.flatMap(({ channel, field }) =>
-      createField(field).end <= size ? [fieldAnnotation(channel.name, field, channel, body, at)] : [],
+    const fields = own.flatMap(({ channel, field, validWhen }) =>
+      createField(field).end <= size
+        ? [counting(fieldAnnotation(channel.name, field, channel, body, at), validWhen, decoded)]
+        : [],
     );
     const keyPart = shape.key && fieldAnnotation("record", shape.key, undefined, body, at);
     const length =

@@ -1,4 +1,5 @@
 /** Inside a Modbus frame: address, function, registers, counts, data. */
+import { createChannelCodec } from "../fields/channels.ts";
 import { createField } from "../fields/fields.ts";
 import type { ModbusMessages } from "../modbus/modbus.ts";
 import { BROADCAST, EXCEPTION_NAMES, FUNCTION, FUNCTION_NAMES, isSame, REFUSED } from "../modbus/modbus-frame.ts";
@@ -10,7 +11,7 @@ import type { ChannelSpec } from "../spec.ts";
 import { type Annotation, covering } from "./explanation.ts";
 import type { ModbusFound } from "./modbus-line.ts";
 import { checkNote } from "./modbus-text.ts";
-import { fieldAnnotation } from "./values.ts";
+import { counting, fieldAnnotation } from "./values.ts";
 
 export interface ModbusMeaning {
   readonly what: string;
@@ -213,9 +214,15 @@ function answerParts(code: number, found: ModbusFound, meaning: ModbusMeaning): 
   return [bytes, ...fieldParts(channels, content), ...texts];
 }
 
-const fieldParts = (channels: readonly ChannelSpec[], content: Uint8Array): readonly Annotation[] =>
-  channels.flatMap(({ channel, source }) =>
-    source.from === "field" && 3 + createField(source.field).end <= content.length
-      ? [fieldAnnotation(channel.name, source.field, channel, content, 3)]
+function fieldParts(channels: readonly ChannelSpec[], content: Uint8Array): readonly Annotation[] {
+  const codec = createChannelCodec(channels);
+  const decoded = DATA_AT + codec.end <= content.length ? codec.decode(content, DATA_AT) : undefined;
+  return channels.flatMap(({ channel, source, validWhen }) =>
+    source.from === "field" && DATA_AT + createField(source.field).end <= content.length
+      ? [counting(fieldAnnotation(channel.name, source.field, channel, content, DATA_AT), validWhen, decoded)]
       : [],
   );
+}
+
+/** Address, function, count of bytes. */
+const DATA_AT = 3;

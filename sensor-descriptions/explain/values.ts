@@ -1,9 +1,9 @@
 /** Values in words: raw number, scale and offset, unit, state, special value, plausible range. */
-import { forFormulas } from "../fields/channels.ts";
 import { createField, SIZES } from "../fields/fields.ts";
+import { forFormulas } from "../fields/for-formulas.ts";
 import { formulaName } from "../formula/formula.ts";
 import { tokensOf } from "../formula/formula-tokens.ts";
-import type { Channel, DecodedValue, Values } from "../model.ts";
+import type { Channel, Condition, DecodedValue, Values } from "../model.ts";
 import type { ChannelSpec, FieldSpec, Formula, SpecChannel } from "../spec.ts";
 import { spokenUnit } from "../units.ts";
 import type { Annotation, Computation } from "./explanation.ts";
@@ -34,6 +34,16 @@ export function fieldAnnotation(
 ): Annotation {
   const start = base + spec.at;
   return { start, end: start + SIZES[spec.as], part: name, says: [fieldText(spec, channel, data, base)] };
+}
+
+/** Says so of a field whose value doesn't count because of its condition. */
+export function counting(
+  annotation: Annotation,
+  validWhen: Condition | undefined,
+  decoded: Values | undefined,
+): Annotation {
+  if (validWhen === undefined || decoded?.get(annotation.part) !== "no-sensor") return annotation;
+  return { ...annotation, says: [...annotation.says, `doesn't count: it isn't so that ${validWhen.text}`] };
 }
 
 const NOTHING_SPECIAL: FieldSpec["special"] = new Map();

@@ -4,18 +4,30 @@ import { formulaName } from "../formula/formula.ts";
 import type { DecodedValue, Values } from "../model.ts";
 import type { ChannelSpec, Formula, SpecChannel } from "../spec.ts";
 import { createField, type Field } from "./fields.ts";
+import { forFormulas } from "./for-formulas.ts";
+import { createValidity, type MaybeValid } from "./valid-when.ts";
 
 export interface ChannelCodec {
   readonly names: readonly string[];
   /** Bytes that must be there, from `base`. */
   readonly end: number;
-  /** `known` are further names for the formulas: constants, raw fields, `let` lines. */
-  decode(data: Uint8Array, base: number, known?: ReadonlyMap<string, DecodedValue>): Values;
-  /** Throws RangeError naming the channel: there is no value for it, or the value doesn't fit. Formulas aren't written. */
+  /**
+   * `known` are further names for the formulas: constants, raw fields, `let` lines. `others`: the values of the channels
+   * that are read elsewhere, which are among those that come out.
+   */
+  decode(data: Uint8Array, base: number, known?: ReadonlyMap<string, DecodedValue>, others?: Values): Values;
+  /**
+   * Throws RangeError naming the channel: there is no value for it, or the value doesn't fit. Formulas aren't written,
+   * nor "no-sensor" where the condition of `valid-when:` says it already.
+   */
   encode(data: Uint8Array, base: number, values: Values): void;
 }
 
-export function createChannelCodec(channels: readonly ChannelSpec[]): ChannelCodec {
+/** `elsewhere`: channels of the same answer that aren't fields at fixed bytes (records, text). */
+export function createChannelCodec(
+  channels: readonly ChannelSpec[],
+  elsewhere: readonly MaybeValid[] = [],
+): ChannelCodec {
   const fields: NamedField[] = [];
   const unordered: NamedFormula[] = [];
   for (const { channel, source } of channels) {
@@ -24,37 +36,37 @@ export function createChannelCodec(channels: readonly ChannelSpec[]): ChannelCod
     else unordered.push({ name, channel, known: formulaName(name), formula: source.formula });
   }
   const formulas = inOrderOfUse(unordered);
-  const decodeFields = (data: Uint8Array, base: number): Map<string, DecodedValue> => {
-    const values = new Map<string, DecodedValue>();
+  const inputs = [...fields, ...elsewhere].map(({ channel }) => channel);
+  const validity = createValidity([...channels, ...elsewhere]);
+  const decodeFields = (data: Uint8Array, base: number, others?: Values): Map<string, DecodedValue> => {
+    const values = new Map<string, DecodedValue>(others);
     for (const { name, field } of fields) values.set(name, field.read(data, base));
     return values;
   };
   return {
     names: channels.map(({ channel }) => channel.name),
     end: Math.max(0, ...fields.map(({ field }) => field.end)),
-    decode: (data, base, known = NOTHING_KNOWN) => {
-      const values = decodeFields(data, base);
+    decode: (data, base, known = NOTHING_KNOWN, others) => {
+      const read = decodeFields(data, base, others);
+      const values = validity ? validity.counted(read) : read;
       if (formulas.length === 0) return values;
       const names = new Map(known);
-      for (const { name, channel } of fields) names.set(formulaName(name), forFormulas(channel, values.get(name)));
+      for (const channel of inputs)
+        names.set(formulaName(channel.name), forFormulas(channel, values.get(channel.name)));
       for (const { name, channel, known: inFormulas, formula } of formulas) {
-        const value = computed(formula, names);
+        const value = validity?.isOff(name, read) ? "no-sensor" : computed(formula, names);
         values.set(name, value);
         names.set(inFormulas, forFormulas(channel, value));
       }
       return values;
     },
     encode: (data, base, values) => {
-      for (const { name, field } of fields) writeNamed(name, field, data, base, values.get(name));
+      for (const { name, field } of fields) {
+        const value = values.get(name);
+        if (value !== "no-sensor" || !validity?.isOff(name, values)) writeNamed(name, field, data, base, value);
+      }
     },
   };
-}
-
-/** What formulas see of a channel: the corrected value, and nothing where it isn't plausible. */
-export function forFormulas({ range, correct }: SpecChannel, value: DecodedValue = "malformed"): DecodedValue {
-  if (typeof value !== "number") return value;
-  const meant = correct ? correct(value) : value;
-  return !range || (meant >= range.low && meant <= range.high) ? meant : "malformed";
 }
 
 /** The formula's value; the reason of the first name that has none; "malformed" when no number comes out. */

@@ -1,6 +1,6 @@
 /** What the body of an answer or report holds: its beginning, channels at fixed bytes, and records. */
-import { createChannelCodec, forFormulas } from "../fields/channels.ts";
-import { formulaName } from "../formula/formula.ts";
+import { createChannelCodec } from "../fields/channels.ts";
+import { createValidity } from "../fields/valid-when.ts";
 import type { Values } from "../model.ts";
 import type { FramedReadSpec } from "../spec.ts";
 import { isThere } from "./frame-layout.ts";
@@ -29,8 +29,9 @@ export type BodySpec = Pick<FramedReadSpec, "answer" | "channels" | "records" | 
 
 export function createBodyCodec(bodySpec: BodySpec): BodyCodec {
   const { answer, channels, records: spec, recordChannels = [] } = bodySpec;
-  const fields = createChannelCodec(channels);
-  const records = spec && createRecords(spec, recordChannels);
+  const fields = createChannelCodec(channels, recordChannels);
+  const validity = createValidity([...channels, ...recordChannels]);
+  const records = spec && createRecords(spec, recordChannels, validity);
   const least = Math.max(answer.length, fields.end, records?.least ?? 0);
   return {
     spec: bodySpec,
@@ -47,19 +48,10 @@ export function createBodyCodec(bodySpec: BodySpec): BodyCodec {
       if (length < least) return undefined;
       if (records === undefined) return fields.decode(data, bodyAt);
       const found = records.decode(data, bodyAt, length);
-      return found && withRecords(found, fields.decode(data, bodyAt, knownFrom(recordChannels, found)));
+      return found && fields.decode(data, bodyAt, undefined, found);
     },
     encode: (values) => encoded(values, answer, least, fields, records),
   };
-}
-
-const knownFrom = (channels: NonNullable<BodySpec["recordChannels"]>, values: Values): Values =>
-  new Map(channels.map(({ channel }) => [formulaName(channel.name), forFormulas(channel, values.get(channel.name))]));
-
-function withRecords(found: Values, others: Values): Values {
-  const values = new Map(found);
-  for (const [name, value] of others) values.set(name, value);
-  return values;
 }
 
 function encoded(

@@ -8,6 +8,7 @@
  * "no-sensor"; one that reaches beyond the body, or doesn't hold the channel's bytes, is malformed.
  */
 import { createField, type Field } from "../fields/fields.ts";
+import type { Validity } from "../fields/valid-when.ts";
 import type { DecodedValue, Values } from "../model.ts";
 import type { RecordChannelSpec, RecordsSpec } from "../spec.ts";
 
@@ -33,7 +34,12 @@ interface RecordChannel {
   readonly field: Field;
 }
 
-export function createRecords(spec: RecordsSpec, specs: readonly RecordChannelSpec[]): Records {
+/** `validity` of all channels of the body: what doesn't count needs no raw value for "no-sensor". */
+export function createRecords(
+  spec: RecordsSpec,
+  specs: readonly RecordChannelSpec[],
+  validity: Validity | undefined,
+): Records {
   const layout = layoutOf(spec);
   const channels: readonly RecordChannel[] = specs.map(({ channel, record, field }) => ({
     name: channel.name,
@@ -61,7 +67,11 @@ export function createRecords(spec: RecordsSpec, specs: readonly RecordChannelSp
       });
       return walked === undefined ? undefined : values;
     },
-    encode: (values, least) => encoded(spec, layout, channels, values, least),
+    encode: (values, least) => {
+      const isWritten = ({ name }: RecordChannel): boolean =>
+        values.get(name) !== "no-sensor" || validity?.isOff(name, values) !== true;
+      return encoded(spec, layout, channels, { values, isWritten }, least);
+    },
   };
 }
 
@@ -110,12 +120,17 @@ function layoutOf(spec: RecordsSpec): RecordLayout {
   };
 }
 
+interface Written {
+  readonly values: Values;
+  readonly isWritten: (channel: RecordChannel) => boolean;
+}
+
 /** Records in the order in which channels name them; what is "no-sensor" in all its channels is left out. */
 function encoded(
   spec: RecordsSpec,
   layout: RecordLayout,
   channels: readonly RecordChannel[],
-  values: Values,
+  { values, isWritten }: Written,
   least: number,
 ): Uint8Array {
   const ofRecord = (key: number): readonly RecordChannel[] =>
@@ -124,7 +139,12 @@ function encoded(
   // Without keys a record's place tells which it is: those before it have to be there.
   const keys = layout.key === undefined ? Array.from({ length: Math.max(-1, ...present) + 1 }, (_, i) => i) : present;
   const records = keys.map((key) =>
-    recordOf(layout, key, ofRecord(key).length === 0 ? [] : channels.filter(({ record }) => record === key), values),
+    recordOf(
+      layout,
+      key,
+      ofRecord(key).length === 0 ? [] : channels.filter((one) => one.record === key && isWritten(one)),
+      values,
+    ),
   );
   const total = records.reduce((sum, { length }) => sum + length, 0);
   const content = new Uint8Array(Math.max(least, spec.from + total));

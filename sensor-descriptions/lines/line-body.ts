@@ -1,7 +1,6 @@
 /** The channels of one kind of line: fields → values, formulas included, and back. */
-import { createChannelCodec, forFormulas } from "../fields/channels.ts";
-import { formulaName } from "../formula/formula.ts";
-import type { Channel, DecodedValue, Values } from "../model.ts";
+import { createChannelCodec } from "../fields/channels.ts";
+import type { DecodedValue, Values } from "../model.ts";
 import type { ChannelSpec } from "../spec.ts";
 import { createTextField, joinFields, splitFields, type TextField } from "./line-fields.ts";
 import type { LineReadSpec, LineSeparator } from "./lines-spec.ts";
@@ -22,23 +21,25 @@ type BodySpec = Pick<LineReadSpec, "channels" | "where" | "validWhen" | "groups"
 const EVERYTHING: ReadonlyMap<number, string> = new Map();
 
 export function createLineBody(
-  { channels, where, validWhen = EVERYTHING, groups }: BodySpec,
+  { channels, where, validWhen: validLine = EVERYTHING, groups }: BodySpec,
   separator: LineSeparator,
 ): LineBody {
-  const texts: { readonly name: string; readonly channel: Channel; readonly field: TextField }[] = [];
-  const computed: ChannelSpec[] = [];
+  const texts: { readonly name: string; readonly field: TextField }[] = [];
+  const formulas: ChannelSpec[] = [];
   const signed = separator === "before-sign";
-  for (const { channel, source } of channels) {
+  for (const { channel, source, validWhen } of channels) {
     if (source.from === "text")
       // A sign would begin the next field.
       texts.push({
         name: channel.name,
-        channel,
         field: createTextField(source.text, { signed: signed && source.text.place !== 0 }),
       });
-    else computed.push({ channel, source });
+    else formulas.push({ channel, source, ...(validWhen ? { validWhen } : {}) });
   }
-  const formulas = createChannelCodec(computed);
+  const computed = createChannelCodec(
+    formulas,
+    channels.filter(({ source }) => source.from === "text"),
+  );
   const placedFirst = [...texts].sort((a, b) => Number(isFloating(a.field)) - Number(isFloating(b.field)));
   return {
     isMeant: (content) => {
@@ -47,17 +48,12 @@ export function createLineBody(
     decode: (content) => {
       const fields = splitFields(content, separator);
       const values = new Map<string, DecodedValue>();
-      const isValid = saysAll(fields, validWhen);
+      const isValid = saysAll(fields, validLine);
       for (const { name, field } of texts) {
-        const counts = isValid || (field.spec.group === undefined && validWhen.has(field.spec.place ?? -1));
+        const counts = isValid || (field.spec.group === undefined && validLine.has(field.spec.place ?? -1));
         values.set(name, counts ? valueIn(fields, field, groups) : "no-sensor");
       }
-      if (computed.length === 0) return values;
-      const known = new Map(
-        texts.map(({ name, channel }) => [formulaName(name), forFormulas(channel, values.get(name))]),
-      );
-      for (const [name, value] of formulas.decode(NO_BYTES, 0, known)) values.set(name, value);
-      return values;
+      return computed.decode(NO_BYTES, 0, undefined, values);
     },
     placesIn: (content) => {
       const fields = splitFields(content, separator);
@@ -65,7 +61,7 @@ export function createLineBody(
     },
     encode: (beginning, values) => {
       const fields = [...splitFields(withoutWildcards(beginning), separator)];
-      for (const [place, text] of [...where, ...validWhen]) put(fields, place, text);
+      for (const [place, text] of [...where, ...validLine]) put(fields, place, text);
       for (const { name, field } of placedFirst) putValue(fields, field, groups, textOf(name, field, values.get(name)));
       return joinFields(fields, separator);
     },

@@ -1,5 +1,5 @@
 /** What a protocol of text lines is compiled from; the rest of the seam is `spec.ts`. */
-import type { SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
+import type { Condition, SerialQuirks, SerialSettings, SerialTiming } from "../model.ts";
 import type { SetUpSpec } from "../set-up.ts";
 import type { ByteOrder, CheckSpec, Formula, SpecChannel } from "../spec.ts";
 
@@ -69,6 +69,7 @@ export interface TextFieldSpec extends NumeralSpec {
 
 export interface LineChannelSpec {
   readonly channel: SpecChannel;
+  readonly validWhen?: Condition;
   readonly source:
     | { readonly from: "text"; readonly text: TextFieldSpec }
     | { readonly from: "formula"; readonly formula: Formula };

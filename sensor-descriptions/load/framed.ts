@@ -12,6 +12,7 @@ import { recordChannelOf, recordsOf } from "./framed-records.ts";
 import { formulaNames, type Judge } from "./judge.ts";
 import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
+import { validityOf, withValidity } from "./valid-when.ts";
 
 type Shape = z.output<typeof framedShape>;
 type ReadShape = Shape["reads"][string];
@@ -96,12 +97,15 @@ function readOf(around: Surroundings, name: string, read: ReadShape, byteOrder: 
     const spec = recordChannelOf(judge, place, channel, shape, byteOrder);
     return spec ? [spec] : [];
   });
+  const fields = channels.filter(({ source }) => source.from === "field");
+  const readable = [...fields, ...recordChannels].map(({ channel }) => channel);
+  const conditions = validityOf(judge, [...at, "channels"], read.channels, readable);
   return {
     name,
     ...(read.send === undefined ? {} : { send: read.send }),
     answer: read.answer ?? new Uint8Array(),
-    channels,
-    ...(records ? { records, recordChannels } : {}),
+    channels: withValidity(channels, conditions),
+    ...(records ? { records, recordChannels: withValidity(recordChannels, conditions) } : {}),
   };
 }
 

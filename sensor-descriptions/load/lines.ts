@@ -23,6 +23,7 @@ import { lineForms } from "./line-form.ts";
 import { numeralOf } from "./line-numerals.ts";
 import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
+import { validityOf, withValidity } from "./valid-when.ts";
 
 type Shape = z.output<typeof linesShape>;
 type ReadShape = Shape["reads"][string];
@@ -119,6 +120,8 @@ function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSp
     const spec = lineChannel(around, [...at, "channels", channel], channel, shape, read, names);
     return spec ? [spec] : [];
   });
+  const texts = channels.filter(({ source }) => source.from === "text").map((one) => one.channel);
+  const conditions = validityOf(judge, [...at, "channels"], read.channels, texts);
   return {
     name,
     ...(read.send === undefined ? {} : { send: read.send }),
@@ -126,7 +129,7 @@ function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSp
     where: byNumber(read.where ?? {}),
     ...(read["valid-when"] ? { validWhen: byNumber(read["valid-when"]) } : {}),
     ...(read.groups ? { groups: read.groups } : {}),
-    channels,
+    channels: withValidity(channels, conditions),
   };
 }
 

@@ -4,19 +4,21 @@ import { SIZES } from "../fields/fields.ts";
 import { say } from "../messages.ts";
 import { oldRegister, type Registers } from "../modbus/modbus-registers.ts";
 import type { ModbusTable } from "../modbus/modbus-spec.ts";
-import type { Channel } from "../model.ts";
+import type { Channel, Condition } from "../model.ts";
 import type { modbusShape } from "../schema/modbus.ts";
 import type { ByteOrder, ChannelSpec, FieldSpec, FieldType, Formula } from "../spec.ts";
 import { channelOf, fieldOf, isFromBytes, needKey, stepOf } from "./channels.ts";
 import type { Surroundings } from "./device-type.ts";
 import type { Judge } from "./judge.ts";
 import type { Path } from "./source-document.ts";
+import { validityOf, withValidity } from "./valid-when.ts";
 
 export type ModbusShape = z.output<typeof modbusShape>;
 type ChannelShape = NonNullable<ModbusShape["channels"]>[string];
 
 export interface RegisterChannel {
   readonly channel: Channel;
+  readonly validWhen?: Condition;
   readonly at: Path;
   readonly table: ModbusTable;
   readonly first: number;
@@ -27,6 +29,7 @@ export interface RegisterChannel {
 
 export interface FormulaChannel {
   readonly channel: Channel;
+  readonly validWhen?: Condition;
   readonly at: Path;
   readonly formula: Formula;
 }
@@ -40,10 +43,25 @@ export interface Order {
 
 export const isBitTable = (table: ModbusTable): boolean => table === "coil" || table === "discrete";
 
-export const specOf = (placed: PlacedChannel, register: number): ChannelSpec =>
-  "formula" in placed
-    ? { channel: placed.channel, source: { from: "formula", formula: placed.formula } }
-    : { channel: placed.channel, source: { from: "field", field: placed.fieldFrom(register) } };
+export const specOf = (placed: PlacedChannel, register: number): ChannelSpec => ({
+  channel: placed.channel,
+  source:
+    "formula" in placed
+      ? { from: "formula", formula: placed.formula }
+      : { from: "field", field: placed.fieldFrom(register) },
+  ...(placed.validWhen ? { validWhen: placed.validWhen } : {}),
+});
+
+/** With the conditions of `valid-when:`, which are about channels in registers. */
+export function withConditions(
+  judge: Judge,
+  at: Path,
+  shapes: Readonly<Record<string, ChannelShape | Omit<ChannelShape, "register">>>,
+  placed: readonly PlacedChannel[],
+): readonly PlacedChannel[] {
+  const readable = placed.flatMap((one) => ("table" in one ? [one.channel] : []));
+  return withValidity(placed, validityOf(judge, at, shapes, readable));
+}
 
 /** Undefined when it can't be made; then something was reported. `names`: what its formula may use. */
 export function placedChannel(

@@ -14,6 +14,7 @@ import {
   type RegisterChannel,
   specOf,
   warnOfOldNumbers,
+  withConditions,
 } from "./modbus-channels.ts";
 import { type MergeLimits, type PlannedRequest, planRequests, type Wanted, withoutHoles } from "./modbus-plan.ts";
 
@@ -45,7 +46,7 @@ function handPlannedRead(around: Surroundings, name: string, shape: ReadShape, o
   if (last - first + 1 > readMax(table)) judge.report([...at, "registers"], say.tooManyRegisters(readMax(table)));
   warnOfOldNumbers(judge, [...at, "registers"], shape.registers);
   const names = formulaNames(Object.keys(shape.channels), around.given.keys());
-  const channels = Object.entries(shape.channels).flatMap(([channel, { register, ...rest }]) => {
+  const placedHere = Object.entries(shape.channels).flatMap(([channel, { register, ...rest }]) => {
     const place = [...at, "channels", channel];
     const registers = register && { table, ...register };
     const placed = placedChannel(around, place, channel, rest, registers, order, names);
@@ -53,6 +54,7 @@ function handPlannedRead(around: Surroundings, name: string, shape: ReadShape, o
       judge.report([...place, "register"], say.registerBeyondRead(first, last));
     return placed ? [placed] : [];
   });
+  const channels = withConditions(judge, [...at, "channels"], shape.channels, placedHere);
   const writeFirst = writeFirstOf(judge, name, shape);
   const read: ModbusReadSpec = {
     name,
@@ -86,12 +88,13 @@ export function planned(around: Surroundings, shape: ModbusShape, order: Order):
     entries.map(([name]) => name),
     around.given.keys(),
   );
-  const channels = entries.flatMap(([name, { register, ...rest }]) => {
+  const found = entries.flatMap(([name, { register, ...rest }]) => {
     const at = ["channels", name];
     if (register) warnOfOldNumbers(judge, [...at, "register"], register);
     const placed = placedChannel(around, at, name, rest, register, order, names);
     return placed ? [placed] : [];
   });
+  const channels = withConditions(judge, ["channels"], shape.channels ?? {}, found);
   const limits = (table: ModbusTable): MergeLimits => limitsOf(shape, table);
   const groups = togetherInOneAnswer(judge, channels, limits);
   const tables = [...new Set(groups.map(({ table }) => table))];
@@ -150,6 +153,11 @@ function togetherInOneAnswer(
   for (const one of channels.filter(isFormula)) {
     for (const input of one.formula.names.flatMap((name) => byName.get(name) ?? [])) join(input, one);
   }
+  for (const one of channels)
+    for (const input of one.validWhen?.channels ?? []) {
+      const other = byName.get(formulaName(input));
+      if (other) join(other, one);
+    }
   const [first] = channels.filter((one) => !isFormula(one));
   if (!first && channels.length > 0) judge.report(["channels"], say.nothingToRead(), "key");
   // What is computed from constants alone comes with whatever is read first.
@@ -194,6 +202,8 @@ function reportApart(
   const formula = members.find((member) => "formula" in member);
   const names = inputs.map(({ channel }) => `"${channel.name}"`);
   if (formula) judge.report([...formula.at, "formula"], say.formulaApart(names, reason));
+  const conditional = members.find(({ validWhen }) => validWhen);
+  if (conditional && !formula) judge.report([...conditional.at, "valid-when"], say.validApart(names, reason));
 }
 
 /** Requests of their own: a text is read when the device appears, not with each sample. */

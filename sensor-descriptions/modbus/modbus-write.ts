@@ -109,7 +109,8 @@ function registers({ name, field: spec, count }: ModbusSettingSpec): WrittenData
 const inRegisters = (spec: FieldSpec): FieldSpec => ({ ...spec, at: SIZES[spec.as] === 1 ? 1 : 0 });
 
 function createReadBack({ count, channel }: NonNullable<ModbusSettingSpec["readBack"]>): ModbusReadBack {
-  const codec: ChannelCodec = createChannelCodec([channel]);
+  // What the condition of its channel is about isn't in this answer.
+  const codec: ChannelCodec = createChannelCodec([{ channel: channel.channel, source: channel.source }]);
   const byteCount = 2 * count;
   return {
     byteCount,

@@ -12,6 +12,7 @@ import {
   serialKeys,
   settingKeys,
   setUpKeys,
+  validWhenKey,
 } from "./keys.ts";
 
 const byteChannel = z.strictObject({
@@ -19,6 +20,7 @@ const byteChannel = z.strictObject({
   record: s.whole().optional().describe("key of the record in which the byte stands; its place, from 0, without keys"),
   ...fieldKeys,
   ...meaningKeys,
+  ...validWhenKey,
 });
 
 const spot = {

@@ -41,6 +41,15 @@ export const meaningKeys = {
   filter: filterSteps.optional().describe("steps in this order; the station file may say others instead"),
   note: s.text().optional(),
 };
+/** Of channels that come in one answer with others. */
+export const validWhenKey = {
+  "valid-when": s
+    .text()
+    .optional()
+    .describe(
+      "counts only while this holds for channels of the same answer: status is valid; else there is no value (no-sensor)",
+    ),
+};
 const need = z.strictObject({
   kind: s.choice(["whole-number", "quantity", "choice"]),
   unit: s.text().optional(),

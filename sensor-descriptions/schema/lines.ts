@@ -14,6 +14,7 @@ import {
   settingKeys,
   setUpKeys,
   textExamples,
+  validWhenKey,
 } from "./keys.ts";
 
 /** "content", "content to after", "begin to after". */
@@ -76,6 +77,7 @@ const numeralKeys = {
 
 const lineChannel = z.strictObject({
   ...meaningKeys,
+  ...validWhenKey,
   states: z.record(s.text(), s.name()).optional().describe("names of the letters: { A: valid, V: void }"),
   field: s.whole(0, 255).optional().describe("place in the line, or in the group, counted from 0"),
   group: s.text().optional().describe("the group of this name"),

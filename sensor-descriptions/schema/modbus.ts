@@ -12,6 +12,7 @@ import {
   serialKeys,
   settingKeys,
   setUpKeys,
+  validWhenKey,
 } from "./keys.ts";
 
 const registerKeys = {
@@ -21,6 +22,7 @@ const registerKeys = {
     .describe("which register of several comes first: the high one (big-endian) or the low one"),
   ...fieldKeys,
   ...meaningKeys,
+  ...validWhenKey,
 };
 const channelOfRead = z.strictObject({
   register: registerNumbers().optional().describe("as it travels, counted from 0; several coils: 0 to 3"),
