@@ -149,6 +149,12 @@ export const say = {
       `a comma stands before ${quoted(rest)}, and between { } it ends the value`,
       'write decimals with a point, "1.8"; a text with commas goes in quotes',
     ),
+  unquoted: (text: string) =>
+    error(
+      126,
+      `between { } a text with "? " and ": " needs quotes: ${quoted(text)}`,
+      `write "${cut(text, SHOWN_MAX)}" with its quotes, or the keys on lines of their own without { }`,
+    ),
   noBeginning: (wanted: readonly string[]) =>
     error(
       124,
@@ -418,6 +424,16 @@ export const say = {
       216,
       `whether "${name}" counts is judged by "${name}" itself`,
       'name another channel of the same answer; what is plausible is said by "range:"',
+    ),
+  marksNothing: (what: string) =>
+    error(217, `no bytes stand here: "${what}" would be found everywhere`, 'write them: "55 AA", or delete it'),
+  stateNeedsStates: () =>
+    error(218, 'a state needs "states:", the names of its numbers', 'for example "states: { 0: off, 1: on }"'),
+  needUnused: (name: string) =>
+    warning(
+      219,
+      `"${name}" is asked of each station file, and nothing uses it`,
+      `use it in a formula (${name.replaceAll("-", "_")}), or delete it`,
     ),
   textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
   groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),

@@ -41,6 +41,7 @@ export function channelOf(
     }
     return { name, kind: "state", unit: "", resolution: 1, states };
   }
+  if (shape.kind === "state") judge.report([...at, "kind"], say.stateNeedsStates());
   const range = judge.range([...at, "range"], shape.range, unit);
   return { name, kind, unit, resolution: resolutionOf(judge, at, shape, unit, step), ...(range ? { range } : {}) };
 }

@@ -45,7 +45,11 @@ export function settingIn(
   }
   if (isComputed) judge.report([...at, "read-back"], say.settingNeedsField(readBack));
   const range = judge.range([...at, "range"], shape.range, channel.unit);
-  const step = judge.quantity([...at, "step"], shape.step, channel.unit, "difference");
+  // As in the range on the line above, a bare number is in the channel's unit.
+  const step =
+    shape.step?.unit === ""
+      ? shape.step.value
+      : judge.quantity([...at, "step"], shape.step, channel.unit, "difference");
   if (!range || isComputed) return undefined;
   return {
     name,

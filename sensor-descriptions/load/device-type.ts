@@ -31,6 +31,8 @@ import { filtersOfType, type TypeFilter } from "./preprocess.ts";
 import { pulseSpec } from "./pulses.ts";
 import { fit } from "./shape.ts";
 import type { Path, SourceDocument, SourceFile, Tree } from "./source-document.ts";
+import { tryCompiling } from "./try-compiling.ts";
+import { reportUnusedNeeds } from "./unused-needs.ts";
 
 export interface DeviceType {
   readonly name: string;
@@ -135,6 +137,7 @@ function typeFrom(
   // A broken channel was told as such.
   if (built.channels.length === 0 && !isBroken) judge.report([], say.nothingToRead());
   reportFormulaCycles(built.spec, judge);
+  if (!isBroken && !hasErrors(judge.problems)) reportUnusedNeeds(judge, needs.keys());
   if (!hasErrors(judge.problems)) tryCompiling(built.spec, judge);
   const alarms = alarmsOf(shape, built.channels, judge);
   const filters = filtersOfType(judge, shape, built.channels);
@@ -217,15 +220,6 @@ function builtSpec(shape: DeviceShape, surroundings: Surroundings): BuiltSpec {
   if ("outputs" in shape) return outputSpec(shape, surroundings);
   if ("pulses" in shape) return pulseSpec(shape, surroundings);
   return modbusSpec(shape, surroundings);
-}
-
-/** What only the compiler can see is said as a problem of the whole file. */
-function tryCompiling(spec: ProtocolSpec, judge: Judge): void {
-  try {
-    compileProtocol(spec);
-  } catch (error) {
-    judge.report([], say.notCompiled(error instanceof Error ? error.message : String(error)));
-  }
 }
 
 function formulasOf(shape: DeviceShape): string {

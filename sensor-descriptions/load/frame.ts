@@ -5,7 +5,7 @@ import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
 import { say } from "../messages.ts";
 import { readBytes, spokenBytes } from "../quantities.ts";
 import type { framedShape } from "../schema/framed.ts";
-import type { CheckSpec, FramePart, FrameWrapping } from "../spec.ts";
+import type { ByteOrder, CheckSpec, FramePart, FrameWrapping } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import type { Judge } from "./judge.ts";
 import type { Path } from "./source-document.ts";
@@ -31,9 +31,9 @@ const PART_KEYS: Record<
 /** Constant bytes may stand in several places, and a header may have a check of its own. */
 const MAY_REPEAT: ReadonlySet<string> = new Set(["start", "check"]);
 
-export function frameOf(judge: Judge, at: Path, parts: Shape["frame"]): FramePart[] {
+export function frameOf(judge: Judge, at: Path, parts: Shape["frame"], byteOrder: ByteOrder): FramePart[] {
   const frame = parts.flatMap((part, index) => {
-    const known = partOf(judge, [...at, index], part, parts, index);
+    const known = partOf(judge, [...at, index], part, { parts, index, byteOrder });
     return known ? [known] : [];
   });
   if (!parts.some(({ part }) => part === "body")) judge.report(at, say.frameNeeds("body"), "key");
@@ -44,7 +44,15 @@ export function frameOf(judge: Judge, at: Path, parts: Shape["frame"]): FramePar
   return frame;
 }
 
-function partOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"], index: number): FramePart | undefined {
+interface Around {
+  readonly parts: Shape["frame"];
+  /** Of the part itself among them. */
+  readonly index: number;
+  /** The file's. */
+  readonly byteOrder: ByteOrder;
+}
+
+function partOf(judge: Judge, at: Path, shape: PartShape, around: Around): FramePart | undefined {
   const { needs, may } = PART_KEYS[shape.part];
   for (const key of needs) if (shape[key] === undefined) judge.report(at, say.framePartNeeds(shape.part, key));
   for (const key of Object.keys(shape) as (keyof PartShape)[]) {
@@ -56,7 +64,8 @@ function partOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"],
   switch (shape.part) {
     case "start":
     case "end":
-      return bytes && { part: shape.part, bytes };
+      if (bytes?.length === 0) judge.report([...at, "bytes"], say.marksNothing(shape.part));
+      return bytes && bytes.length > 0 ? { part: shape.part, bytes } : undefined;
     case "address":
     case "sequence":
       return as && { part: shape.part, as };
@@ -67,11 +76,16 @@ function partOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"],
     case "body":
       return { part: "body", ...(shape.length === undefined ? {} : { length: shape.length }) };
     case "check":
-      return checkOf(judge, at, shape, parts, index);
+      return checkOf(judge, at, shape, around);
   }
 }
 
-function checkOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"], own: number): FramePart | undefined {
+function checkOf(
+  judge: Judge,
+  at: Path,
+  shape: PartShape,
+  { parts, index: own, byteOrder: fileOrder }: Around,
+): FramePart | undefined {
   const check = checkSpecOf(judge, at, shape);
   const [first = "", last = ""] = (shape.over ?? "").split(/\s+to\s+/).map((word) => word.trim());
   const indexOf = (name: string): number => parts.findIndex(({ part }, index) => part === name && index !== own);
@@ -82,7 +96,7 @@ function checkOf(judge: Judge, at: Path, shape: PartShape, parts: Shape["frame"]
     if (from >= 0 && to >= 0 && from > to) judge.report([...at, "over"], say.partsReversed());
   }
   if (!check || from < 0 || to < from) return undefined;
-  const byteOrder = shape["byte-order"] ?? "big-endian";
+  const byteOrder = shape["byte-order"] ?? fileOrder;
   return { part: "check", check, from, to, byteOrder, ...(shape.written ? { written: shape.written } : {}) };
 }
 

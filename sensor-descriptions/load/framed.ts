@@ -56,8 +56,10 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
     protocol: "framed",
     ...serialOf(judge, shape),
     byteOrder,
-    frame: frameOf(judge, ["frame"], shape.frame),
-    ...(shape["request-frame"] ? { requestFrame: frameOf(judge, ["request-frame"], shape["request-frame"]) } : {}),
+    frame: frameOf(judge, ["frame"], shape.frame, byteOrder),
+    ...(shape["request-frame"]
+      ? { requestFrame: frameOf(judge, ["request-frame"], shape["request-frame"], byteOrder) }
+      : {}),
     ...(wrapping ? { wrapping } : {}),
     ...(shape.refusal ? { refusal: shape.refusal } : {}),
     ...(shape.refusals ? { refusals: byCode(shape.refusals) } : {}),

@@ -127,7 +127,7 @@ function readTree(text: string, lines: LineCounter, reader: Reader): Tree | unde
     reader.report(0, 1, say.fileIsEmpty());
     return undefined;
   }
-  reportSyntax(first, reader);
+  reportSyntax(first, text, reader);
   if (second) reader.report(second.range[0], second.range[0] + 3, say.severalDocuments());
   return createTreeBuilder(reader)(first.contents);
 }
@@ -154,7 +154,7 @@ const LINES_NEAR = 3;
  * What the composer has to say; duplicate keys and references are ours. Where it loses its way it complains about the
  * next lines as well: of lines that follow each other only the first is told.
  */
-function reportSyntax(document: Document.Parsed, reader: Reader): void {
+function reportSyntax(document: Document.Parsed, text: string, reader: Reader): void {
   let last = Number.NEGATIVE_INFINITY;
   for (const problem of [...document.errors, ...document.warnings]) {
     const reason = problem.message.split(" at line ")[0]?.split("\n")[0] ?? "";
@@ -163,6 +163,13 @@ function reportSyntax(document: Document.Parsed, reader: Reader): void {
     const isConsequence = line - last <= LINES_NEAR;
     last = Math.max(last, line);
     if (isConsequence) continue;
-    reader.report(problem.pos[0], problem.pos[1], say.notYaml(problem.code, reason.replace(/\.$/, "")));
+    const question = problem.code === "BLOCK_IN_FLOW" ? questionAt(text, problem.pos[0]) : undefined;
+    const said = question === undefined ? say.notYaml(problem.code, reason.replace(/\.$/, "")) : say.unquoted(question);
+    reader.report(problem.pos[0], problem.pos[1], said);
   }
 }
+
+/** `a > 0 ? a : 0` between braces, where YAML takes "? " for the beginning of a key. */
+const questionAt = (text: string, at: number): string | undefined =>
+  /^[^,{}[\]\n"']*\s\?\s[^,{}[\]\n"']*/.exec(text.slice(at, at + QUESTION_LETTERS_MAX))?.[0].trim();
+const QUESTION_LETTERS_MAX = 500;
