@@ -28,6 +28,20 @@ export const TWIN_BYTES_MAX = 8 * 1024;
 /** A publish that isn't acknowledged within this time counts as lost, and the link with it. */
 export const PUBLISH_DEADLINE_MS = 30_000;
 export const CONNECT_TIMEOUT_MS = 30_000;
+/** A ping that isn't answered within this time is lost: an LTE modem wakes from idle in 2 s, and TCP repeats within it. */
+export const PING_DEADLINE_MS = 20_000;
+/** Keep-alive announced to a broker at least: detection of a dead link costs a ping each time. */
+export const KEEP_ALIVE_S_MIN = 30;
+/** …and at most: Azure IoT Hub closes after 1.5 times the announced time, at most 1767 s. */
+export const KEEP_ALIVE_S_MAX = 1_177;
+/** The last ping before the announced time goes so much earlier: it may be repeated on its way. */
+export const KEEP_ALIVE_MARGIN_S = 10;
+/** What is learned begins here: every mobile network that is known keeps an idle connection for a minute. */
+export const KEEP_ALIVE_FIRST_S = 60;
+/** Networks of which something is remembered: home, workshop, and a SIM card that was changed now and then. */
+export const NETWORKS_MAX = 8;
+/** A silence that was lost is tried once more after this time: carriers change their boxes. */
+export const SILENCE_RETRY_MS = 7 * 86_400_000;
 /** Back-off with full jitter: from 1 s doubling to 10 min. */
 export const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 600_000;

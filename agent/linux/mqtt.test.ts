@@ -253,12 +253,78 @@ describe("MQTT connections", () => {
     const later = connection.publish(`${topics.root}/normal/x`, new Uint8Array(10), { deadlineMs: 20_000 });
     await expect(later).rejects.toThrow("connection closed");
   });
+
+  it("a ping is answered and counted; one that is lost fails at its deadline", async () => {
+    const { port } = await broker();
+    const proxy = await startProxy(port);
+    closing.push(proxy.stop);
+    const connection = await open(optionsFor(proxy.port));
+    const before = connection.use();
+    await connection.ping(5_000);
+    // TLS 1.3 puts 22 bytes around each record of two.
+    expect(connection.use()).toMatchObject({ pings: 1, bytes: before.bytes + 48 });
+    proxy.swallow();
+    await expect(connection.ping(200)).rejects.toMatchObject({ next: "reconnect" });
+    expect(connection.use().pings).toBe(2);
+  });
+
+  it("what a connection costs is what passed over TCP, its handshake included", async () => {
+    const { port } = await broker();
+    const proxy = await startProxy(port);
+    closing.push(proxy.stop);
+    const connection = await open(optionsFor(proxy.port));
+    await connection.publish(`${topics.root}/normal/x`, new Uint8Array(1_000), { deadlineMs: 5_000 });
+    expect(connection.use().bytes).toBe(proxy.passed());
+  });
+
+  it("the next connection takes up the TLS session of the one before, which costs less than half", async () => {
+    const { port } = await broker();
+    const clients = createMqttClients();
+    const costs: { bytes: number; isResumed: boolean }[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      const connection = await clients.connect(optionsFor(port), never);
+      // Tickets come after the handshake, with the first thing that the broker says.
+      await connection.publish(`${topics.root}/normal/x`, new Uint8Array(1), { deadlineMs: 5_000 });
+      costs.push(connection.use());
+      await connection.close();
+    }
+    expect(costs.map(({ isResumed }) => isResumed)).toEqual([false, true, true, true]);
+    expect(costs[3]?.bytes).toBeLessThan((costs[0]?.bytes ?? 0) * 0.85);
+  });
+
+  it("a session isn't taken up for another user or another authority, nor with a broker that doesn't know it", async () => {
+    const { port } = await broker();
+    const clients = createMqttClients();
+    const first = await clients.connect(optionsFor(port), never);
+    await first.publish(`${topics.root}/normal/x`, new Uint8Array(1), { deadlineMs: 5_000 });
+    await first.close();
+    const other = await makeCertificates();
+    await expect(clients.connect(optionsFor(port, { ca: other.ca }), never)).rejects.toThrow(
+      /signature|certificate|issuer/,
+    );
+    const mine = await clients.connect(optionsFor(port), never);
+    closing.push(mine.close);
+    expect(mine.use().isResumed).toBe(false);
+    await mine.publish(`${topics.root}/normal/x`, new Uint8Array(1), { deadlineMs: 5_000 });
+    const elsewhere = await broker();
+    const proxied = await startProxy(port);
+    closing.push(proxied.stop);
+    const before = await clients.connect(optionsFor(proxied.port), never);
+    await before.publish(`${topics.root}/normal/x`, new Uint8Array(1), { deadlineMs: 5_000 });
+    await before.close();
+    // The same address, and behind it a broker that was started anew: its keys for tickets are others.
+    proxied.redirect(elsewhere.port);
+    const after = await clients.connect(optionsFor(proxied.port), never);
+    closing.push(after.close);
+    expect(after.use().isResumed).toBe(false);
+  });
 });
 
 /** Passes bytes on until told to swallow them. */
 async function startProxy(target: number) {
   const sockets = new Set<Socket>();
   let swallowing = false;
+  let passed = 0;
   const server = createTcpServer((near) => {
     const far = connectTcp(target, "127.0.0.1");
     for (const [from, to] of [
@@ -266,7 +332,11 @@ async function startProxy(target: number) {
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on("data", (bytes) => !swallowing && to.write(bytes));
+      from.on("data", (bytes) => {
+        if (swallowing) return;
+        passed += bytes.length;
+        to.write(bytes);
+      });
       from.on("error", () => undefined);
       from.on("close", () => sockets.delete(from));
     }
@@ -277,6 +347,10 @@ async function startProxy(target: number) {
   };
   return {
     port,
+    passed: () => passed,
+    redirect: (elsewhere: number) => {
+      target = elsewhere;
+    },
     swallow: () => {
       swallowing = true;
     },

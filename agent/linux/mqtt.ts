@@ -6,10 +6,12 @@
  * default `checkServerIdentity`. Certificates are judged by the system's clock; while nobody vouches for that one
  * (`notBeforeMs`), by tls-verify.ts before mqtt.js has the socket.
  */
-import { connect as connectMqtt, ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
+import { ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
 import { CloudError } from "../cloud/cloud.ts";
 import { CONNECT_TIMEOUT_MS } from "../limits.ts";
 import type { Log, MqttClients, MqttConnection, MqttOptions } from "../world.ts";
+import { type MqttStream, openStream } from "./mqtt-stream.ts";
+import { createTlsSessions } from "./tls-sessions.ts";
 import { connectUnclocked } from "./tls-verify.ts";
 
 /** MQTT 3.1.1 table 3.1: identifier rejected, bad user name or password, not authorized. */
@@ -17,19 +19,26 @@ const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
 /** A graceful end waits for the socket's last ACK, which a dead link never sends. */
 const CLOSE_GRACE_MS = 2_000;
 
-export const createMqttClients = (deps: { readonly log?: Log } = {}): MqttClients => ({
-  connect: async (options, signal) => {
-    signal.throwIfAborted();
-    const isClocked = options.notBeforeMs === undefined || !options.url.startsWith("mqtts:");
-    const client = isClocked
-      ? connectMqtt(options.url, clientOptionsFrom(options))
-      : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
-    // A closed client may still emit "error"; without a listener that would end the process.
-    client.on("error", () => undefined);
-    await connected(client, options.url, signal);
-    return createConnection(client);
-  },
-});
+export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClients {
+  const sessions = createTlsSessions();
+  return {
+    connect: async (options, signal) => {
+      signal.throwIfAborted();
+      const isClocked = options.notBeforeMs === undefined || !options.url.startsWith("mqtts:");
+      let link: MqttStream | undefined;
+      const client = isClocked
+        ? new MqttClient((opening) => {
+            link = openStream(options, sessions, (error) => opening.emit("error", error));
+            return link.stream;
+          }, clientOptionsFrom(options))
+        : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
+      // A closed client may still emit "error"; without a listener that would end the process.
+      client.on("error", () => undefined);
+      await connected(client, options.url, signal);
+      return createConnection(client, () => link);
+    },
+  };
+}
 
 async function connectWithoutClock(
   options: MqttOptions,
@@ -53,12 +62,8 @@ const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
   queueQoSZero: false,
   keepalive: options.keepAliveS,
   connectTimeout: options.connectTimeoutMs,
-  rejectUnauthorized: true,
   ...(options.username !== undefined && { username: options.username }),
   ...(options.password && { password: options.password.reveal() }),
-  ...(options.ca !== undefined && { ca: options.ca }),
-  ...(options.key && { key: options.key.reveal() }),
-  ...(options.cert !== undefined && { cert: options.cert }),
   ...(options.will && {
     will: {
       topic: options.will.topic,
@@ -102,7 +107,8 @@ function withRefusal(error: Error): Error {
   return Object.assign(new Error(error.message, { cause: error }), { code: "refused" });
 }
 
-function createConnection(client: MqttClient): MqttConnection {
+function createConnection(client: MqttClient, link: () => MqttStream | undefined): MqttConnection {
+  let pings = 0;
   let closedBecause: string | undefined;
   let lastError: Error | undefined;
   const closedListeners: ((reason: string) => void)[] = [];
@@ -168,9 +174,27 @@ function createConnection(client: MqttClient): MqttConnection {
       if (closedBecause !== undefined) listener(closedBecause);
       else closedListeners.push(listener);
     },
+    ping: (deadlineMs) =>
+      whileOpen("ping", deadlineMs, () => {
+        pings++;
+        client.sendPing();
+        return pong(client);
+      }),
+    use: () => ({ bytes: link()?.bytes() ?? 0, pings, isResumed: link()?.isResumed() ?? false }),
     close: () => closeWithin(client, CLOSE_GRACE_MS, onClosed),
   };
 }
+
+/** Never resolves when none comes: who waits has a deadline. */
+const pong = (client: MqttClient): Promise<void> =>
+  new Promise((resolve) => {
+    const onPacket = ({ cmd }: { readonly cmd?: string }): void => {
+      if (cmd !== "pingresp") return;
+      client.off("packetreceive", onPacket);
+      resolve();
+    };
+    client.on("packetreceive", onPacket);
+  });
 
 /** Says DISCONNECT when the link still carries it; drops the socket when that takes longer than `graceMs`. */
 async function closeWithin(client: MqttClient, graceMs: number, onClosed: () => void): Promise<void> {

@@ -29,6 +29,8 @@ export interface Faults {
   loseMessages: boolean;
   /** Messages are taken over, their acknowledgement gets lost. */
   loseAcknowledgements: boolean;
+  /** A link without traffic for so long is forgotten by the network, ms: it swallows everything, and nobody is told. */
+  forgetsIdleMs?: number | undefined;
 }
 
 interface Session {
@@ -104,6 +106,10 @@ export function createMemoryBroker(deps: { readonly timers: Timers }): MemoryBro
   };
 }
 
+/** TCP payload of a handshake and of a ping with its answer, over TLS. */
+const HANDSHAKE_BYTES = 4_253;
+const PING_BYTES = 48;
+
 interface SessionDeps {
   readonly timers: Timers;
   readonly faults: Faults;
@@ -117,18 +123,34 @@ function createSession(options: MqttOptions, deps: SessionDeps): { session: Sess
   const messageListeners: ((topic: string, payload: Uint8Array) => void)[] = [];
   const closedListeners: ((reason: string) => void)[] = [];
   const inFlight = new Set<(error: Error) => void>();
+  let pings = 0;
+  let bytes = HANDSHAKE_BYTES;
+  let isForgotten = false;
+  let cancelForgetting = (): void => undefined;
+  const traffic = (count: number): void => {
+    bytes += count;
+    cancelForgetting();
+    const { forgetsIdleMs } = deps.faults;
+    if (forgetsIdleMs === undefined || closedBecause !== undefined) return;
+    cancelForgetting = deps.timers.after(forgetsIdleMs, () => {
+      isForgotten = true;
+    });
+  };
 
   const session: Session = {
     options,
     filters: new Set(),
     deliver: (topic, payload) => {
       queueMicrotask(() => {
-        if (closedBecause === undefined) for (const listener of messageListeners) listener(topic, payload);
+        if (closedBecause !== undefined || isForgotten) return;
+        traffic(payload.length);
+        for (const listener of messageListeners) listener(topic, payload);
       });
     },
     close: (reason) => {
       if (closedBecause !== undefined) return;
       closedBecause = reason;
+      cancelForgetting();
       for (const fail of [...inFlight]) fail(new CloudError("reconnect", `connection closed: ${reason}`));
       for (const listener of closedListeners) listener(reason);
     },
@@ -156,7 +178,8 @@ function createSession(options: MqttOptions, deps: SessionDeps): { session: Sess
     publish: async (topic, payload, { retain = false, deadlineMs }) => {
       await Promise.resolve();
       open(`publish to ${topic}`);
-      if (deps.faults.loseMessages) return lost(`publish to ${topic}`, deadlineMs);
+      if (deps.faults.loseMessages || isForgotten) return lost(`publish to ${topic}`, deadlineMs);
+      traffic(payload.length);
       deps.publish(topic, payload.slice(), { retain });
       if (deps.faults.loseAcknowledgements) return lost(`publish to ${topic}`, deadlineMs);
       await Promise.resolve();
@@ -171,6 +194,14 @@ function createSession(options: MqttOptions, deps: SessionDeps): { session: Sess
       }
     },
     onMessage: (listener) => messageListeners.push(listener),
+    ping: async (deadlineMs) => {
+      await Promise.resolve();
+      open("ping");
+      pings++;
+      if (isForgotten || deps.faults.loseMessages) return lost("ping", deadlineMs);
+      traffic(PING_BYTES);
+    },
+    use: () => ({ bytes, pings, isResumed: false }),
     onClosed: (listener) => {
       if (closedBecause !== undefined) listener(closedBecause);
       else closedListeners.push(listener);

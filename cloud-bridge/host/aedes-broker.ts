@@ -11,6 +11,7 @@ import {
   INFLIGHT_QOS2_MAX,
   PACKET_BYTES_MAX,
   TCP_KEEPALIVE_MS,
+  TLS_SESSION_S,
 } from "../limits.ts";
 import type { Broker, BrokerHandlers, Log } from "../world.ts";
 import type { ServerCertificate } from "./certificates.ts";
@@ -57,6 +58,7 @@ export async function listenForStations(
     handshakeTimeout: CONNECT_DEADLINE_MS,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+    sessionTimeout: TLS_SESSION_S,
   } as const;
   const server = createServer(tls, (socket) => {
     guard(socket, log);
