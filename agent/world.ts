@@ -251,6 +251,8 @@ export interface Desk {
 export interface Network {
   /** The interface of the default route, unless the configuration names one; undefined: there is no way out. */
   interface(): string | undefined;
+  /** There is a way out, and the interface carries. */
+  isUp(): boolean;
   /**
    * What is behind the interface, as far as can be told: "wwan0", "wlan0 via 192.168.1.1". What was learned of one
    * network (how long it keeps an idle connection) holds for that one.

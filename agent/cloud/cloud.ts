@@ -4,6 +4,7 @@
  */
 import type { Lane } from "../wire/topics.ts";
 import type { DesiredDocument, JsonObject, TwinDocuments } from "../wire/twin-document.ts";
+import type { LinkUse } from "../world.ts";
 
 export interface Message {
   readonly lane: Lane;
@@ -37,6 +38,8 @@ export interface CloudConnection {
   /** Ledger messages from the bridge (receipts, wanted ranges), CBOR. */
   onLedger(listener: (payload: Uint8Array) => void): void;
   onClosed(listener: (reason: string) => void): void;
+  /** What the link has cost, and since when it is silent; left out by who can't tell. */
+  use?(): LinkUse & { readonly quietMs: number };
   close(): Promise<void>;
 }
 

@@ -6,6 +6,8 @@ import type { UploadWindows } from "./windows.ts";
 
 export interface UplinkSchedule extends Schedule {
   setInterval(ms: number): void;
+  /** The interval is over, and what waits may go at this hour. */
+  isDue(): boolean;
   /** Everything that waits may go, whatever the hour, until `settle`. */
   force(): void;
   settle(): void;
@@ -27,6 +29,8 @@ export function createSchedule(
     return config.windows.isOpen(clock.wallMs());
   };
 
+  const isDue = (): boolean => clock.bootMs() >= nextAt && isOpen();
+
   return {
     get nextAt() {
       return nextAt;
@@ -35,11 +39,11 @@ export function createSchedule(
       return intervalMs;
     },
     isOpen,
+    isDue,
     takeDue: () => {
-      const now = clock.bootMs();
       // A closed window leaves the interval due, so that the first moment of the next window takes it.
-      if (now < nextAt || !isOpen()) return false;
-      nextAt = nextUploadAt(now, intervalMs, config.station);
+      if (!isDue()) return false;
+      nextAt = nextUploadAt(clock.bootMs(), intervalMs, config.station);
       return true;
     },
     setInterval: (ms) => {

@@ -5,13 +5,16 @@ import type { Waker } from "../cloud/waker.ts";
 import type { Clock, Log } from "../world.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Lanes } from "./lanes.ts";
+import type { Ended } from "./supervisor.ts";
 
+/** What comes after an upload is waited for as long: the bridge's receipt, cloud settings, the answer to a report. */
+const LEAVE_AFTER_QUIET_MS = 20_000;
 /** Between intervals: how often a message that has become full, or an alarm nobody called about, is looked for. */
 const LOOK_EVERY_MS = 10_000;
 
 export interface Sender {
   /** Resolves when the connection is no use any more, with the reason. The caller closes it. */
-  serve(connection: CloudConnection, signal: AbortSignal): Promise<CloudError>;
+  serve(connection: CloudConnection, signal: AbortSignal): Promise<Ended>;
 }
 
 export interface SenderDeps {
@@ -22,6 +25,8 @@ export interface SenderDeps {
   readonly lanes: Lanes;
   readonly retries: Backoff;
   readonly schedule: Schedule;
+  /** Whether it is cheaper to leave now and to come back when something is due. */
+  mayLeave(): boolean;
   onAccepted(offer: Offer): void;
   /** Nothing is left that may go now. */
   onDrained(): void;
@@ -59,6 +64,8 @@ export function createSender(deps: SenderDeps): Sender {
         const offer = lanes.next({ onlyUrgent: !schedule.isOpen() });
         if (!offer) {
           deps.onDrained();
+          const quietMs = connection.use?.().quietMs ?? 0;
+          if (quietMs >= LEAVE_AFTER_QUIET_MS && deps.mayLeave()) return "left";
           // Due and nothing may go: a window is closed, which is looked at again and again.
           const untilDueMs = schedule.nextAt > now ? schedule.nextAt - now : LOOK_EVERY_MS;
           await waker.wait(Math.min(untilDueMs, LOOK_EVERY_MS), signal);

@@ -7,6 +7,7 @@ import { WireError } from "../wire/wire-error.ts";
 import type { Chance, Clock, Log, Timers } from "../world.ts";
 import { createBackoff } from "./backoff.ts";
 import { createLanes } from "./lanes.ts";
+import type { Link, LinkStatus } from "./link.ts";
 import { reconnectSpreadMs } from "./phase.ts";
 import { createSchedule } from "./schedule.ts";
 import { createSender } from "./sender.ts";
@@ -21,6 +22,8 @@ export interface UplinkDeps {
   readonly cloud: Cloud;
   readonly buffer: SampleBuffer;
   readonly log: Log;
+  /** Left out: the connection stands, and keep-alive is the cloud's own business. */
+  readonly link?: Link;
 }
 
 export interface UplinkConfig {
@@ -34,6 +37,9 @@ export interface UplinkStatus extends UplinkCounts {
   readonly intervalMs: number;
   /** ms since 1970 by the clock as it is now. */
   readonly nextAt: number;
+  /** Away on purpose until something is to be sent. */
+  readonly isAwayOnPurpose: boolean;
+  readonly link?: LinkStatus;
 }
 
 export interface Uplink {
@@ -52,12 +58,14 @@ export interface Uplink {
 }
 
 export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
-  const { clock, log } = deps;
+  const { clock, log, link } = deps;
   const waker = createWaker(deps);
   const schedule = createSchedule(deps, config);
   const tally = createTally(deps);
   const listeners: ((connection: CloudConnection | undefined) => void)[] = [];
   let current: CloudConnection | undefined;
+  let isAwayOnPurpose = false;
+  let isAlarmWaiting = false;
 
   const sender = createSender({
     ...deps,
@@ -65,6 +73,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     schedule,
     lanes: createLanes(deps),
     retries: createBackoff(deps),
+    mayLeave: () => link?.mayLeave() ?? false,
     onAccepted: (offer) => {
       tally.accepted(offer);
       log("debug", "uplink-accepted", {
@@ -95,8 +104,20 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     ...deps,
     spreadMs: () => reconnectSpreadMs(schedule.intervalMs, config.station),
     serve: (connection, signal) => sender.serve(connection, signal),
+    isWanted: () => isAlarmWaiting || schedule.isDue(),
+    wantedAt: () => schedule.nextAt,
+    isForgotten: () => link?.isForgotten() ?? false,
+    onLeft: () => {
+      isAwayOnPurpose = true;
+      log("info", "uplink-left", { until: Math.round(schedule.nextAt - clock.bootMs()) });
+    },
+    onUnreachable: () => link?.unreachable(),
     onConnection: (connection) => {
       current = connection;
+      if (connection) {
+        isAwayOnPurpose = isAlarmWaiting = false;
+        link?.opened(connection.use?.());
+      }
       tally.connection(connection !== undefined);
       if (connection) log("info", "uplink-connected", { waiting: deps.buffer.status().waiting });
       connection?.onLedger(onLedger);
@@ -115,18 +136,26 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
       schedule.force();
       waker.wake();
       supervisor.hurry();
+      supervisor.look();
       return sent;
     },
     setInterval: (ms) => {
       schedule.setInterval(ms);
       waker.wake();
+      supervisor.look();
     },
-    urgent: () => waker.wake(),
+    urgent: () => {
+      isAlarmWaiting = true;
+      waker.wake();
+      supervisor.look();
+    },
     linkUp: () => supervisor.hurry(),
     status: () => ({
       ...tally.counts(),
       intervalMs: schedule.intervalMs,
       nextAt: clock.wallMs() + schedule.nextAt - clock.bootMs(),
+      isAwayOnPurpose,
+      ...(link && { link: link.status() }),
     }),
     onConnection: (listener) => {
       listeners.push(listener);

@@ -2,10 +2,11 @@
 import { MESSAGE_BYTES_MAX, PUBLISH_DEADLINE_MS } from "../../limits.ts";
 import { topicParts, topicsOf } from "../../wire/topics.ts";
 import type { DesiredDocument, JsonObject, TwinDocuments } from "../../wire/twin-document.ts";
-import type { Chance, Log, MqttConnection, Timers } from "../../world.ts";
+import type { Chance, Log, Timers } from "../../world.ts";
 import { type CloudConnection, CloudError } from "../cloud.ts";
 import { createCommandDesk } from "./commands.ts";
 import { createInbox } from "./inbox.ts";
+import type { KeptConnection } from "./kept-connection.ts";
 import { desiredFrom, PayloadError, refusalFrom, reportedVersionFrom, twinFrom } from "./payloads.ts";
 import { createReplies } from "./replies.ts";
 
@@ -18,7 +19,7 @@ const EARLY_MESSAGES_MAX = 32;
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 interface Deps {
-  readonly mqtt: MqttConnection;
+  readonly mqtt: KeptConnection;
   readonly timers: Timers;
   readonly chance: Chance;
   readonly log: Log;
@@ -112,6 +113,7 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
     onCommand: (listener) => desk.listen(listener),
     onLedger: (listener) => ledger.listen(listener),
     onClosed: (listener) => mqtt.onClosed(listener),
+    use: () => mqtt.use(),
     close: async () => {
       try {
         // A clean DISCONNECT discards the will, so the farewell is said in words.

@@ -6,7 +6,9 @@ import { BUILD_DATE_MS, CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import { STATION_NAME, topicsOf } from "../../wire/topics.ts";
 import type { Chance, Clock, Log, MqttClients, MqttConnection, MqttOptions, Secret, Timers } from "../../world.ts";
 import { type Cloud, CloudError } from "../cloud.ts";
+import { fixedKeepAlive, type KeepAlive } from "../keep-alive.ts";
 import { createMqttCloudConnection } from "./connection.ts";
+import { createKeptConnection } from "./kept-connection.ts";
 
 export interface MqttCloudDeps {
   readonly clients: MqttClients;
@@ -27,23 +29,24 @@ export interface MqttCloudConfig {
   readonly ca?: string;
   readonly key?: Secret;
   readonly cert?: string;
-  /** Default 60 s. */
-  readonly keepAliveS?: number;
+  /** Default: a ping after 60 s. */
+  readonly keepAlive?: KeepAlive;
   readonly connectTimeoutMs?: number;
 }
 
-const KEEP_ALIVE_S_DEFAULT = 60;
+const KEEP_ALIVE_DEFAULT = fixedKeepAlive(60);
 const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
 /** Throws RangeError when the station's name can't be a topic level. */
 export function createMqttCloud(deps: MqttCloudDeps, config: MqttCloudConfig): Cloud {
   if (!STATION_NAME.test(config.station)) throw new RangeError(`station name: ${JSON.stringify(config.station)}`);
   const topics = topicsOf(config.station);
-  const options = mqttOptionsFrom(config, topics.alive);
+  const { keepAlive = KEEP_ALIVE_DEFAULT } = config;
 
   return {
     connect: async (signal) => {
-      const mqtt = await connectOnce(deps.clients, { ...options, ...judgedBy(deps.clock) }, signal);
+      const options = { ...mqttOptionsFrom(config, topics.alive, keepAlive.announceS()), ...judgedBy(deps.clock) };
+      const mqtt = createKeptConnection(deps, await connectOnce(deps.clients, options, signal), keepAlive);
       const abort = () => void mqtt.close();
       signal.addEventListener("abort", abort, { once: true });
       try {
@@ -65,7 +68,7 @@ export function createMqttCloud(deps: MqttCloudDeps, config: MqttCloudConfig): C
   };
 }
 
-const mqttOptionsFrom = (config: MqttCloudConfig, aliveTopic: string): MqttOptions => ({
+const mqttOptionsFrom = (config: MqttCloudConfig, aliveTopic: string, keepAliveS: number): MqttOptions => ({
   url: config.url,
   clientId: config.station,
   username: config.username ?? config.station,
@@ -73,7 +76,7 @@ const mqttOptionsFrom = (config: MqttCloudConfig, aliveTopic: string): MqttOptio
   ...(config.ca !== undefined && { ca: config.ca }),
   ...(config.key && { key: config.key }),
   ...(config.cert !== undefined && { cert: config.cert }),
-  keepAliveS: config.keepAliveS ?? KEEP_ALIVE_S_DEFAULT,
+  keepAliveS,
   connectTimeoutMs: config.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   will: { topic: aliveTopic, payload: json({ online: false }), retain: true },
 });
