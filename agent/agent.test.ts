@@ -9,6 +9,7 @@ import type { AgentStatus, LiveValue } from "./status.ts";
 import { createMemoryBridge } from "./testing/memory-bridge.ts";
 import { createMemoryFiles } from "./testing/memory-files.ts";
 import { createMemoryBroker } from "./testing/memory-mqtt.ts";
+import { createMemoryNetwork } from "./testing/memory-network.ts";
 import { createScriptedGpio } from "./testing/scripted-gpio.ts";
 import { createScriptedI2c } from "./testing/scripted-i2c.ts";
 import { createScriptedSerial, type Portion } from "./testing/scripted-serial.ts";
@@ -94,6 +95,7 @@ function createBench() {
     chance,
     databases: createDatabases(),
     mqtt: broker.clients,
+    network: createMemoryNetwork(),
     log: (_: string, event: string, fields = {}) => void log.push(`${event} ${JSON.stringify(fields)}`),
     ports: { serial, i2c: () => createScriptedI2c(), gpio: () => createScriptedGpio() },
     resources: () => ({ rssBytes: 0, cpuMs: 0 }),

@@ -5,25 +5,23 @@
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createCommitter } from "./buffer/committer.ts";
 import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
-import { createMqttCloud } from "./cloud/mqtt/mqtt.ts";
 import type { AgentConfig } from "./config.ts";
 import type { ControlHandler } from "./control/control.ts";
+import { createEconomy } from "./economy.ts";
 import { explainDevice } from "./explain.ts";
 import { deviceStatus, emptyStation, factsFrom, heldPorts, readBackFrom } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
 import { createRunningStation, type RunningStation, type RunningStationDeps } from "./running-station.ts";
+import { createSending } from "./sending.ts";
 import type { TotalStore } from "./source/pulse-source.ts";
 import { createStateStore, type StateStore } from "./state/state-store.ts";
 import type { AgentStatus } from "./status.ts";
-import { schemaFrom } from "./stream-schema.ts";
 import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
-import { createUplink } from "./uplink/uplink.ts";
-import { createStationWindows } from "./uplink/windows.ts";
-import type { Chance, Clock, Databases, Files, Log, MqttClients, Ports, Secret, Timers } from "./world.ts";
+import type { Chance, Clock, Databases, Files, Log, MqttClients, Network, Ports, Secret, Timers } from "./world.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -34,6 +32,7 @@ export interface AgentDeps {
   readonly databases: Databases;
   readonly ports: Ports;
   readonly mqtt: MqttClients;
+  readonly network: Network;
   readonly resources: () => AgentStatus["process"];
 }
 
@@ -68,31 +67,38 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     whenFull: config["when-full"],
   });
   const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
-  const cloud = createMqttCloud(
-    { ...deps, clients: deps.mqtt },
-    {
-      url: config.cloud,
-      station: config.station,
-      ...(config.user === undefined ? {} : { username: config.user }),
-      ...(places.ca === undefined ? {} : { ca: places.ca }),
-      ...(places.password === undefined ? {} : { password: places.password }),
-    },
-  );
   const newest = createNewest(clock);
   let running: RunningStation | undefined;
   const station = (): Station => running?.station ?? emptyStation(config.station);
-  const windows = config["upload-windows"];
-  const uplink = createUplink(
-    { ...deps, cloud, buffer },
+  const { ca, password } = places;
+  const sending = createSending(
     {
-      station: config.station,
-      intervalMs: config["upload-interval"],
-      ...(windows && { windows: createStationWindows(windows, () => station().timeZone) }),
+      ...deps,
+      buffer,
+      state,
+      timeZone: () => station().timeZone,
+      onStep: (step) => {
+        economy.begin(step);
+        twin.changed();
+      },
     },
+    config,
+    { ...(ca !== undefined && { ca }), ...(password && { password }) },
+  );
+  const { uplink } = sending;
+  const economy = createEconomy(
+    {
+      declare: (schema) => buffer.declare(schema),
+      keep: (sample) => {
+        buffer.append(sample);
+        committer.staged();
+      },
+    },
+    sending.step(),
   );
 
   const putToWork = (next: Station): void => {
-    for (const device of next.devices) buffer.declare(schemaFrom(device));
+    economy.use(next);
     newest.keep(next);
     running = createRunningStation(stationDeps, next, { fullSpeed: config.poll === "full-speed" });
     twin.stationChanged();
@@ -143,7 +149,8 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
         setEvery: (device, everyMs) => {
           if (running?.sources.has(device)) running.cadence.setEvery(device, everyMs);
         },
-        setUploadInterval: (ms) => uplink.setInterval(ms ?? config["upload-interval"]),
+        setUploadInterval: (ms) => sending.setInterval(ms),
+        setLive: (live) => sending.setLive(live),
       },
       facts: () =>
         factsFrom({
@@ -153,6 +160,8 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
           description: goingLive.status(),
           station: station(),
           newest,
+          month: sending.month(),
+          schemaOf: (device) => economy.schemaOf(device),
         }),
       readBack: (device, setting) => readBackFrom(station(), newest, device, setting),
     },
@@ -173,10 +182,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       if (now === "good" && before !== "waiting") twin.deviceReappeared(device.name);
       twin.changed();
     },
-    onSample: (sample: Sample): void => {
-      buffer.append(sample);
-      committer.staged();
-    },
+    onSample: (sample: Sample): void => economy.take(sample),
     onAlarm: (transition: AlarmTransition): void => {
       log("warn", "alarm", { ...transition });
       buffer.appendAlarm(transition);
@@ -197,6 +203,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     buffer: buffer.status(),
     cloud: config.cloud,
     uplink: uplink.status(),
+    month: sending.month(),
     settings: twin.status(),
     process: deps.resources(),
   });
@@ -208,12 +215,13 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       const ending = new AbortController();
       const either = AbortSignal.any([signal, ending.signal]);
       const serving = Promise.allSettled(
-        [uplink.run(either), twin.run(either)].map((loop) => loop.finally(() => ending.abort())),
+        [sending.run(either), twin.run(either)].map((loop) => loop.finally(() => ending.abort())),
       );
       await aborted(either);
       // What was read is made durable before anything that could take its time.
       await goingLive.stop(signal.aborted);
       await running?.stop();
+      economy.flush();
       committer.stop();
       const failed = (await serving).find((loop) => loop.status === "rejected");
       buffer.close();

@@ -37,6 +37,22 @@ describe("agent.yaml", () => {
       buffer: 20_000_000,
     });
   });
+  it("reads what the link may cost: a budget a month, keep-alive, the interface where bytes are counted", () => {
+    expect(parseConfig("agent.yaml", GOOD)).toMatchObject({ "keep-alive": "learn", connection: "by-cost" });
+    const keys = "keep-alive: 5min\nbudget: 50 MB/month\nnetwork-interface: wwan0\nconnection: standing\n";
+    expect(parseConfig("agent.yaml", GOOD + keys)).toMatchObject({
+      "keep-alive": 300_000,
+      budget: 50_000_000,
+      "network-interface": "wwan0",
+      connection: "standing",
+    });
+    expect(problemsOf(`${GOOD}budget: 50 MB\n`)).toContain(
+      'agent.yaml:6:1 "budget": "50 MB" is no budget; write it like 50 MB/month',
+    );
+    expect(problemsOf(`${GOOD}budget: 10 kB/month\n`)).toContain("at least 1 MB/month");
+    expect(problemsOf(`${GOOD}keep-alive: 2h\n`)).toContain("keep-alive");
+    expect(problemsOf(`${GOOD}network-interface: ../x\n`)).toContain("/sys/class/net");
+  });
   it("names every problem with its place at once", () => {
     const text = `${GOOD.replace("mqtts://bridge.example:8883", "https://x")}upload-interval: 5\nbufer: 3\n`;
     expect(problemsOf(text).split("\n")).toEqual([

@@ -13,6 +13,10 @@
  *   upload-interval: 15min
  *   upload-windows:                          # only then, in the station's time zone; alarms go at once
  *     - { days: [sat, sun], from: "02:30", to: "05:00" }
+ *   keep-alive: learn                        # or a time, 5min: a silent connection is pinged after it
+ *   connection: by-cost                      # or: standing (never leaves between uploads, whatever it costs)
+ *   budget: 50 MB/month                      # all bytes of the interface; what is done without then, `status` says
+ *   network-interface: wwan0                 # where they are counted; without it where the default route goes
  *   commit-interval: 10s                     # what a power cut may cost; 60s spares an SD card
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
@@ -27,7 +31,7 @@
 import { convert } from "@pump-station/sensor-descriptions/units.ts";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
-import { BUFFER_BYTES_DEFAULT, TRIAL_MAX_MS, TRIAL_MIN_MS } from "./limits.ts";
+import { BUFFER_BYTES_DEFAULT, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN, TRIAL_MAX_MS, TRIAL_MIN_MS } from "./limits.ts";
 import { DAYS } from "./uplink/windows.ts";
 import { STATION_NAME } from "./wire/topics.ts";
 
@@ -55,6 +59,18 @@ const byteCount = z
   })
   .default(BUFFER_BYTES_DEFAULT);
 
+/** Bytes; the least that a station needs for its alarms and a day's averages. */
+const BUDGET_BYTES_MIN = 1e6;
+const budget = z.string().transform((text, context) => {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(kB|MB|GB)\s*\/\s*month$/.exec(text.trim()) ?? [];
+  const bytes = Math.round(Number(number) * (BYTES[unit ?? ""] ?? Number.NaN));
+  if (!Number.isFinite(bytes)) context.addIssue(`"${text}" is no budget; write it like 50 MB/month`);
+  else if (bytes < BUDGET_BYTES_MIN) context.addIssue("a station needs at least 1 MB/month");
+  return bytes;
+});
+const networkInterface = z.string().regex(/^[A-Za-z0-9_.:-]{1,15}$/, "write it as in /sys/class/net, like wwan0");
+const keepAlive = z.union([z.literal("learn"), duration(60_000, KEEP_ALIVE_S_MIN * 1_000, KEEP_ALIVE_S_MAX * 1_000)]);
+
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write it like "02:30"');
 const uploadWindow = z.strictObject({ days: z.array(z.enum(DAYS)).min(1).optional(), from: timeOfDay, to: timeOfDay });
 
@@ -81,6 +97,10 @@ const shape = z.strictObject({
   "password-file": z.string().optional(),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
   "upload-windows": z.array(uploadWindow).optional(),
+  "keep-alive": keepAlive.default("learn"),
+  connection: z.enum(["by-cost", "standing"]).default("by-cost"),
+  budget: budget.optional(),
+  "network-interface": networkInterface.optional(),
   "commit-interval": duration(10_000, 100, 600_000),
   "trial-window": duration(TRIAL_MIN_MS, 1_000, TRIAL_MAX_MS),
   buffer: byteCount,

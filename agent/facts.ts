@@ -5,8 +5,8 @@ import type { Newest } from "./newest.ts";
 import { isMissing } from "./reading.ts";
 import type { RunningStation } from "./running-station.ts";
 import type { AgentStatus, DeviceStatus, HeldPort } from "./status.ts";
-import { schemaFrom } from "./stream-schema.ts";
-import { schemaHash } from "./wire/schema.ts";
+import type { AccountStatus } from "./uplink/month-account.ts";
+import { type StreamSchema, schemaHash } from "./wire/schema.ts";
 import type { JsonObject } from "./wire/twin-document.ts";
 import type { Clock } from "./world.ts";
 
@@ -32,8 +32,10 @@ export function factsFrom(parts: {
   readonly description: AgentStatus["description"];
   readonly station: Station;
   readonly newest: Newest;
+  readonly month: AccountStatus;
+  readonly schemaOf: (device: Device) => StreamSchema;
 }): JsonObject {
-  const { buffer, description, station } = parts;
+  const { buffer, description, station, month } = parts;
   const devices = station.devices.map(({ name, paused }): [string, JsonObject] => [
     name,
     { health: paused === undefined ? parts.newest.health(name) : "paused" },
@@ -53,9 +55,20 @@ export function factsFrom(parts: {
       ...(buffer.roomDays !== undefined && { "room-days": Math.round(buffer.roomDays * 10) / 10 }),
       flash: buffer.medium.state,
     },
-    schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(schemaFrom(device))])),
+    schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(parts.schemaOf(device))])),
+    budget: budgetFacts(month),
+    economy: { step: month.step, name: month.stepName },
   };
 }
+
+const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+
+const budgetFacts = ({ month, usedBytes, forecastBytes, budgetBytes }: AccountStatus): JsonObject => ({
+  month,
+  "used-mb": megabytes(usedBytes),
+  ...(forecastBytes !== undefined && { "forecast-mb": megabytes(forecastBytes) }),
+  ...(budgetBytes !== undefined && { "of-mb": megabytes(budgetBytes) }),
+});
 
 /** The newest good value of the channel in which a setting is read back. */
 export function readBackFrom(station: Station, newest: Newest, name: string, setting: string): number | undefined {

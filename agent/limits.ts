@@ -40,6 +40,8 @@ export const KEEP_ALIVE_MARGIN_S = 10;
 export const KEEP_ALIVE_FIRST_S = 60;
 /** Networks of which something is remembered: home, workshop, and a SIM card that was changed now and then. */
 export const NETWORKS_MAX = 8;
+/** Somebody who watches live looks away sooner or later, and forgets to say so. */
+export const LIVE_MS_MAX = 1_800_000;
 /** A silence that was lost is tried once more after this time: carriers change their boxes. */
 export const SILENCE_RETRY_MS = 7 * 86_400_000;
 /** Back-off with full jitter: from 1 s doubling to 10 min. */

@@ -49,7 +49,10 @@ export function createNewest(clock: Clock): Newest {
         const newest = taken.get(device.name);
         if (!newest) return [];
         const everyMs = work?.everyMs(device) ?? device.everyMs;
-        const all = [...readValues(newest, everyMs), ...(work ? madeValues(device, newest.sample, everyMs, work.made(device)) : [])];
+        const all = [
+          ...readValues(newest, everyMs),
+          ...(work ? madeValues(device, newest.sample, everyMs, work.made(device)) : []),
+        ];
         return chosen(all, channel, "channel").map((one) => liveValue(device, one, clock.bootMs()));
       }),
   };

@@ -13,3 +13,11 @@ export interface CommandOutcome {
   readonly done: "confirmed" | "answered" | "sent" | "interlocked" | "refused" | "unknown";
   readonly reason: string;
 }
+
+/** What became of the wish to watch live. */
+export type LiveOutcome =
+  | { readonly state: "runs"; readonly forMs: number }
+  /** Not now; worth another try. */
+  | { readonly state: "waits"; readonly reason: string }
+  | { readonly state: "over" }
+  | { readonly state: "refused"; readonly reason: string };

@@ -2,6 +2,7 @@
 import type { BufferStatus } from "./buffer/buffer.ts";
 import type { DescriptionStatus } from "./going-live/status.ts";
 import type { SettingStatus } from "./twin/status.ts";
+import type { AccountStatus } from "./uplink/month-account.ts";
 import type { UplinkStatus } from "./uplink/uplink.ts";
 
 export interface DeviceStatus {
@@ -30,6 +31,7 @@ export interface AgentStatus {
   readonly buffer: BufferStatus;
   readonly cloud: string;
   readonly uplink: UplinkStatus;
+  readonly month: AccountStatus;
   readonly activeAlarms: readonly string[];
   /** By the clock of the agent, ms since 1970: ages are counted from it. */
   readonly now: number;

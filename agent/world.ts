@@ -3,6 +3,9 @@
  * Declared here, implemented in `linux/` (and in `testing/` for tests), joined in `main.ts`, nowhere else.
  */
 import type { Level, SerialSettings } from "@pump-station/sensor-descriptions/model.ts";
+import type { LinkUse } from "./network.ts";
+
+export type { LinkUse, Network } from "./network.ts";
 
 export interface Clock {
   /** Names the boot whose start is the origin of `bootMs` (Linux boot_id). */
@@ -247,21 +250,6 @@ export interface Desk {
   close(): void;
 }
 
-/** The network as the kernel sees it. Cheap: asked every few seconds. */
-export interface Network {
-  /** The interface of the default route, unless the configuration names one; undefined: there is no way out. */
-  interface(): string | undefined;
-  /** There is a way out, and the interface carries. */
-  isUp(): boolean;
-  /**
-   * What is behind the interface, as far as can be told: "wwan0", "wlan0 via 192.168.1.1". What was learned of one
-   * network (how long it keeps an idle connection) holds for that one.
-   */
-  name(): string | undefined;
-  /** Bytes since boot, or since the interface was made; undefined when there is no such interface. */
-  counters(name: string): { readonly rx: number; readonly tx: number } | undefined;
-}
-
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Events are names ("uplink-accepted"), not sentences; facts go into fields. Secrets never. */
 export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -298,16 +286,6 @@ export interface MqttConnection {
   ping(deadlineMs: number): Promise<void>;
   use(): LinkUse;
   close(): Promise<void>;
-}
-
-/** What one connection has cost so far. */
-export interface LinkUse {
-  /** TCP payload, both ways: TLS with its handshake, and MQTT. Headers and acknowledgements of TCP/IP are not in it. */
-  readonly bytes: number;
-  /** Sent, answered or not. */
-  readonly pings: number;
-  /** Begun with the TLS session of an earlier connection, which spares the certificates. */
-  readonly isResumed: boolean;
 }
 
 export interface MqttClients {

@@ -9,6 +9,7 @@ import { parseConfig } from "../config.ts";
 import { createDatabases } from "../linux/sqlite.ts";
 import { createMemoryFiles } from "../testing/memory-files.ts";
 import { createMemoryBroker } from "../testing/memory-mqtt.ts";
+import { createMemoryNetwork } from "../testing/memory-network.ts";
 import { createScriptedGpio } from "../testing/scripted-gpio.ts";
 import { createScriptedI2c } from "../testing/scripted-i2c.ts";
 import { createScriptedSerial } from "../testing/scripted-serial.ts";
@@ -92,6 +93,7 @@ async function bench() {
       files,
       chance: { fraction: () => 0.5, bytes: (count) => new Uint8Array(count).fill(7) },
       databases: createDatabases(),
+      network: createMemoryNetwork(),
       mqtt: createMemoryBroker(time).clients,
       log: () => {},
       ports: { serial, i2c: () => i2c, gpio: () => createScriptedGpio() },

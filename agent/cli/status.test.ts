@@ -33,6 +33,19 @@ const statusWith = (health: SourceHealth): AgentStatus => {
     buffer: { waiting: 0, accepted: 0, receipted: 0, dropped: 0, bytes: 0, bytesMax: 1, medium: { state: "good" } },
     cloud: "mqtt://x",
     uplink: { connected: true, since: 0, intervalMs: 1, messages: 0, bytes: 0, readings: 0 },
+    month: {
+      month: "2026-11",
+      interface: "wwan0",
+      usedBytes: 12_340_000,
+      forecastBytes: 48_000_000,
+      budgetBytes: 50_000_000,
+      step: 0,
+      stepName: "everything",
+      units: {
+        telemetry: { azure: 96, "azure-free": 300, aws: 90 },
+        other: { azure: 5, "azure-free": 9, aws: 5 },
+      },
+    },
     activeAlarms: [],
     now: 1,
     settings: [],
@@ -101,4 +114,30 @@ it("says that a file was rolled back, why, and how it differs from what runs", (
   expect(describedAs({ runs: "last good", problems: ["/station.yaml:1:1 x"] })).toContain(
     "is broken; the last good one",
   );
+});
+
+it("says what the month has cost, and loudly what is done without to stay within the budget", () => {
+  const status = statusWith(HEALTH);
+  const text = statusText(status);
+  expect(text).toContain(
+    "This month (2026-11)\n  12.3 MB of 50.0 MB used, at this pace 48.0 MB by its end; counted at wwan0",
+  );
+  expect(text).toContain("96 + 5 of 4 KB (Azure), 90 + 5 of 5 KB (AWS), 300 + 9 of 0.5 KB");
+  expect(text).not.toContain("BUDGET");
+  const short = { ...status.month, step: 2, stepName: "uploads a quarter as often" };
+  expect(statusText({ ...status, month: short })).toContain(
+    "TO STAY WITHIN THE BUDGET: uploads a quarter as often (step 2 of 5); alarms go as ever",
+  );
+});
+
+it("says why a station stays connected, or is away, and that this is no trouble", () => {
+  const status = statusWith(HEALTH);
+  const link = { plan: "stay", because: "it learns", keepAliveS: 90, isLearning: true, pingsPerDay: 0 } as const;
+  expect(statusText({ ...status, uplink: { ...status.uplink, link } })).toContain(
+    "stays connected between uploads: it learns; keep-alive 90 s, longer is being tried",
+  );
+  const away = { ...status.uplink, connected: false, isAwayOnPurpose: true, link: { ...link, plan: "leave" as const } };
+  const text = statusText({ ...status, uplink: away });
+  expect(text).toContain("away on purpose for");
+  expect(text).not.toContain("NOT connected");
 });

@@ -1,6 +1,7 @@
 /** `pump-station status`: is everything well? */
 import { askAgent } from "../control/client.ts";
 import type { AgentStatus } from "../status.ts";
+import { LAST_STEP } from "../uplink/degradation.ts";
 import { roomText } from "./buffer.ts";
 import { type AddCommand, type CliDeps, SOCKET } from "./command.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
@@ -38,6 +39,7 @@ export function statusText(status: AgentStatus): string {
     status.activeAlarms.length > 0 ? `Alarms: ${status.activeAlarms.join(", ")}` : "",
     bufferText(status),
     uplinkText(status),
+    monthText(status),
     settingsText(status),
   ];
   return sections.filter(Boolean).join("\n\n");
@@ -109,13 +111,39 @@ function uplinkText({ uplink, cloud, now }: AgentStatus): string {
   const { lastAcceptedAt } = uplink;
   const last =
     lastAcceptedAt === undefined ? "nothing sent yet" : `last message ${spokenDuration(now - lastAcceptedAt)} ago`;
-  const state = `${uplink.connected ? "connected" : "NOT connected"} for ${spokenDuration(now - uplink.since)}`;
+  const connection = uplink.connected ? "connected" : uplink.isAwayOnPurpose ? "away on purpose" : "NOT connected";
+  const state = `${connection} for ${spokenDuration(now - uplink.since)}`;
   const lines = [
     `${cloud}: ${state}, uploads every ${spokenDuration(uplink.intervalMs)}`,
     `${uplink.messages} messages, ${spokenBytes(uplink.bytes)}${perReading}; ${last}`,
+    ...linkLines(uplink),
     ...(uplink.lastError === undefined ? [] : [`last error: ${uplink.lastError}`]),
   ];
   return `Uplink\n${indented(lines.join("\n"))}`;
+}
+
+function linkLines({ link }: AgentStatus["uplink"]): string[] {
+  if (!link) return [];
+  const plan = link.plan === "stay" ? "stays connected between uploads" : "leaves after an upload and comes back";
+  const learning = link.isLearning ? ", longer is being tried" : "";
+  const pings = link.plan === "stay" ? `; keep-alive ${spokenDuration(link.keepAliveS * 1000)}${learning}` : "";
+  return [`${plan}: ${link.because}${pings}`];
+}
+
+function monthText({ month }: AgentStatus): string {
+  const { usedBytes, forecastBytes, budgetBytes, units } = month;
+  const of = budgetBytes === undefined ? "" : ` of ${spokenBytes(budgetBytes)}`;
+  const forecast = forecastBytes === undefined ? "" : `, at this pace ${spokenBytes(forecastBytes)} by its end`;
+  const counted = month.interface === undefined ? "no network to count at" : `counted at ${month.interface}`;
+  const { telemetry, other } = units;
+  const lines = [
+    `${spokenBytes(usedBytes)}${of} used${forecast}; ${counted}`,
+    `hub units, readings + the rest: ${telemetry.azure} + ${other.azure} of 4 KB (Azure), ${telemetry.aws} + ${other.aws} of 5 KB (AWS), ${telemetry["azure-free"]} + ${other["azure-free"]} of 0.5 KB (Azure, free)`,
+    ...(month.step > 0
+      ? [`TO STAY WITHIN THE BUDGET: ${month.stepName} (step ${month.step} of ${LAST_STEP}); alarms go as ever`]
+      : []),
+  ];
+  return `This month${month.month === "" ? "" : ` (${month.month})`}\n${indented(lines.join("\n"))}`;
 }
 
 function settingsText({ settings }: AgentStatus): string {

@@ -35,17 +35,17 @@ const link = (name: string, state: string, rx = "1000", tx = "234") => ({
 
 describe("the network", () => {
   it("is the default route with the smallest metric, and is named with its gateway", () => {
-    const network = machine({ "/proc/net/route": HEAD + WWAN0 + ETH0_NET + ETH0, ...link("eth0", "up") });
+    const network = machine({ "/proc/self/net/route": HEAD + WWAN0 + ETH0_NET + ETH0, ...link("eth0", "up") });
     expect([network.interface(), network.name(), network.isUp()]).toEqual(["eth0", "eth0 via 192.168.1.1", true]);
     expect(network.counters("eth0")).toEqual({ rx: 1_000, tx: 234 });
   });
 
   it("of a modem is its interface, whose state the kernel doesn't know, also with IPv6 alone", () => {
-    const four = machine({ "/proc/net/route": HEAD + WWAN0, ...link("wwan0", "unknown") });
+    const four = machine({ "/proc/self/net/route": HEAD + WWAN0, ...link("wwan0", "unknown") });
     expect([four.name(), four.isUp()]).toEqual(["wwan0", true]);
     const six = machine({
-      "/proc/net/route": HEAD,
-      "/proc/net/ipv6_route": LO_V6 + WWAN0_V6,
+      "/proc/self/net/route": HEAD,
+      "/proc/self/net/ipv6_route": LO_V6 + WWAN0_V6,
       ...link("wwan0", "unknown"),
     });
     expect([six.name(), six.isUp()]).toEqual(["wwan0", true]);
@@ -53,7 +53,7 @@ describe("the network", () => {
 
   it("that agent.yaml names is counted also while another is the default route", () => {
     const network = machine(
-      { "/proc/net/route": HEAD + ETH0 + WWAN0, ...link("eth0", "up"), ...link("wwan0", "down") },
+      { "/proc/self/net/route": HEAD + ETH0 + WWAN0, ...link("eth0", "up"), ...link("wwan0", "down") },
       { interface: "wwan0" },
     );
     expect([network.interface(), network.name(), network.isUp()]).toEqual(["wwan0", "wwan0", false]);
@@ -64,8 +64,8 @@ describe("the network", () => {
     expect([nothing.interface(), nothing.name(), nothing.isUp()]).toEqual([undefined, undefined, false]);
     expect(nothing.counters("wwan0")).toBeUndefined();
     const routeless = machine({
-      "/proc/net/route": HEAD + ETH0_NET,
-      "/proc/net/ipv6_route": LO_V6,
+      "/proc/self/net/route": HEAD + ETH0_NET,
+      "/proc/self/net/ipv6_route": LO_V6,
       ...link("eth0", "up"),
     });
     expect(routeless.isUp()).toBe(false);

@@ -1,8 +1,8 @@
 /**
  * The network as /proc and /sys tell it.
  *
- *   /proc/net/route       Iface Destination Gateway Flags RefCnt Use Metric Mask …, hex, little-endian
- *   /proc/net/ipv6_route  destination, its prefix length, …, metric (6th), …, flags (9th), interface (10th), hex
+ *   /proc/self/net/route  Iface Destination Gateway Flags RefCnt Use Metric Mask …, hex, little-endian
+ *   …/ipv6_route          destination, its prefix length, …, metric (6th), …, flags (9th), interface (10th), hex
  *   /sys/class/net/NAME/  operstate ("unknown" for modems that speak raw IP), statistics/{rx,tx}_bytes
  */
 import { readFileSync } from "node:fs";
@@ -40,7 +40,10 @@ export function createNetwork(options: NetworkOptions = {}): Network {
   const route = (): Route | undefined => {
     const now = Number(process.hrtime.bigint()) / 1e6;
     if (!known || now - known.atMs >= FRESH_MS) {
-      const routes = [...ipv4Routes(read("/proc/net/route") ?? ""), ...ipv6Routes(read("/proc/net/ipv6_route") ?? "")];
+      const routes = [
+        ...ipv4Routes(read("/proc/self/net/route") ?? ""),
+        ...ipv6Routes(read("/proc/self/net/ipv6_route") ?? ""),
+      ];
       known = { route: best(routes, options.interface), atMs: now };
     }
     return known.route;

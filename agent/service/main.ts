@@ -12,6 +12,7 @@ import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
 import { createLog } from "../linux/log.ts";
 import { createMqttClients } from "../linux/mqtt.ts";
+import { createNetwork } from "../linux/network.ts";
 import { createLockedPorts } from "../linux/port-lock.ts";
 import { createPorts } from "../linux/ports.ts";
 import { createDatabases } from "../linux/sqlite.ts";
@@ -62,6 +63,9 @@ export async function runService(configPath: string, program: Program): Promise<
       databases: createDatabases(),
       ports: createLockedPorts(createPorts({ clock, timers, log }), "an agent"),
       mqtt: createMqttClients({ log }),
+      network: createNetwork(
+        config["network-interface"] === undefined ? {} : { interface: config["network-interface"] },
+      ),
       resources: () => ({
         rssBytes: process.memoryUsage.rss(),
         cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000),

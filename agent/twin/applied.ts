@@ -4,7 +4,7 @@
  */
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { READ_BACK_EVERY_MS } from "../limits.ts";
-import type { WriteOutcome } from "../outcome.ts";
+import type { LiveOutcome, WriteOutcome } from "../outcome.ts";
 import type { Acknowledged } from "../wire/twin-document.ts";
 import type { Clock } from "../world.ts";
 import type { Apply } from "./apply.ts";
@@ -85,6 +85,10 @@ export function createApplied(deps: AppliedDeps): Applied {
       case "upload-interval":
         apply.setUploadInterval(wanted.value * 1000);
         return settle(item, { ac: 200, ad: "", running: wanted.value, dueAt: Infinity });
+      case "live": {
+        const outcome = apply.setLive({ everyMs: wanted.value * 1000, untilMs: wanted.untilMs });
+        return settle(item, afterLive(wanted.value, outcome, clock.bootMs()));
+      }
       case "setting": {
         const device = deps.station().devices.find(({ name }) => name === wanted.device);
         const outcome: WriteOutcome =
@@ -106,7 +110,7 @@ export function createApplied(deps: AppliedDeps): Applied {
       }
       for (const wanted of next.reading.wanted) {
         const known = items.get(wanted.path);
-        if (known?.wanted.value === wanted.value) known.wanted = wanted;
+        if (known && isSameWanted(known.wanted, wanted)) known.wanted = wanted;
         else items.set(wanted.path, fresh(wanted));
       }
       target = next;
@@ -161,6 +165,23 @@ const said = (wanted: Wanted, value: number): number | string =>
 function fallBack(apply: Apply, wanted: Wanted): void {
   if (wanted.kind === "every") apply.setEvery(wanted.device, undefined);
   if (wanted.kind === "upload-interval") apply.setUploadInterval(undefined);
+  if (wanted.kind === "live") apply.setLive(undefined);
+}
+
+const isSameWanted = (a: Wanted, b: Wanted): boolean =>
+  a.value === b.value && (b.kind !== "live" || (a.kind === "live" && a.untilMs === b.untilMs));
+
+function afterLive(everyS: number, outcome: LiveOutcome, now: number): Pick<Item, "ac" | "ad" | "running" | "dueAt"> {
+  switch (outcome.state) {
+    case "runs":
+      return { ac: 200, ad: "", running: everyS, dueAt: now + outcome.forMs };
+    case "over":
+      return { ac: 200, ad: "is over", running: undefined, dueAt: Infinity };
+    case "waits":
+      return { ac: 202, ad: outcome.reason, running: undefined, dueAt: now + INTERLOCKED_RETRY_MS };
+    case "refused":
+      return { ac: 400, ad: outcome.reason, running: undefined, dueAt: Infinity };
+  }
 }
 
 function afterSet(

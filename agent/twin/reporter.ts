@@ -19,7 +19,7 @@ const NEWS_AT_ONCE_MAX = 12;
 const NEWS_WINDOW_MS = 3_600_000;
 const NEWS_GAP_MS = 600_000;
 /** Top-level keys whose change alone is no news. */
-const CREEPING = new Set(["buffer"]);
+const CREEPING = new Set(["buffer", "budget"]);
 /** …and by how much a number of theirs must change to be one. */
 const DEAD_BAND = 0.1;
 

@@ -20,6 +20,8 @@ export type Wanted = {
     }
   | { readonly kind: "every"; readonly device: string }
   | { readonly kind: "upload-interval" }
+  /** Uploads every `value` seconds until then, ms since 1970. */
+  | { readonly kind: "live"; readonly untilMs: number }
 );
 
 export interface Reading {
@@ -30,12 +32,13 @@ export interface Reading {
 /** Seconds: a device is never asked more often than ten times a second, and at least once a day. */
 const EVERY_RANGE = { low: 0.1, high: 86_400 };
 const UPLOAD_INTERVAL_RANGE = { low: 1, high: 86_400 };
+const LIVE_EVERY_RANGE = { low: 1, high: 600 };
 /** A document full of nonsense must not make an answer that is larger than a twin may be. */
 const REFUSALS_MAX = 16;
 /** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
 const SAFE_KEY = /^[A-Za-z0-9_-]{1,64}$/;
 /** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
-const REPORTED_ONLY = new Set(["agent", "description", "buffer", "schemas", "health"]);
+const REPORTED_ONLY = new Set(["agent", "description", "buffer", "budget", "economy", "schemas", "health"]);
 
 export function readDesired(station: Station, desired: JsonObject): Reading {
   const wanted: Wanted[] = [];
@@ -54,7 +57,8 @@ export function readDesired(station: Station, desired: JsonObject): Reading {
     if (key === "$version") continue;
     if (key === "devices" && isObject(value)) readDevices(station, value, take, refuse);
     else if (key === "upload" && isObject(value)) readUpload(value, take, refuse);
-    else refuse(key, key === "devices" || key === "upload" ? "not an object" : "no such key");
+    else if (key === "live" && isObject(value)) readLive(value, take, refuse);
+    else refuse(key, ["devices", "upload", "live"].includes(key) ? "not an object" : "no such key");
   }
   return { wanted, refused };
 }
@@ -112,6 +116,17 @@ function readUpload(upload: JsonObject, take: Take, refuse: Refuse): void {
       take(path, value, problem, (wanted) => ({ path, kind: "upload-interval", value: wanted }));
     }
   }
+}
+
+/** {every: seconds, until: ms since 1970, or text as in ISO 8601}; one setting, since neither means anything alone. */
+function readLive(live: JsonObject, take: Take, refuse: Refuse): void {
+  const { every = null, until = null, ...others } = live;
+  const untilMs = typeof until === "string" ? Date.parse(until) : until;
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) return refuse("live", `no such key ${unknown}; there are every and until`.slice(0, 120));
+  if (typeof untilMs !== "number" || !Number.isFinite(untilMs)) return refuse("live", "until is no time");
+  const problem = outOfRange(every, LIVE_EVERY_RANGE, "s");
+  take("live", every, problem && `every: ${problem}`, (value) => ({ path: "live", kind: "live", value, untilMs }));
 }
 
 /** Steps count from the range's lower end, as they do in an HTML number input. */

@@ -2,7 +2,7 @@ import type { Condition, Device, Station } from "@pump-station/sensor-descriptio
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CloudConnection } from "../cloud/cloud.ts";
-import type { WriteOutcome } from "../outcome.ts";
+import type { LiveOutcome, WriteOutcome } from "../outcome.ts";
 import { createMemoryCloud } from "../testing/memory-cloud.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { type JsonObject, mergePatch } from "../wire/twin-document.ts";
@@ -57,6 +57,8 @@ function createBench(station = stationOf(deviceOf("pump"))) {
     sets: [] as number[],
     writes: [] as number[],
     commands: [] as string[],
+    live: [] as (number | undefined)[],
+    liveOutcome: { state: "runs", forMs: 600_000 } as LiveOutcome,
   };
   const facts = { current: { agent: { version: "1" }, devices: { pump: { health: "good" } } } as JsonObject };
   const errors: unknown[] = [];
@@ -98,6 +100,10 @@ function createBench(station = stationOf(deviceOf("pump"))) {
           },
           setUploadInterval: (ms) => {
             if (alive) pump.uploadMs = ms;
+          },
+          setLive: (wanted) => {
+            if (alive) pump.live.push(wanted?.everyMs);
+            return pump.liveOutcome;
           },
           command: async (_, command) => {
             pump.commands.push(command);
@@ -211,6 +217,46 @@ describe("the twin", () => {
     expect(reported(path)).toEqual({ ac: 400, av: 2, ad: reason });
     expect(pump.sets).toEqual([]);
     expect(reported("devices/pump/health")).toBe("good");
+  });
+
+  it("live is answered when it begins, while it waits, and when it is over; a new one begins it again", async () => {
+    const { far, pump, start, advance, reported } = createBench();
+    await start().connect();
+    await advance(1_000);
+    const until = (minutes: number) => Date.UTC(2026, 4, 2, 8) + minutes * 60_000;
+    pump.liveOutcome = { state: "waits", reason: "the month's budget is short" };
+    far.setDesired({ live: { every: 5, until: until(10) } });
+    await advance(12_000);
+    expect(reported("live")).toEqual({ ac: 202, av: 2, ad: "the month's budget is short" });
+    pump.liveOutcome = { state: "runs", forMs: 600_000 };
+    await advance(12_000);
+    expect(reported("live")).toEqual({ value: 5, ac: 200, av: 2, ad: "" });
+    const asked = pump.live.length;
+    pump.liveOutcome = { state: "over" };
+    await advance(601_000);
+    expect(reported("live")).toEqual({ ac: 200, av: 2, ad: "is over" });
+    expect(pump.live).toHaveLength(asked + 1);
+    far.setDesired({ live: { until: new Date(until(40)).toISOString() } });
+    await advance(12_000);
+    expect(pump.live).toHaveLength(asked + 2);
+    far.setDesired({ live: null });
+    await advance(12_000);
+    expect(pump.live.at(-1)).toBeUndefined();
+  });
+
+  it.each<[string, JsonObject]>([
+    ["until is no time", { every: 5, until: "soon" }],
+    ["until is no time", { every: 5 }],
+    ["every: 0 is outside of 1 to 600 s", { every: 0, until: 1 }],
+    ["no such key evrey; there are every and until", { evrey: 5, until: 1 }],
+  ])("live is refused with a reason: %s", async (reason, live) => {
+    const { far, pump, start, advance, reported } = createBench();
+    await start().connect();
+    await advance(1_000);
+    far.setDesired({ live });
+    await advance(12_000);
+    expect(reported("live")).toMatchObject({ ac: 400, ad: reason });
+    expect(pump.live).toEqual([]);
   });
 
   it("a document of nonsense is answered briefly and hurts nobody", async () => {

@@ -13,7 +13,11 @@ export interface Lanes {
   done(offer: Offer): void;
 }
 
-export function createLanes(deps: { readonly buffer: SampleBuffer }): Lanes {
+export function createLanes(deps: {
+  readonly buffer: SampleBuffer;
+  /** The month's budget is short: what is late waits for better times. */
+  readonly isLateWaiting?: () => boolean;
+}): Lanes {
   const { buffer } = deps;
   let samplesToDrain = 0;
   let turn = 0;
@@ -23,7 +27,7 @@ export function createLanes(deps: { readonly buffer: SampleBuffer }): Lanes {
     if (!offer) samplesToDrain = 0;
     return offer;
   };
-  const late = (): Offer | undefined => buffer.offer("late", "now");
+  const late = (): Offer | undefined => (deps.isLateWaiting?.() ? undefined : buffer.offer("late", "now"));
 
   return {
     drain: () => {

@@ -56,8 +56,8 @@ export function createLink(
       keepAlive.connected();
       if (use) memory.learn(learnedFromOpening(memory.now(), use));
     },
-    unreachable: keepAlive.unreachable,
-    isForgotten: keepAlive.isSuspected,
+    unreachable: () => keepAlive.unreachable(),
+    isForgotten: () => keepAlive.isSuspected(),
     mayLeave: () => {
       const next = mustStay() === undefined ? planNow() : { ...planNow(), plan: "stay" as const };
       if (next.plan !== plan) log("info", "uplink-plan", { ...next, was: plan });
@@ -89,7 +89,7 @@ function keepAliveOf(
   return {
     ...learned,
     ...fixedKeepAlive(config.keepAlive / 1000),
-    lost: learned.lost,
+    lost: (silenceMs) => learned.lost(silenceMs),
     isSettled: () => true,
   };
 }

@@ -54,7 +54,6 @@ function metered(
   connection: CloudConnection,
   meter: (kind: keyof MeteredUnits, bytes: number) => void,
 ): CloudConnection {
-  const { use } = connection;
   return {
     publish: (message) => {
       const bag = Object.entries(message.properties).reduce(
@@ -91,9 +90,15 @@ function metered(
         listener(payload);
       }),
     onClosed: (listener) => connection.onClosed(listener),
-    ...(use && { use: () => use.call(connection) }),
+    ...meteredUse(connection),
     close: () => connection.close(),
   };
 }
+
+/** Left out where the dialect leaves it out. */
+const meteredUse = (connection: CloudConnection): Pick<CloudConnection, "use"> => {
+  const seen = connection.use?.();
+  return seen === undefined ? {} : { use: () => connection.use?.() ?? seen };
+};
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -99,6 +99,15 @@ describe("the month's account", () => {
     expect(events.find(({ event }) => event === "month-closed")?.fields).toMatchObject({ month: "2026-05" });
   });
 
+  it("a clock that goes back over the month's end closes no account a second time", async () => {
+    const { pass, account, clock } = standUp({ wallMs: Date.UTC(2026, 4, 31, 20) });
+    await pass(10);
+    const { usedBytes } = account.status();
+    clock.stepWall(-9 * HOUR);
+    await pass(1);
+    expect(account.status()).toMatchObject({ month: "2026-06", usedBytes: usedBytes + 110_000 });
+  });
+
   it("what was used before survives a restart and a reboot", async () => {
     const first = standUp({ budgetBytes: 500 * MB });
     await first.pass(10);

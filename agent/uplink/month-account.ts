@@ -51,6 +51,7 @@ const LOOK_EVERY_MS = 60_000;
 /** Counted bytes are read again from the kernel after a restart; a reboot forgets at most these minutes. */
 const SAVE_EVERY_MS = 1_800_000;
 const FORECAST_AFTER_HOURS = 1;
+const BACK_OVER_MIDNIGHT_MS = 36 * 3_600_000;
 
 export function createMonthAccount(
   deps: {
@@ -71,7 +72,13 @@ export function createMonthAccount(
   if (config.budgetBytes === undefined) degradation = NO_DEGRADATION;
   let savedAt = clock.bootMs();
 
-  const monthNow = (): Month | undefined => (clock.isWallTrusted() ? monthAt(clock.wallMs()) : undefined);
+  const monthNow = (): Month | undefined => {
+    if (!clock.isWallTrusted()) return undefined;
+    const month = monthAt(clock.wallMs());
+    // Back over midnight, by a clock that was mended or another time zone: the account isn't closed a second time.
+    const isBack = month.key < use.month && month.endMs - clock.wallMs() < BACK_OVER_MIDNIGHT_MS;
+    return isBack ? monthAt(month.endMs) : month;
+  };
   const stepNow = (): DegradationStep => DEGRADATION_STEPS[degradation.step] ?? DEGRADATION_STEPS[0];
 
   const save = (): void => {

@@ -5,11 +5,14 @@ import { createQueueBuffer, SAMPLES_PER_MESSAGE } from "../testing/queue-buffer.
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage } from "../wire/messages.ts";
-import { fractionOf, nextUploadAt } from "./phase.ts";
+import { fractionOf, nextUploadAt, reconnectSpreadMs } from "./phase.ts";
 import { createUplink, type UplinkConfig } from "./uplink.ts";
 
 const MINUTE = 60_000;
-function standUp(config: Partial<UplinkConfig> = {}, options: { fraction?: number } = {}) {
+function standUp(
+  config: Partial<UplinkConfig> = {},
+  options: { fraction?: number; isLateWaiting?: () => boolean } = {},
+) {
   const time = createSimulatedTime();
   const cloud = createMemoryCloud(time);
   const queue = createQueueBuffer();
@@ -22,6 +25,7 @@ function standUp(config: Partial<UplinkConfig> = {}, options: { fraction?: numbe
       chance: { fraction: () => options.fraction ?? 0.5, bytes: (count) => new Uint8Array(count) },
       cloud: cloud.cloud,
       buffer: queue.buffer,
+      ...(options.isLateWaiting && { isLateWaiting: options.isLateWaiting }),
       log: (_, event, fields) => {
         events.push(event);
         if (event === "uplink-away") pauses.push(Number(fields?.["pauseMs"]));
@@ -71,6 +75,31 @@ describe("the uplink", () => {
     const first = nextUploadAt(0, 15 * MINUTE, "demo-lake");
     expect(nextUploadAt(first, 15 * MINUTE, "demo-lake") - first).toBeCloseTo(15 * MINUTE, 6);
     expect(fractionOf("demo-lake")).toBe(fractionOf("demo-lake"));
+  });
+
+  it("ten thousand stations: no second of the interval has more than a handful, and a reconnect is as spread", () => {
+    const names = Array.from({ length: 10_000 }, (_, n) => `lake-${n}`);
+    const busiest = (times: readonly number[], slotMs: number): number => {
+      const slots = new Map<number, number>();
+      for (const ms of times) slots.set(Math.floor(ms / slotMs), (slots.get(Math.floor(ms / slotMs)) ?? 0) + 1);
+      return Math.max(...slots.values());
+    };
+    const uploads = names.map((name) => nextUploadAt(0, 15 * MINUTE, name));
+    // 11.1 a second on average; IoT Hub S1 takes 100. A minute has 667.
+    expect(busiest(uploads, 1_000)).toBeLessThan(35);
+    expect(busiest(uploads, MINUTE)).toBeLessThan(770);
+    const reconnects = names.map((name) => reconnectSpreadMs(15 * MINUTE, name));
+    expect(busiest(reconnects, 1_000)).toBeLessThan(1_150);
+    // Whatever the moment at which they all ask for their next upload, and however long the interval.
+    for (const startMs of [1, 7 * MINUTE + 13, 40_000_000]) {
+      for (const intervalMs of [MINUTE, 15 * MINUTE, 60 * MINUTE]) {
+        const times = names.map((name) => nextUploadAt(startMs, intervalMs, name));
+        const fair = 10_000 / (intervalMs / 1_000);
+        expect(busiest(times, 1_000)).toBeLessThan(fair + 6 * Math.sqrt(fair) + 6);
+        expect(Math.min(...times)).toBeGreaterThan(startMs);
+        expect(Math.max(...times)).toBeLessThanOrEqual(startMs + intervalMs);
+      }
+    }
   });
 
   it("with an interval of at most ten seconds there is no spread", () => {
@@ -166,6 +195,27 @@ describe("the uplink", () => {
     await advance(1);
     expect(accepted).toHaveLength(1);
     expect(uplink.status()).toMatchObject({ connected: true, messages: 1, bytes: 1, readings: 3 });
+  });
+
+  it("a month of late data drains without any of today's data being late, and alarms pass it all", async () => {
+    const { queues, accepted, advance, faults, uplink } = standUp();
+    faults.publishMs = 200;
+    fill(queues.late, 26_000);
+    await advance(1);
+    for (let quarter = 0; quarter < 4; quarter++) {
+      fill(queues.normal, 30);
+      const before = accepted.length;
+      await advance(15 * MINUTE);
+      const lanes = accepted.slice(before).map(({ lane }) => lane);
+      expect(lanes.filter((lane) => lane === "normal")).toHaveLength(3);
+      expect(queues.normal).toEqual([]);
+      fill(queues.urgent, 1);
+      uplink.urgent();
+      // One message is under way; the alarm is the next.
+      await advance(401);
+      expect(accepted.slice(-2).map(({ lane }) => lane)).toContain("urgent");
+    }
+    expect(queues.late).toEqual([]);
   });
 
   it("a message that the cloud refuses for good is handed back as refused, and the next one goes", async () => {
@@ -284,6 +334,19 @@ describe("the uplink", () => {
     open.now = true;
     await advance(10_000);
     expect(queues.normal).toEqual([]);
+  });
+
+  it("while the month's budget is short what is late waits, and today's data and alarms don't", async () => {
+    const budget = { isShort: true };
+    const { queues, accepted, advance } = standUp({ intervalMs: 5_000 }, { isLateWaiting: () => budget.isShort });
+    fill(queues.late, 30);
+    fill(queues.normal, 3);
+    fill(queues.urgent, 1);
+    await advance(MINUTE);
+    expect(accepted.map(({ lane }) => lane)).toEqual(["urgent", "normal"]);
+    budget.isShort = false;
+    await advance(MINUTE);
+    expect(queues.late).toEqual([]);
   });
 
   it("a window can't hold data back when no clock can be trusted", async () => {

@@ -24,6 +24,8 @@ export interface UplinkDeps {
   readonly log: Log;
   /** Left out: the connection stands, and keep-alive is the cloud's own business. */
   readonly link?: Link;
+  /** The month's budget is short: what is late waits. */
+  readonly isLateWaiting?: () => boolean;
 }
 
 export interface UplinkConfig {

@@ -3,7 +3,8 @@
  *
  * desired  = { "$version": n,
  *              devices: { pump: { target: 900, every: 60 } },     settings in the setting's unit; `every` in seconds
- *              upload:  { interval: 900 } }                        seconds
+ *              upload:  { interval: 900 },                         seconds
+ *              live:    { every: 5, until: 1793000000000 } }       seconds; ms since 1970, at most 30 min ahead
  *            a null value falls back to the file's default (RFC 7396: it is absent from the merged document)
  * reported = { "$version": n,
  *              agent:   { version, epoch, boot },
@@ -12,6 +13,9 @@
  *              upload:  { interval: {…} },
  *              buffer:  { waiting: n samples, waiting-hours: age of the oldest, dropped: n samples,
  *                         room-days: how long the cloud may be away at today's rate, flash: "good" | "failing" },
+ *              live:    {value, ac, av, ad},                       null when it is over
+ *              budget:  { month: "2026-11", "used-mb", "forecast-mb", "of-mb" },
+ *              economy: { step, name },                            what it does without; step 0: nothing
  *              schemas: { pump: hash } }
  * Acknowledgement as in IoT Plug and Play: value = what runs (read back), ac = 200 | 202 waits | 400 refused | 500 failed,
  * av = the desired $version answered, ad = reason in words.

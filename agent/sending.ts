@@ -1,0 +1,118 @@
+/** Joins all that decides when and whether bytes leave: cloud, uplink, keep-alive, the month's budget, live, link-up. */
+import type { SampleBuffer } from "./buffer/buffer.ts";
+import { createMqttCloud, type MqttCloudConfig } from "./cloud/mqtt/mqtt.ts";
+import type { AgentConfig } from "./config.ts";
+import type { LiveOutcome } from "./outcome.ts";
+import type { StateStore } from "./state/state-store.ts";
+import type { DegradationStep } from "./uplink/degradation.ts";
+import { createLink } from "./uplink/link.ts";
+import { watchLink } from "./uplink/link-watch.ts";
+import { createLive } from "./uplink/live.ts";
+import { meteredCloud } from "./uplink/metering.ts";
+import { type AccountStatus, createMonthAccount } from "./uplink/month-account.ts";
+import { createNetworkMemory } from "./uplink/network-memory.ts";
+import { createUplink, type Uplink } from "./uplink/uplink.ts";
+import { createStationWindows } from "./uplink/windows.ts";
+import type { Chance, Clock, Log, MqttClients, Network, Timers } from "./world.ts";
+
+export interface Sending {
+  readonly uplink: Uplink;
+  /** undefined: the configuration's. */
+  setInterval(ms: number | undefined): void;
+  setLive(live: { readonly everyMs: number; readonly untilMs: number } | undefined): LiveOutcome;
+  step(): DegradationStep;
+  month(): AccountStatus;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface SendingDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly mqtt: MqttClients;
+  readonly network: Network;
+  readonly buffer: SampleBuffer;
+  readonly state: StateStore;
+  /** Of the running description. */
+  readonly timeZone: () => string;
+  readonly onStep: (step: DegradationStep) => void;
+}
+
+export function createSending(
+  deps: SendingDeps,
+  config: AgentConfig,
+  credentials: Pick<MqttCloudConfig, "ca" | "password">,
+): Sending {
+  const { state, network, timeZone } = deps;
+  let baseMs = config["upload-interval"];
+  const intervalMs = (): number => live.everyMs() ?? baseMs * account.step().intervalFactor;
+  const changeInterval = (): void => uplink.setInterval(intervalMs());
+
+  const account = createMonthAccount(
+    {
+      ...deps,
+      file: state.document("month"),
+      onStep: (step) => {
+        if (step.intervalFactor > 1) live.end();
+        changeInterval();
+        deps.onStep(step);
+      },
+    },
+    { timeZone, ...(config.budget !== undefined && { budgetBytes: config.budget }) },
+  );
+  const live = createLive({
+    ...deps,
+    obstacle: () =>
+      account.step().intervalFactor > 1 ? `the month's budget is short: ${account.step().name}` : undefined,
+    onChange: changeInterval,
+  });
+  const memory = createNetworkMemory({ ...deps, file: state.document("networks"), network: () => network.name() });
+  const link = createLink(
+    { ...deps, memory },
+    { keepAlive: config["keep-alive"], connection: config.connection },
+    intervalMs,
+  );
+  const cloud = createMqttCloud(
+    { ...deps, clients: deps.mqtt },
+    {
+      url: config.cloud,
+      station: config.station,
+      keepAlive: link.keepAlive,
+      ...(config.user !== undefined && { username: config.user }),
+      ...credentials,
+    },
+  );
+  const windows = config["upload-windows"];
+  const uplink = createUplink(
+    {
+      ...deps,
+      cloud: meteredCloud(cloud, (kind, bytes) => account.meter(kind, bytes)),
+      link,
+      isLateWaiting: () => account.step().isLateWaiting,
+    },
+    {
+      station: config.station,
+      intervalMs: intervalMs(),
+      ...(windows && { windows: createStationWindows(windows, timeZone) }),
+    },
+  );
+
+  return {
+    uplink,
+    setInterval: (ms) => {
+      baseMs = ms ?? config["upload-interval"];
+      changeInterval();
+    },
+    setLive: (wanted) => live.set(wanted),
+    step: () => account.step(),
+    month: () => account.status(),
+    run: async (signal) => {
+      await Promise.all([
+        uplink.run(signal),
+        account.run(signal),
+        watchLink({ ...deps, onUp: () => uplink.linkUp() }, signal),
+      ]);
+    },
+  };
+}
