@@ -54,7 +54,8 @@ export function createLink(
     keepAlive,
     opened: (use) => {
       keepAlive.connected();
-      if (use) memory.learn(learnedFromOpening(memory.now(), use));
+      // A dialect, or a clock that isn't set, may leave bytes uncounted.
+      if (use && use.bytes > 0) memory.learn(learnedFromOpening(memory.now(), use));
     },
     unreachable: () => keepAlive.unreachable(),
     isForgotten: () => keepAlive.isSuspected(),
