@@ -25,17 +25,17 @@ const RANGES_AT_ONCE = 256;
 
 /** Call inside a transaction. */
 export function wantAgain(session: Session, wanted: readonly StreamRanges[]): void {
+  const epochs = epochsOf(session.tables);
   let left = RANGES_AT_ONCE;
   for (const entry of wanted) {
     const ranges = entry.ranges.slice(0, left);
-    if (ranges.length > 0) wantOfStream(session, { ...entry, ranges });
+    if (ranges.length > 0) wantOfStream(session, epochs, { ...entry, ranges });
     left -= ranges.length;
   }
 }
 
-function wantOfStream(session: Session, { epoch, stream, ranges }: StreamRanges): void {
+function wantOfStream(session: Session, epochs: readonly Epoch[], { epoch, stream, ranges }: StreamRanges): void {
   const { tables } = session;
-  const epochs = epochsOf(tables);
   const at = epochs.findIndex((known) => known.epoch === epoch);
   const known = epochs[at];
   if (!known) {
