@@ -6,7 +6,7 @@
  *   110 stepped   the first value, signed; step - 2, unsigned; then k of the others as distances, from k = 0:
  *                 value = first + k · step
  *   111 ranks     a table of at most 32 different values (rank-table.ts); the first value's rank, 5 raw bits; the
- *                 other ranks as distances
+ *                 other ranks as distances, or by their rhythm (rhythm.ts) where the table says so
  *
  * A column of one value is that value, signed, without a form; one of no values is nothing.
  */
@@ -15,6 +15,7 @@ import { NumberCoder } from "./numbers.ts";
 import type { BitCoder } from "./range-coder.ts";
 import { codeRanks, type RankTable, rankTableFrom } from "./rank-table.ts";
 import { ResidualCoder } from "./residual-coder.ts";
+import { codeRhythm } from "./rhythm.ts";
 import { WireError } from "./wire-error.ts";
 
 const FORMS = 3;
@@ -72,12 +73,13 @@ export class ColumnCoder {
 
   private ranks(values: Float64Array, planned: RankTable | undefined): void {
     const table = codeRanks(this.coder, this.numbers, this.gaps, planned);
-    const ranks = planned ? values.map((value) => planned.rankOf.get(value) ?? 0) : values;
+    const ranks = planned?.ranks ?? values;
     ranks[0] = this.coder.raw(5, ranks[0] ?? 0);
-    this.residuals.column(ranks);
+    if (table.isRhythm) codeRhythm(this.coder, ranks);
+    else this.residuals.column(ranks);
     if (planned) return;
     for (let at = 0; at < values.length; at++) {
-      const value = table[values[at] ?? 0];
+      const value = table.values[values[at] ?? 0];
       if (value === undefined) throw new WireError("malformed", "decode body: a rank without a value");
       values[at] = value;
     }

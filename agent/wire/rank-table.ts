@@ -1,7 +1,7 @@
 /**
  * The different values of a column that has few of them, far apart: an analogue input's grid, a code, a flag.
  *
- *   count - 2     5 raw bits (2…33 values; we write at most 32)
+ *   count - 2     5 raw bits, 0…30 for 2…32 values. 31: the ranks are in rhythm.ts' form, and 5 more raw bits follow
  *   lowest        signed (numbers.ts)
  *   each gap      to the next higher value: the first one unsigned, less 1. Then coin slot (0 when the one before was
  *                 "the same", else 1) "the same gap as before"; if not, coin slot 2 "the gap that came before that
@@ -10,12 +10,14 @@
 import { codeCoin, type Slots } from "./adaptive-bits.ts";
 import type { NumberCoder } from "./numbers.ts";
 import type { BitCoder } from "./range-coder.ts";
+import { surprises } from "./rhythm.ts";
 import { WireError } from "./wire-error.ts";
 
 export interface RankTable {
   /** ascending */
   readonly values: readonly number[];
-  readonly rankOf: ReadonlyMap<number, number>;
+  readonly ranks: Float64Array;
+  readonly isRhythm: boolean;
 }
 
 const RANKS_MAX = 32;
@@ -23,6 +25,10 @@ const COUNT_BITS = 5;
 /** A table pays where its values are seldom neighbours and each is seen some times. */
 const SPREAD_MIN = 2;
 const SEEN_MIN = 4;
+
+/** Ranks that repeat a pattern pay where most of what changes is foreseen. */
+const FORESEEN_MIN = 3;
+const RHYTHM_COUNT = 31;
 
 /** Undefined where a table wouldn't pay. */
 export function rankTableFrom(column: Float64Array, step: number): RankTable | undefined {
@@ -34,14 +40,27 @@ export function rankTableFrom(column: Float64Array, step: number): RankTable | u
   }
   const values = [...distinct].sort((one, other) => one - other);
   const span = (values.at(-1) ?? 0) - (values[0] ?? 0);
-  if (span > Number.MAX_SAFE_INTEGER || span / step <= SPREAD_MIN * values.length) return undefined;
-  return { values, rankOf: new Map(values.map((value, rank) => [value, rank])) };
+  if (span > Number.MAX_SAFE_INTEGER) return undefined;
+  const rankOf = new Map(values.map((value, rank) => [value, rank]));
+  const ranks = column.map((value) => rankOf.get(value) ?? 0);
+  const changes = ranks.reduce((sum, rank, at) => sum + (at > 0 && rank !== ranks[at - 1] ? 1 : 0), 0);
+  const isRhythm = FORESEEN_MIN * surprises(ranks) < changes;
+  if (!isRhythm && span / step <= SPREAD_MIN * values.length) return undefined;
+  return { values, ranks, isRhythm };
 }
 
 /** Writes the table, or reads one. Throws WireError. */
-export function codeRanks(coder: BitCoder, numbers: NumberCoder, slots: Slots, table: RankTable | undefined): number[] {
+export function codeRanks(
+  coder: BitCoder,
+  numbers: NumberCoder,
+  slots: Slots,
+  table: RankTable | undefined,
+): { values: number[]; isRhythm: boolean } {
   const given = table?.values ?? [];
-  const count = coder.raw(COUNT_BITS, given.length - 2) + 2;
+  const countOf = () => coder.raw(COUNT_BITS, given.length - 2);
+  const written = table?.isRhythm ? coder.raw(COUNT_BITS, RHYTHM_COUNT) : countOf();
+  const isRhythm = written === RHYTHM_COUNT;
+  const count = (isRhythm ? countOf() : written) + 2;
   const values = [numbers.signed(given[0] ?? 0)];
   const gapAt = (index: number): number => (given[index] ?? 0) - (given[index - 1] ?? 0);
   let gap = numbers.unsigned(gapAt(1) - 1) + 1;
@@ -60,5 +79,5 @@ export function codeRanks(coder: BitCoder, numbers: NumberCoder, slots: Slots, t
     if (!Number.isSafeInteger(value)) throw new WireError("malformed", "decode body: a value beyond 2^53");
     values.push(value);
   }
-  return values;
+  return { values, isRhythm };
 }

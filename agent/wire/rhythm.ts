@@ -1,0 +1,62 @@
+/**
+ * Ranks that follow a pattern, like a time that is rounded to seconds (10, 11, 9, 10, 11, 9 …): each is guessed from what
+ * followed the last time that the three before it were the same. Slots and what is known are renewed for each column.
+ *
+ *   begin     s[0] is known; nothing is known of any three
+ *   each s[i] before = (s[i - 1], s[i - 2], s[i - 3]), s[0] for those before it
+ *             guess = what followed the same three last, s[i - 1] when nothing did
+ *             coin slot 4 when nothing did, else slot trust(before) "as guessed"; if not: five coins of the rank's bits from
+ *             the top, slots 32 + prefix, prefix = 1, then 2 · prefix + bit
+ *   learn     what followed them = s[i]; trust(before): as guessed: + 1, up to 3; else, or when nothing was known: 0
+ */
+import { codeCoin, createSlots } from "./adaptive-bits.ts";
+import type { BitCoder } from "./range-coder.ts";
+
+const RANK_BITS = 5;
+const RANKS = 1 << RANK_BITS;
+const THREES = RANKS ** 3;
+const UNKNOWN_SLOT = 4;
+const BITS_SLOT = 32;
+const TRUST_MAX = 3;
+
+/** ranks[0] is known; the others are written, or read into it. */
+export function codeRhythm(coder: BitCoder, ranks: Float64Array): void {
+  const slots = createSlots(BITS_SLOT + RANKS);
+  const known = new Int8Array(THREES).fill(-1);
+  const trust = new Uint8Array(THREES);
+  for (let at = 1; at < ranks.length; at++) {
+    const before = beforeAt(ranks, at);
+    const followed = known[before] ?? -1;
+    const guess = followed < 0 ? (ranks[at - 1] ?? 0) : followed;
+    const slot = followed < 0 ? UNKNOWN_SLOT : (trust[before] ?? 0);
+    const asGuessed = codeCoin(coder, slots, slot, ranks[at] === guess ? 1 : 0) === 1;
+    const rank = asGuessed ? guess : codeRank(coder, slots, ranks[at] ?? 0);
+    ranks[at] = rank;
+    known[before] = rank;
+    trust[before] = asGuessed && followed >= 0 ? Math.min(TRUST_MAX, (trust[before] ?? 0) + 1) : 0;
+  }
+}
+
+/** How many of the ranks are not as guessed. */
+export function surprises(ranks: Float64Array): number {
+  const known = new Int8Array(THREES).fill(-1);
+  let count = 0;
+  for (let at = 1; at < ranks.length; at++) {
+    const before = beforeAt(ranks, at);
+    const followed = known[before] ?? -1;
+    if (ranks[at] !== (followed < 0 ? ranks[at - 1] : followed)) count++;
+    known[before] = ranks[at] ?? 0;
+  }
+  return count;
+}
+
+const beforeAt = (ranks: Float64Array, at: number): number =>
+  ((ranks[at - 1] ?? 0) * RANKS + (ranks[at < 2 ? 0 : at - 2] ?? 0)) * RANKS + (ranks[at < 3 ? 0 : at - 3] ?? 0);
+
+function codeRank(coder: BitCoder, slots: Int32Array, rank: number): number {
+  let prefix = 1;
+  for (let left = RANK_BITS - 1; left >= 0; left--) {
+    prefix = prefix * 2 + codeCoin(coder, slots, BITS_SLOT + prefix, (rank >> left) & 1);
+  }
+  return prefix - RANKS;
+}
