@@ -1,0 +1,162 @@
+/**
+ * Any table of measurements as text: the first column is the time (as in simulators/recording/csv.ts), the others are
+ * channels. Separator (tab, "|", ";" or ","), decimal comma and header are found; an empty cell is a missing value.
+ */
+import { recordedMs } from "@pump-station/simulators/recording/csv.ts";
+
+export interface CsvChannel {
+  readonly name: string;
+  readonly resolution: number;
+  /** In steps of the resolution; undefined: missing. */
+  readonly steps: readonly (number | undefined)[];
+}
+
+export interface CsvTable {
+  readonly times: readonly number[];
+  readonly channels: readonly CsvChannel[];
+  readonly notes: readonly string[];
+}
+
+export interface CsvOptions {
+  /** By column name. */
+  readonly resolutions: ReadonlyMap<string, number>;
+  /** All but those that are left out, when not given. */
+  readonly only?: readonly string[];
+  readonly leaveOut: readonly string[];
+}
+
+/** What can be wrong with a file or an option, as file:line: what. */
+export class CsvError extends Error {
+  override readonly name = "CsvError";
+}
+
+const SEPARATORS = ["\t", "|", ";", ","];
+const LOOKED_AT = 20;
+/** Finer decimals are the noise of a conversion from binary. */
+const DECIMALS_MAX = 9;
+const MISSING = /^(?:|nan|na|null|none)$/i;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+interface Line {
+  readonly number: number;
+  readonly cells: readonly string[];
+}
+
+/** Throws CsvError. */
+export function csvTable(path: string, text: string, options: CsvOptions): CsvTable {
+  const { header, lines, decimalComma } = linesFrom(path, text);
+  const times = lines.map(({ number, cells }) => timeFrom(path, number, cells[0] ?? "", decimalComma));
+  for (const name of [...options.resolutions.keys(), ...(options.only ?? []), ...options.leaveOut]) {
+    if (!header.slice(1).includes(name)) {
+      throw new CsvError(`${path}:1: there is no column "${name}"; there are: ${header.slice(1).join(", ")}`);
+    }
+  }
+  const notes: string[] = [];
+  const channels = header.flatMap((name, at): CsvChannel[] => {
+    if (at === 0 || options.leaveOut.includes(name) || (options.only && !options.only.includes(name))) return [];
+    const cells = lines.map(({ cells }) => plainCell(cells[at] ?? "", decimalComma));
+    const first = cells.find((cell) => !MISSING.test(cell));
+    if (first === undefined || !NUMBER.test(first)) {
+      notes.push(
+        `${path}: column "${name}" is left out: ${first === undefined ? "it is empty" : `"${first}" is text`}`,
+      );
+      return [];
+    }
+    const resolution = options.resolutions.get(name) ?? Number(`1e-${Math.min(DECIMALS_MAX, mostDecimals(cells))}`);
+    return [{ name, resolution, steps: cells.map((cell, row) => stepsFrom(cell, resolution, path, lines[row], name)) }];
+  });
+  if (channels.length === 0) throw new CsvError(`${path}:1: no column of numbers besides the time`);
+  return { times, channels, notes };
+}
+
+function linesFrom(path: string, text: string): { header: readonly string[]; lines: Line[]; decimalComma: boolean } {
+  const written = text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n|\n|\r/)
+    .map((line, index) => ({ number: index + 1, line }))
+    .filter(({ line }) => line.trim() !== "");
+  const separator = separatorOf(written.slice(0, LOOKED_AT).map(({ line }) => line));
+  if (separator === undefined) {
+    throw new CsvError(`${path}:1: no tab, "|", ";" or "," that parts every line into the same number of cells`);
+  }
+  const lines = written.map(({ number, line }): Line => ({ number, cells: cellsFrom(line, separator) }));
+  const columns = lines[0]?.cells.length ?? 0;
+  const ragged = lines.find(({ cells }) => cells.length !== columns);
+  if (ragged)
+    throw new CsvError(`${path}:${ragged.number}: ${ragged.cells.length} cells, the first line has ${columns}`);
+  const decimalComma = separator !== ",";
+  const [first] = lines;
+  const hasHeader = recordedMs(plainCell(first?.cells[0] ?? "", decimalComma)) === undefined;
+  const header = namesFrom(hasHeader ? (first?.cells ?? []) : Array.from({ length: columns }, () => ""));
+  if (hasHeader) lines.shift();
+  if (lines.length === 0) throw new CsvError(`${path}:1: a header and no rows`);
+  return { header, lines, decimalComma };
+}
+
+/** Each once: a name that is empty or taken gets its column's number. "time" is what rows call the first column. */
+function namesFrom(cells: readonly string[]): string[] {
+  const taken = new Set(["time", "__proto__"]);
+  return cells.map((cell, at) => {
+    const name = cell === "" || (at > 0 && taken.has(cell)) ? `${cell || "column"}-${at}` : cell;
+    if (at > 0) taken.add(name);
+    return name;
+  });
+}
+
+/** The first of the separators that parts all lines alike; a decimal comma comes after the others. */
+const separatorOf = (lines: readonly string[]): string | undefined =>
+  SEPARATORS.find((separator) => {
+    const counts = new Set(lines.map((line) => cellsFrom(line, separator).length));
+    return counts.size === 1 && !counts.has(1);
+  });
+
+/** Cells may be quoted as in RFC 4180. */
+function cellsFrom(line: string, separator: string): string[] {
+  if (!line.includes('"')) return line.split(separator).map((cell) => cell.trim());
+  const cells: string[] = [];
+  let cell = "";
+  let isQuoted = false;
+  for (const character of line) {
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === separator && !isQuoted) {
+      cells.push(cell.trim());
+      cell = "";
+    } else cell += character;
+  }
+  return [...cells, cell.trim()];
+}
+
+const plainCell = (cell: string, decimalComma: boolean): string => (decimalComma ? cell.replace(",", ".") : cell);
+
+function timeFrom(path: string, line: number, cell: string, decimalComma: boolean): number {
+  const ms = recordedMs(plainCell(cell, decimalComma));
+  if (ms !== undefined && ms >= 0) return ms;
+  throw new CsvError(
+    `${path}:${line}: "${cell}" is no time; write 2026-05-02T08:00:00, 2026-05-02 08:00:00, or seconds or ms since 1970`,
+  );
+}
+
+function stepsFrom(
+  cell: string,
+  resolution: number,
+  path: string,
+  line: Line | undefined,
+  name: string,
+): number | undefined {
+  if (MISSING.test(cell)) return undefined;
+  const at = `${path}:${line?.number ?? 0}`;
+  if (!NUMBER.test(cell)) throw new CsvError(`${at}: "${cell}" in column "${name}" is no number`);
+  const steps = Math.round(Number(cell) / resolution);
+  if (Number.isSafeInteger(steps)) return steps + 0;
+  throw new CsvError(`${at}: ${cell} in column "${name}" is more than 2^53 steps of ${resolution}; give --resolution`);
+}
+
+function mostDecimals(cells: readonly string[]): number {
+  let most = 0;
+  for (const cell of cells) {
+    if (MISSING.test(cell)) continue;
+    const [, fraction = "", exponent = "0"] = /^[+-]?\d*\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(cell) ?? [];
+    most = Math.max(most, fraction.length - Number(exponent));
+  }
+  return most;
+}

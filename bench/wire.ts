@@ -1,0 +1,232 @@
+/**
+ * Bytes and CPU time per reading of recorded series, in our two bodies and in what others send; everything is decoded back
+ * and compared value by value.
+ *
+ *   npm run bench -- wire --csv FILE… [--rows N] [--resolution NAME=STEP,…] [--only NAME,…] [--leave-out NAME,…]
+ *       FILE     first column: time; the others: channels. Separator, header and decimal comma are found
+ *       --rows   rows in a batch; 360 unless said otherwise. A last batch that isn't full is left out
+ *       --resolution   the step at which a channel is worth paying for; as many decimals as recorded where not given
+ *   npm run bench -- wire --fuzz RUNS [--seed N]    changed bytes under a valid check: values or a refusal, and memory
+ */
+import { readFileSync } from "node:fs";
+import { BATCH_VALUES_MAX } from "@pump-station/agent/limits.ts";
+import { createScale } from "@pump-station/agent/wire/scale.ts";
+import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
+import { fuzzTight } from "@pump-station/agent/wire/testing/fuzz-tight.ts";
+import { type CsvChannel, CsvError, type CsvOptions, type CsvTable, csvTable } from "./rig/csv-table.ts";
+import { type Codec, codecsFor, type Rows } from "./rig/wire-codecs.ts";
+
+const ROWS_DEFAULT = 360;
+/** Each codec works for so long, in CPU time, before and while it is measured. */
+const WARM_UP_MS = 150;
+const MEASURED_MS = 400;
+const MEMORY_GROWTH_MAX = 64 * 1024 * 1024;
+const LABELS = ["anomaly", "changepoint"];
+
+interface Options extends CsvOptions {
+  readonly files: readonly string[];
+  readonly rows: number;
+  readonly fuzzRuns?: number;
+  readonly seed: number;
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    const options = optionsFrom(args);
+    if (options.fuzzRuns !== undefined) return fuzz(options.fuzzRuns, options.seed);
+    if (options.files.length === 0) {
+      console.log("wire: no recording; npm run bench -- wire --csv FILE… [--rows N] [--resolution NAME=STEP,…]");
+      return;
+    }
+    measureFiles(options);
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    console.error(error.message);
+    process.exitCode = 64;
+  }
+}
+
+/** Throws CsvError. */
+function optionsFrom(args: readonly string[]): Options {
+  const given = new Map<string, string[]>();
+  let current: string[] | undefined;
+  for (const arg of args) {
+    if (arg.startsWith("--")) {
+      const [name = "", value] = arg.split(/=(.*)/s);
+      if (!["--csv", "--rows", "--resolution", "--only", "--leave-out", "--fuzz", "--seed"].includes(name)) {
+        throw new CsvError(`wire: unknown option ${name}`);
+      }
+      current = given.get(name) ?? [];
+      given.set(name, current);
+      if (value !== undefined) current.push(value);
+    } else if (current) current.push(arg);
+    else throw new CsvError(`wire: "${arg}" stands before any option; files come after --csv`);
+  }
+  const list = (name: string) => given.get(name)?.flatMap((text) => text.split(",").map((part) => part.trim()));
+  const only = list("--only");
+  return {
+    files: given.get("--csv") ?? [],
+    rows: wholeNumber("--rows", given.get("--rows")?.at(-1) ?? String(ROWS_DEFAULT), 20_000),
+    resolutions: new Map((list("--resolution") ?? []).map(resolutionFrom)),
+    ...(only && { only }),
+    leaveOut: list("--leave-out") ?? [],
+    ...(given.has("--fuzz") && { fuzzRuns: wholeNumber("--fuzz", given.get("--fuzz")?.at(-1) ?? "2000000", 1e9) }),
+    seed: wholeNumber("--seed", given.get("--seed")?.at(-1) ?? "1", 2 ** 31),
+  };
+}
+
+function wholeNumber(option: string, text: string, high: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= high) return number;
+  throw new CsvError(`wire: ${option} ${text}: not a whole number from 1 to ${high}`);
+}
+
+function resolutionFrom(text: string): [string, number] {
+  const at = text.lastIndexOf("=");
+  const step = Number(text.slice(at + 1));
+  if (at > 0 && step > 0 && Number.isFinite(step)) return [text.slice(0, at), step];
+  throw new CsvError(`wire: --resolution "${text}": write NAME=STEP, like Current=0.01`);
+}
+
+/** Throws CsvError. */
+function measureFiles(options: Options): void {
+  const tables = options.files.map((path) => csvTable(path, textOf(path), withoutLabels(path, options)));
+  for (const note of tables.flatMap(({ notes }) => notes)) console.log(note);
+  const [first] = tables;
+  if (!first) return;
+  const channels = commonChannels(tables, options);
+  const batches = tables.flatMap((table) => batchesOf(table, channels, options.rows));
+  const readings = batches.reduce((sum, { values }) => sum + values.length * channels.length, 0);
+  if (options.rows * channels.length > BATCH_VALUES_MAX) {
+    throw new CsvError(
+      `wire: --rows ${options.rows} of ${channels.length} channels; a batch holds ${BATCH_VALUES_MAX} values`,
+    );
+  }
+  if (readings === 0) throw new CsvError(`${options.files[0]}: fewer than ${options.rows} rows; give --rows`);
+  console.log(
+    `${batches.length} batches of ${options.rows} rows, ${channels.length} channels, ${readings} readings: ` +
+      channels.map(({ name, resolution }) => `${name} ${resolution}`).join(", "),
+  );
+  console.log("\nbytes: body and 20 of header; identity: epoch, schema hash, check, beside it\n");
+  console.log("| codec | bytes/reading | identity/reading | µs to encode | µs to decode |\n|---|---|---|---|---|");
+  const schema = { stream: "recording", channels };
+  for (const codec of codecsFor(schema)) console.log(measured(codec, batches, readings));
+}
+
+const withoutLabels = (path: string, options: Options): CsvOptions => {
+  const [header = ""] = textOf(path).split(/\r?\n/, 1);
+  const labels = options.only ? [] : LABELS.filter((label) => header.split(/[\t|;,]/).includes(label));
+  if (labels.length > 0) console.log(`${path}: ${labels.join(", ")} left out: labels, nothing that is measured`);
+  return { ...options, leaveOut: [...options.leaveOut, ...labels] };
+};
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new CsvError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The channels of the first file, each at the finest resolution that was found for it. */
+function commonChannels(tables: readonly CsvTable[], { files }: Options): StreamSchema["channels"] {
+  return (tables[0]?.channels ?? []).map(({ name }) => {
+    const found = tables.map((table, index): CsvChannel => {
+      const channel = table.channels.find((one) => one.name === name);
+      if (!channel) throw new CsvError(`${files[index]}:1: has no column "${name}" of numbers, ${files[0]} has`);
+      return channel;
+    });
+    const resolution = Math.min(...found.map((channel) => channel.resolution));
+    return { name: name.slice(0, 64), kind: "gauge", unit: "", resolution };
+  });
+}
+
+function batchesOf(table: CsvTable, channels: StreamSchema["channels"], rows: number): Rows[] {
+  const columns = channels.map(({ resolution }, at) => {
+    const channel = table.channels[at];
+    const scale = createScale(channel?.resolution ?? resolution);
+    const target = createScale(resolution);
+    return (channel?.steps ?? []).map((k) => {
+      if (k === undefined) return null;
+      return target.valueFrom(target.integerFrom(scale.valueFrom(k)) ?? 0);
+    });
+  });
+  return Array.from({ length: Math.floor(table.times.length / rows) }, (_, batch) => {
+    const from = batch * rows;
+    const times = table.times.slice(from, from + rows);
+    return { times, values: times.map((_, at) => columns.map((column) => column[from + at] ?? null)) };
+  });
+}
+
+function measured(codec: Codec, batches: readonly Rows[], readings: number): string {
+  const encoded = batches.map((batch) => codec.encode(batch));
+  let [compared, identity] = [0, 0];
+  encoded.forEach((bytes, at) => {
+    const batch = batches[at];
+    if (batch) compare(codec, batch, codec.decode(bytes));
+    const sizes = codec.sizes(bytes);
+    compared += sizes.compared;
+    identity += sizes.identity;
+  });
+  const encodeUs = cpuPerRound(() => batches.forEach((batch) => codec.encode(batch))) / readings;
+  const decodeUs = cpuPerRound(() => encoded.forEach((bytes) => codec.decode(bytes))) / readings;
+  const per = (bytes: number) => (bytes / readings).toFixed(3);
+  return `| ${codec.name} | ${per(compared)} | ${per(identity)} | ${encodeUs.toFixed(2)} | ${decodeUs.toFixed(2)} |`;
+}
+
+/** Rows without any value are not in every format; all others come back as they were. */
+function compare(codec: Codec, wanted: Rows, got: Rows): void {
+  const isOurs = codec.name.startsWith("ours");
+  const kept = wanted.values
+    .map((row, at) => ({ time: wanted.times[at], row }))
+    .filter(({ row }) => isOurs || row.some((value) => value !== null));
+  const back = got.values
+    .map((row, at) => ({ time: got.times[at], row }))
+    .filter(({ row }) => isOurs || row.some((value) => value !== null));
+  if (kept.length !== back.length) throw new Error(`${codec.name}: ${back.length} rows came back of ${kept.length}`);
+  kept.forEach(({ time, row }, at) => {
+    const other = back[at];
+    const isSame = other && other.time === time && row.every((value, channel) => Object.is(value, other.row[channel]));
+    if (!isSame)
+      throw new Error(`${codec.name}: row ${at} came back as ${JSON.stringify(other)}, was ${time}: ${String(row)}`);
+  });
+}
+
+/** µs of CPU time, user and system: others' work on the machine doesn't count. */
+function cpuPerRound(round: () => void): number {
+  const usedUs = (from?: NodeJS.CpuUsage): number => {
+    const { user, system } = process.cpuUsage(from);
+    return user + system;
+  };
+  for (const start = process.cpuUsage(); usedUs(start) < WARM_UP_MS * 1000; ) round();
+  let rounds = 0;
+  const start = process.cpuUsage();
+  while (usedUs(start) < MEASURED_MS * 1000) {
+    round();
+    rounds++;
+  }
+  return usedUs(start) / rounds;
+}
+
+function fuzz(runs: number, seed: number): void {
+  fuzzTight({ runs: 2_000, seed });
+  const start = process.memoryUsage.rss();
+  let peak = start;
+  const result = fuzzTight({
+    runs,
+    seed,
+    onRun: (run) => {
+      if (run % 500 === 0) peak = Math.max(peak, process.memoryUsage.rss());
+      if (run % 200_000 === 0) console.log(`${run} runs`);
+    },
+  });
+  const grown = peak - start;
+  console.log(
+    `wire fuzz: ${runs} tight batches with changed bytes under a valid check, seed ${seed}: ${result.taken} became ` +
+      `values, ${result.refused} were refused, nothing else; peak memory ${(grown / 2 ** 20).toFixed(1)} MiB above the start`,
+  );
+  if (grown > MEMORY_GROWTH_MAX) {
+    console.error(`wire fuzz: more than ${MEMORY_GROWTH_MAX / 2 ** 20} MiB`);
+    process.exitCode = 1;
+  }
+}
