@@ -14,38 +14,38 @@ import type { BitCoder } from "./range-coder.ts";
 
 const RANK_BITS = 5;
 const RANKS = 1 << RANK_BITS;
-const THREES = RANKS ** 3;
 const UNKNOWN_SLOT = 4;
 const BITS_SLOT = 32;
 const TRUST_MAX = 3;
 
+/** What followed, · 4 + trust. */
+type Known = Map<number, number>;
+
 /** ranks[0] is known; the others are written, or read into it. */
 export function codeRhythm(coder: BitCoder, ranks: Float64Array): void {
   const slots = createSlots(BITS_SLOT + RANKS);
-  const known = new Int8Array(THREES).fill(-1);
-  const trust = new Uint8Array(THREES);
+  const known: Known = new Map();
   for (let at = 1; at < ranks.length; at++) {
     const before = beforeAt(ranks, at);
-    const followed = known[before] ?? -1;
-    const guess = followed < 0 ? (ranks[at - 1] ?? 0) : followed;
-    const slot = followed < 0 ? UNKNOWN_SLOT : (trust[before] ?? 0);
+    const followed = known.get(before);
+    const guess = followed === undefined ? (ranks[at - 1] ?? 0) : followed >> 2;
+    const slot = followed === undefined ? UNKNOWN_SLOT : followed & TRUST_MAX;
     const asGuessed = codeCoin(coder, slots, slot, ranks[at] === guess ? 1 : 0) === 1;
     const rank = asGuessed ? guess : codeRank(coder, slots, ranks[at] ?? 0);
     ranks[at] = rank;
-    known[before] = rank;
-    trust[before] = asGuessed && followed >= 0 ? Math.min(TRUST_MAX, (trust[before] ?? 0) + 1) : 0;
+    const trust = asGuessed && followed !== undefined ? Math.min(TRUST_MAX, slot + 1) : 0;
+    known.set(before, rank * 4 + trust);
   }
 }
 
 /** How many of the ranks are not as guessed. */
 export function surprises(ranks: Float64Array): number {
-  const known = new Int8Array(THREES).fill(-1);
+  const known: Known = new Map();
   let count = 0;
   for (let at = 1; at < ranks.length; at++) {
     const before = beforeAt(ranks, at);
-    const followed = known[before] ?? -1;
-    if (ranks[at] !== (followed < 0 ? ranks[at - 1] : followed)) count++;
-    known[before] = ranks[at] ?? 0;
+    if (ranks[at] !== (known.get(before) ?? ranks[at - 1])) count++;
+    known.set(before, ranks[at] ?? 0);
   }
   return count;
 }
