@@ -10,6 +10,7 @@ import type { AgentStatus } from "./status.ts";
 import { createMemoryBridge } from "./testing/memory-bridge.ts";
 import { createMemoryFiles } from "./testing/memory-files.ts";
 import { createMemoryBroker } from "./testing/memory-mqtt.ts";
+import { createMemoryNetwork } from "./testing/memory-network.ts";
 import { createScriptedGpio } from "./testing/scripted-gpio.ts";
 import { createScriptedI2c } from "./testing/scripted-i2c.ts";
 import { createScriptedSerial } from "./testing/scripted-serial.ts";
@@ -76,6 +77,7 @@ function createBench() {
     mqtt: broker.clients,
     log: () => {},
     ports: { serial: createScriptedSerial(time, () => []), i2c: () => i2c, gpio: () => createScriptedGpio() },
+    network: createMemoryNetwork(),
     resources: () => ({ rssBytes: 0, cpuMs: 0 }),
   };
   const places = { description: "/station.yaml", deviceFolders: ["/types"], data: folder, version: "1" };

@@ -435,6 +435,12 @@ export const say = {
       `"${name}" is asked of each station file, and nothing uses it`,
       `use it in a formula (${name.replaceAll("-", "_")}), or delete it`,
     ),
+  notARefusal: (text: string) =>
+    error(
+      128,
+      `${quoted(text)} tells no refusal from an answer`,
+      'write its constant bytes, ?? for any byte and {code} for its code: "FF ?? {code}"; "FF" alone has its code behind it',
+    ),
   textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
   groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),
   stateTooLong: (text: string, max: number) =>

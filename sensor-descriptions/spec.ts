@@ -3,6 +3,7 @@
  * defaults filled in), and what the protocols are compiled from. No places, no YAML, no defaults left to decide.
  */
 import type { SumName } from "./checksum/checksum-sums.ts";
+import type { RefusalSpec } from "./framing/refusal.ts";
 import type { I2cSpec } from "./i2c/i2c-spec.ts";
 import type { LinesSpec } from "./lines/lines-spec.ts";
 import type { ModbusSpec } from "./modbus/modbus-spec.ts";
@@ -175,8 +176,7 @@ export interface FramedSpec {
   /** Where requests look different from answers. */
   readonly requestFrame?: readonly FramePart[];
   readonly wrapping?: FrameWrapping;
-  /** How a refusal's body begins (`refusal: "FF"`); the byte after it is the code. */
-  readonly refusal?: Uint8Array;
+  readonly refusal?: RefusalSpec;
   /** What the codes of refusals mean. */
   readonly refusals?: ReadonlyMap<number, string>;
   readonly setUp?: SetUpSpec<FramedSetUpAsk>;

@@ -32,12 +32,14 @@ export function bodyAnnotations(
   }
 }
 
-function refused({ refusal = new Uint8Array(), refusals }: FramedSpec, body: Uint8Array): readonly Annotation[] {
-  const code = body[refusal.length];
-  const beginning = { start: 0, end: refusal.length, part: "refusal", says: ["the device refuses"] };
+function refused({ refusal, refusals }: FramedSpec, body: Uint8Array): readonly Annotation[] {
+  if (refusal === undefined) return [];
+  const { codeAt } = refusal;
+  const code = body[codeAt];
+  const beginning = { start: 0, end: codeAt, part: "refusal", says: ["the device refuses"] };
   if (code === undefined) return [beginning];
   const says = `${code}: ${refusals?.get(code) ?? "the description has no words for this code"}`;
-  return [beginning, { start: refusal.length, end: refusal.length + 1, part: "code", says: [says] }];
+  return [...(codeAt > 0 ? [beginning] : []), { start: codeAt, end: codeAt + 1, part: "code", says: [says] }];
 }
 
 function requested(spec: FramedSpec, { kind, name, request }: FramedMessage, body: Uint8Array): readonly Annotation[] {

@@ -4,12 +4,12 @@
  */
 import type { FrameCodec, OpenFrame } from "../framing/frame-codec.ts";
 import type { BodyLengthAt } from "../framing/frame-layout.ts";
-import { isThere } from "../framing/frame-layout.ts";
 import { FRAME_BYTES_MAX, NEED_MORE, NO_FRAME } from "../framing/frame-scanner.ts";
 import { mostConstantFirst, requestLengthAmong } from "../framing/framed-device.ts";
 import type { FramedMessage, FramedReport } from "../framing/framed-messages.ts";
 import { byLength, lengthAmong } from "../framing/framed-reports.ts";
 import type { FramedParts } from "../framing/framing.ts";
+import { constantBytes, isRefusal, type RefusalSpec } from "../framing/refusal.ts";
 
 export type Meaning =
   | { readonly kind: "request" | "answer"; readonly message: FramedMessage }
@@ -39,7 +39,7 @@ export interface Side {
 }
 
 /** `wanted`: the message that was asked for ("read status"), of several whose answers begin alike. */
-export function sidesOf(parts: FramedParts, refusal: Uint8Array | undefined, wanted?: string): readonly Side[] {
+export function sidesOf(parts: FramedParts, refusal: RefusalSpec | undefined, wanted?: string): readonly Side[] {
   const { messages } = parts;
   const isWanted = ({ kind, name }: FramedMessage): number => Number(`${kind} ${name}` === wanted);
   const requests = mostConstantFirst(messages.asked);
@@ -51,22 +51,22 @@ export function sidesOf(parts: FramedParts, refusal: Uint8Array | undefined, wan
     ...messages.reports.map((message) => ({ kind: "report" as const, message, body: message.body })),
   ]);
   const lengthOfAnswer = lengthAmong(bodies);
-  const isRefusal = (data: Uint8Array, at: number, end: number): boolean =>
-    refusal !== undefined && at + refusal.length <= end && isThere(refusal, data, at, end);
+  const isRefused = (data: Uint8Array, at: number, end: number): boolean =>
+    refusal !== undefined && isRefusal(refusal, data, at, end);
   return [
     {
       direction: "answer",
       codec: parts.answers,
       bodyLengthAt: (data, at, end) => {
         const length = lengthOfAnswer(data, at, end);
-        return (length === NO_FRAME || length === undefined) && isRefusal(data, at, end)
-          ? (refusal?.length ?? 0) + 1
+        return (length === NO_FRAME || length === undefined) && isRefused(data, at, end)
+          ? refusal?.bytes.length
           : length;
       },
       meaningOf: (body) => {
         const fits = bodies.filter((one) => one.body.isThere(body, 0, body.length));
         const found = fits.find((one) => one.body.least <= body.length) ?? fits[0];
-        if (isRefusal(body, 0, body.length) && (refusal?.length ?? 0) > (found?.body.beginning.length ?? -1))
+        if (refusal && isRefused(body, 0, body.length) && constantBytes(refusal) > (found?.body.beginning.length ?? -1))
           return { kind: "refusal" };
         if (found === undefined) return undefined;
         return found.kind === "answer"

@@ -149,6 +149,13 @@ function beginningsOf({ reads, settings, commands, refusal }: FramedSpec): reado
     ...reads.map(({ answer, name }) => text(answer, `read ${name}`)),
     ...settings.map(({ answer, name }) => text(answer, `set ${name}`)),
     ...commands.map(({ answer, name }) => text(answer, `command ${name}`)),
-    ...(refusal ? [text(refusal, "refusal")] : []),
+    ...(refusal
+      ? [
+          text(
+            Uint8Array.from(refusal.bytes.slice(0, refusal.codeAt), (byte) => byte ?? 0),
+            "refusal",
+          ),
+        ]
+      : []),
   ];
 }

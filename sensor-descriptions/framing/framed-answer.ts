@@ -6,13 +6,14 @@ import { isThere } from "./frame-layout.ts";
 import { type FrameScanner } from "./frame-scanner.ts";
 import { createFrameStream, type Frame } from "./frame-stream.ts";
 import type { FramedMessage } from "./framed-messages.ts";
+import { codeIn, constantBytes, isRefusal, type RefusalSpec } from "./refusal.ts";
 
 interface Expected {
   readonly codec: FrameCodec;
   readonly address: number;
   /** Undefined: requests carry none, and so it doesn't matter which one an answer has. */
   readonly sequence: number | undefined;
-  readonly refusal: Uint8Array | undefined;
+  readonly refusal: RefusalSpec | undefined;
   readonly refusals: ReadonlyMap<number, string>;
   /** The value's bytes, which the answer may repeat. */
   readonly repeated: Uint8Array;
@@ -57,9 +58,7 @@ export class FramedAnswer implements AnswerRecogniser {
   /** Frames that don't say how long they are: the answer's length follows from what it must hold. */
   readonly #bodyLengthAt = (data: Uint8Array, bodyAt: number, end: number): number | undefined => {
     const { refusal, message } = this.#expected;
-    if (refusal !== undefined && bodyAt + refusal.length <= end && isThere(refusal, data, bodyAt, end)) {
-      return refusal.length + 1;
-    }
+    if (refusal !== undefined && isRefusal(refusal, data, bodyAt, end)) return refusal.bytes.length;
     return message.body.lengthAt(data, bodyAt, end);
   };
 
@@ -77,9 +76,8 @@ export class FramedAnswer implements AnswerRecogniser {
     const { data, bodyAt, bodyLength } = frame;
     const { beginning } = message.body;
     const isAnswer = message.body.isThere(data, bodyAt, bodyLength);
-    const isRefused =
-      refusal !== undefined && bodyLength >= refusal.length && isThere(refusal, data, bodyAt, bodyAt + bodyLength);
-    if (isRefused && (refusal.length > beginning.length || !isAnswer)) return "refused";
+    const isRefused = refusal !== undefined && isRefusal(refusal, data, bodyAt, bodyAt + bodyLength);
+    if (isRefused && (constantBytes(refusal) > beginning.length || !isAnswer)) return "refused";
     if (!isAnswer) return "other";
     const repeatedAt = bodyAt + beginning.length;
     const isRepeated = bodyLength >= beginning.length + repeated.length;
@@ -87,11 +85,11 @@ export class FramedAnswer implements AnswerRecogniser {
   }
 
   #outcomeOf(kind: "answer" | "refused", frame: Frame): AnswerOutcome {
-    const { message, refusal = [], refusals } = this.#expected;
+    const { message, refusal, refusals } = this.#expected;
     const { data, bodyAt, bodyLength } = frame;
     const line = frame.line();
     if (kind === "refused") {
-      const code = bodyLength > refusal.length ? (data[bodyAt + refusal.length] as number) : 0;
+      const code = refusal === undefined ? 0 : codeIn(refusal, data, bodyAt, bodyAt + bodyLength);
       const name = refusals.get(code);
       return { kind, frame: line, code, ...(name === undefined ? {} : { name }) };
     }

@@ -6,13 +6,14 @@ import { type BodyLengthAt, isThere } from "./frame-layout.ts";
 import { NO_FRAME } from "./frame-scanner.ts";
 import { createFrameStream, type Frame } from "./frame-stream.ts";
 import type { FramedMessage } from "./framed-messages.ts";
+import { type RefusalSpec, refusalBytes } from "./refusal.ts";
 
 interface Side {
   readonly requests: FrameCodec;
   readonly answers: FrameCodec;
   readonly messages: readonly FramedMessage[];
   readonly address: number;
-  readonly refusal: Uint8Array | undefined;
+  readonly refusal: RefusalSpec | undefined;
 }
 
 /**
@@ -100,5 +101,5 @@ function refusalFrame(
 ): Uint8Array {
   if (refusal === undefined) throw new Error(`refuse ${kind} ${name}: the protocol has no refusal`);
   if (!Number.isInteger(code) || code < 0 || code > 255) throw new RangeError(`refusal code ${code}: it is one byte`);
-  return answers.build(address, Uint8Array.of(...refusal, code), sequence);
+  return answers.build(address, refusalBytes(refusal, code), sequence);
 }

@@ -44,7 +44,7 @@ const PUMP: FramedSpec = {
     { part: "body" },
     MODBUS_CRC,
   ],
-  refusal: bytes("FF"),
+  refusal: { bytes: [0xff, undefined], codeAt: 1, isCodeOptional: true },
   reads: [
     {
       name: "status",

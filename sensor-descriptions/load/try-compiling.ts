@@ -16,7 +16,7 @@ export function tryCompiling(spec: ProtocolSpec, judge: Judge): void {
 
 /** The one read, setting or command without which the rest can be compiled. */
 function guiltyPart(spec: ProtocolSpec, judge: Judge): Path | undefined {
-  if (spec.protocol === "i2c") return undefined;
+  if (!("reads" in spec)) return undefined;
   for (const section of ["reads", "settings", "commands"] as const) {
     for (const { name } of spec[section]) {
       const rest = { ...spec, [section]: spec[section].filter((one: { readonly name: string }) => one.name !== name) };

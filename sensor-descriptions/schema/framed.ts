@@ -1,6 +1,9 @@
 /** Device files of our own framing: `frame:` in parts, bodies that ask and answer. */
 import * as z from "zod";
 import { SUM_NAMES } from "../checksum/checksum-sums.ts";
+import type { RefusalSpec } from "../framing/refusal.ts";
+import { say } from "../messages.ts";
+import type { Reading } from "../quantities.ts";
 import * as s from "../scalars.ts";
 import {
   BYTE_ORDERS,
@@ -22,6 +25,25 @@ const byteChannel = z.strictObject({
   ...meaningKeys,
   ...validWhenKey,
 });
+
+/** "FF", or "FF ?? {code}". */
+const refusal = () =>
+  s.scalar({ type: s.NUMBER, examples: ["FF", "FF ?? {code}"] }, (t): Reading<RefusalSpec> => {
+    const [before = "", after, ...more] = t.split(/\{\s*code\s*\}/);
+    const [first, second] = [before, after ?? ""].map(readAnyBytes);
+    if (more.length > 0 || first === undefined || second === undefined) return { said: say.notARefusal(t) };
+    const bytes = [...first, undefined, ...second];
+    if (bytes.every((byte) => byte === undefined)) return { said: say.notARefusal(t) };
+    return { ok: { bytes, codeAt: first.length, isCodeOptional: after === undefined } };
+  });
+
+/** Undefined: these are no pairs of digits or question marks. */
+function readAnyBytes(text: string): (number | undefined)[] | undefined {
+  const pairs = text.match(/[0-9a-fA-F]{2}|\?\?|\S/g) ?? [];
+  return pairs.every((pair) => pair.length === 2)
+    ? pairs.map((pair) => (pair === "??" ? undefined : Number.parseInt(pair, 16)))
+    : undefined;
+}
 
 const spot = {
   byte: s.whole(0, 1023),
@@ -70,7 +92,9 @@ export const framedShape = z.strictObject({
     .optional()
     .describe("how the parts travel: RFC 1055, COBS, or each byte between start and end as two letters"),
   stuffing: stuffing.optional().describe("bytes between start and end that travel as two"),
-  refusal: s.bytes().optional().describe("how a refusal's body begins; the next byte is its code"),
+  refusal: refusal()
+    .optional()
+    .describe("how a refusal's body looks: FF, behind which its code stands, or FF ?? {code}, where ?? is any byte"),
   refusals: z.record(s.whole(0, 255), s.text()).optional().describe("what the codes of refusals mean"),
   ...setUpKeys({
     send: s.bytes().optional(),
