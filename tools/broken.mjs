@@ -31,7 +31,7 @@ export const BREAKS = {
   },
   power: {
     synchronous: {
-      says: "the agent's database runs with synchronous=NORMAL",
+      says: "the agent's database runs with synchronous=NORMAL and nobody syncs",
       modules: { "agent/linux/sqlite.ts": "normal-sqlite.ts" },
     },
   },

@@ -1,19 +1,8 @@
-/** Instead of agent/linux/sqlite.ts: synchronous is what better-sqlite3 begins with, and says it were FULL. */
+/** Instead of agent/linux/sqlite.ts: nobody waits for a commit to reach the disk, as with SQLite's synchronous=NORMAL alone. */
 import { createDatabases as createHonest } from "@pump-station/agent/linux/sqlite.ts";
-import type { Database, Databases } from "@pump-station/agent/world.ts";
-
-const FULL = 2;
+import type { Databases } from "@pump-station/agent/world.ts";
 
 export function createDatabases(): Databases {
   const honest = createHonest();
-  return { ...honest, open: (path) => normal(honest.open(path)) };
+  return { ...honest, open: (path) => ({ ...honest.open(path), sync: () => undefined }) };
 }
-
-const normal = (database: Database): Database => ({
-  ...database,
-  exec: (sql) => database.exec(sql.replace("synchronous = FULL", "synchronous = NORMAL")),
-  prepare: (sql) => {
-    const statement = database.prepare(sql);
-    return sql === "PRAGMA synchronous" ? { ...statement, get: () => ({ synchronous: FULL }) } : statement;
-  },
-});
