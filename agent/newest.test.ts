@@ -62,10 +62,10 @@ describe("the newest values of a device", () => {
     const made = createSmallDevice({ rates, aggregate: { everyMs: 60_000, by } });
     const { clock, advance } = createSimulatedTime({ bootMs: 0 });
     const newest = createNewest(clock);
-    let sample: Sample | undefined;
+    const window: { made?: Sample } = {};
     const spoken = () =>
       newest
-        .values({ ...station, devices: [made] }, "pump", undefined, { everyMs: () => 1_000, made: () => sample })
+        .values({ ...station, devices: [made] }, "pump", undefined, { everyMs: () => 1_000, made: () => window.made })
         .map(({ channel, value, quality, ageMs }) => [channel, value, quality, ageMs]);
     newest.take(made, { device: "pump", bootMs: 0, values: [50, 1, 100] });
     expect(spoken().slice(3)).toEqual([
@@ -73,7 +73,7 @@ describe("the newest values of a device", () => {
       ["peak", null, "waiting", 0],
     ]);
     await advance(60_000);
-    sample = { device: "pump", bootMs: 55_000, values: [49, 1, 100, 0.25, 57] };
+    window.made = { device: "pump", bootMs: 55_000, values: [49, 1, 100, 0.25, 57] };
     newest.take(made, { device: "pump", bootMs: 60_000, values: [50, 1, 100] });
     expect(spoken()).toEqual([
       ["level", 50, "good", 0],
@@ -84,7 +84,7 @@ describe("the newest values of a device", () => {
     ]);
     const peak = newest.values({ ...station, devices: [made] }, "pump", "peak", {
       everyMs: () => 1_000,
-      made: () => sample,
+      made: () => window.made,
     });
     expect(peak).toMatchObject([{ channel: "peak", value: 57, unit: "mbar" }]);
   });
