@@ -85,6 +85,9 @@ describe("values", () => {
       [0.0025, 3.2175],
       [0.05, 0.15],
       [100, 4200],
+      // 17 digits are beyond 2^53, where a double can't hold each.
+      [0.10000000000000003, 0.5000000000000001],
+      [1e23, 3e23],
     ];
     for (const [resolution = 1, value = 0] of cases) {
       const scale = createScale(resolution);

@@ -17,9 +17,10 @@ const EXACT_TEN_POWER_MAX = 22;
  * multiples can be the same double.
  */
 export function createScale(resolution: number): Scale {
-  const { mantissa, exponent } = decimalFrom(resolution);
+  const { digits, exponent } = decimalFrom(resolution);
+  const mantissa = Number(digits);
   const divisor = 10 ** exponent;
-  const isExact = exponent <= EXACT_TEN_POWER_MAX;
+  const isExact = exponent >= 0 && exponent <= EXACT_TEN_POWER_MAX && Number.isSafeInteger(mantissa);
   return {
     integerFrom: (value) => {
       const k = Math.round(value / resolution);
@@ -29,16 +30,14 @@ export function createScale(resolution: number): Scale {
     valueFrom: (k) => {
       const numerator = k * mantissa;
       if (isExact && Number.isSafeInteger(numerator)) return numerator / divisor;
-      return Number(`${BigInt(k) * BigInt(mantissa)}e-${exponent}`);
+      return Number(`${BigInt(k) * BigInt(digits)}e${-exponent}`);
     },
   };
 }
 
-/** resolution = mantissa / 10^exponent, from its shortest decimal form. */
-function decimalFrom(resolution: number): { mantissa: number; exponent: number } {
-  const [digits = "", power = "0"] = resolution.toString().split("e");
-  const [whole = "", fraction = ""] = digits.split(".");
-  const exponent = fraction.length - Number(power);
-  const mantissa = Number(whole + fraction);
-  return exponent < 0 ? { mantissa: resolution, exponent: 0 } : { mantissa, exponent };
+/** resolution = digits / 10^exponent, from its shortest decimal form; text, since 17 digits can be beyond 2^53. */
+function decimalFrom(resolution: number): { digits: string; exponent: number } {
+  const [written = "", power = "0"] = resolution.toString().split("e");
+  const [whole = "", fraction = ""] = written.split(".");
+  return { digits: whole + fraction, exponent: fraction.length - Number(power) };
 }
