@@ -1,5 +1,5 @@
 // Bundles each program into one file, because Node never runs our TypeScript. Natives stay outside and are loaded lazily.
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -19,7 +19,12 @@ export async function buildAll() {
   const started = process.hrtime.bigint();
   rmSync(join(dist, "chunks"), { recursive: true, force: true });
   const programs = Object.entries(PROGRAMS).filter(([, entry]) => existsSync(join(root, entry)));
-  await Promise.all([...programs.map(([name, entry]) => bundle(entry, join(dist, `${name}.mjs`))), web(), catalogue()]);
+  await Promise.all([
+    ...programs.map(([name, entry]) => bundle(entry, join(dist, `${name}.mjs`))),
+    web(),
+    catalogue(),
+    decoderPackage(),
+  ]);
   const ms = Number((process.hrtime.bigint() - started) / 1_000_000n);
   writeFileSync(join(dist, "built.json"), `${JSON.stringify({ programs: programs.map(([name]) => name) })}\n`);
   return { programs: programs.map(([name]) => name), ms };
@@ -70,6 +75,43 @@ async function web() {
   for (const name of readdirSync(dirname(entry))) {
     if (/\.(html|svg|ico|webmanifest)$/.test(name)) copyFileSync(join(dirname(entry), name), join(out, name));
   }
+}
+
+/** A folder to publish with npm: one file without dependencies and without native parts. */
+export async function decoderPackage(out = join(dist, "decoder")) {
+  const from = join(root, "cloud-bridge/decoder");
+  rmSync(out, { recursive: true, force: true });
+  await build({
+    entryPoints: [join(from, "decoder.ts")],
+    outfile: join(out, "decoder.mjs"),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    alias: { "cbor-x": join(root, "tools/cbor-x-by-cborg.mjs") },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  copyFileSync(join(from, "published.d.ts"), join(out, "decoder.d.ts"));
+  copyFileSync(join(from, "README.md"), join(out, "README.md"));
+  copyFileSync(join(from, "pump_station_decoder.py"), join(out, "pump_station_decoder.py"));
+  cpSync(join(from, "examples"), join(out, "examples"), { recursive: true });
+  // What is bundled keeps its licence (Apache-2.0, section 4).
+  copyFileSync(join(root, "node_modules/cborg/LICENSE"), join(out, "LICENSE-cborg"));
+  const { version, license, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const manifest = {
+    name: "@pump-station/decoder",
+    version,
+    license,
+    description: "Decodes the messages of pump stations: batches, schemas, ledger messages, alarms",
+    type: "module",
+    engines,
+    exports: { ".": { types: "./decoder.d.ts", default: "./decoder.mjs" } },
+    types: "./decoder.d.ts",
+    files: ["decoder.mjs", "decoder.d.ts", "pump_station_decoder.py", "examples", "LICENSE-cborg"],
+    sideEffects: false,
+  };
+  writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 async function catalogue() {
