@@ -20,6 +20,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["buffer", async () => (await import("./buffer.ts")).addBuffer],
   ["send", async () => (await import("./send.ts")).addSend],
   ["cost", async () => (await import("./cost.ts")).addCost],
+  ["decode", async () => (await import("./decode.ts")).addDecode],
   ["describe", async () => (await import("./describe.ts")).addDescribe],
   ["new", async () => (await import("./new.ts")).addNew],
   ["run", async () => (await import("./run.ts")).addRun],

@@ -2,6 +2,7 @@
 import { type ChannelValue, isMissing, type MissingReason } from "../reading.ts";
 import type { Batch } from "./messages.ts";
 import type { SchemaChannel, StreamSchema } from "./schema.ts";
+import type { Message } from "./sealed-message.ts";
 
 /** One sample; what has no value is in `missing`, what has a state's name in `states`, too. */
 export interface FlatSample {
@@ -71,6 +72,15 @@ export function* samplesOf(batch: Batch, schemaOf: SchemaOf): Generator<FlatSamp
       };
     }
   }
+}
+
+export type Document = Readonly<Record<string, unknown>> & { readonly kind: string };
+
+/** A "sample" each of a batch, an "alarm" each of alarms, one of its own kind for any other message. */
+export function documentsFrom(message: Message, schemaOf: SchemaOf): Document[] {
+  if (message.kind === "alarms") return message.alarms.map((alarm) => ({ ...alarm, kind: "alarm" }));
+  if (message.kind !== "batch") return [{ ...message }];
+  return Array.from(samplesOf(message, schemaOf), (sample) => ({ kind: "sample", ...sample }));
 }
 
 interface NamedChannel {

@@ -13,6 +13,9 @@ export type SealedMessage =
   | Exclude<LedgerMessage, { kind: "schema" }>
   | { readonly kind: "schema"; readonly hash: string; readonly schema: StreamSchema };
 
+/** Any message; alarms have been read from their JSON. */
+export type Message = SealedMessage | { readonly kind: "alarms"; readonly alarms: readonly object[] };
+
 /** Schemas by hash (16 hex digits); a Map will do. */
 export interface SchemaShelf {
   get(hash: string): StreamSchema | undefined;

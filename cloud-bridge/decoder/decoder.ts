@@ -2,28 +2,19 @@
  * What the npm package exports: messages of a station as objects and as JSON documents. Needs Node's zlib and crypto,
  * nothing else; the types that are published stand in published.d.ts.
  */
-import { type FlatSample, samplesOf } from "@pump-station/agent/wire/flat-samples.ts";
+import { type Document, documentsFrom } from "@pump-station/agent/wire/flat-samples.ts";
 import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.ts";
-import {
-  decodeSealed,
-  isAlarms,
-  type SchemaShelf,
-  type SealedMessage,
-} from "@pump-station/agent/wire/sealed-message.ts";
+import { decodeSealed, isAlarms, type Message, type SchemaShelf } from "@pump-station/agent/wire/sealed-message.ts";
 import { WireError } from "@pump-station/agent/wire/wire-error.ts";
 
 export { csvLine, readingsOf, samplesOf } from "@pump-station/agent/wire/flat-samples.ts";
 export { schemaHash, WireError };
-
-export type Message = SealedMessage | { readonly kind: "alarms"; readonly alarms: readonly object[] };
 
 /** Keeps schemas for as long as stations use them: weeks at least. A Map keeps them as long as the process runs. */
 export interface SchemaStore {
   get(hash: string): StreamSchema | undefined | Promise<StreamSchema | undefined>;
   set(hash: string, schema: StreamSchema): unknown;
 }
-
-export type Document = Readonly<Record<string, unknown>> & { readonly kind: string };
 
 const MESSAGE_BYTES_MAX = 64 * 1024;
 
@@ -57,7 +48,7 @@ async function decodeWith(
     try {
       const message = decodeMessage(bytes, shelf);
       if (message.kind === "schema") await store.set(message.hash, message.schema);
-      return documentsFrom(message, shelf);
+      return documentsFrom(message, (hash) => shelf.get(hash));
     } catch (error) {
       // Each round fetches one schema more, of as many as the batch has blocks.
       const hash = error instanceof WireError && error.reason === "schema-wanted" ? error.hash : undefined;
@@ -66,13 +57,6 @@ async function decodeWith(
       shelf.set(hash, schema);
     }
   }
-}
-
-function documentsFrom(message: Message, shelf: ReadonlyMap<string, StreamSchema>): Document[] {
-  if (message.kind === "alarms") return message.alarms.map((alarm) => ({ ...alarm, kind: "alarm" }));
-  if (message.kind !== "batch") return [{ ...message }];
-  const samples = samplesOf(message, (hash) => shelf.get(hash));
-  return Array.from(samples, (sample: FlatSample) => ({ kind: "sample", ...sample }));
 }
 
 function alarmsFrom(bytes: Uint8Array): readonly object[] {

@@ -769,7 +769,7 @@ def alarms_from(data):
 
 def messages_in(data):
     """(line or None, bytes) of each message in a file; bytes is a WireError where a line holds none."""
-    if data[:1] == b"[" or (data and data[0] >= 0x80):
+    if data[:1] == b"[" or (data and 0x80 <= data[0] <= 0x98):
         yield None, data
         return
     for number, line in enumerate(data.splitlines(), 1):
@@ -836,7 +836,13 @@ def write(message, schemas, writer):
     if writer is None:
         print(json.dumps(message, ensure_ascii=False))
     elif message["kind"] == "batch":
-        writer.writerows(readings(message, schemas))
+        for reading in readings(message, schemas):
+            writer.writerow(dict(reading, value=plain(reading["value"])))
+
+
+def plain(value):
+    """20417 rather than 20417.0"""
+    return int(value) if value is not None and value.is_integer() and abs(value) <= SAFE else value
 
 
 if __name__ == "__main__":

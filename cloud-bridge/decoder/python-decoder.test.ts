@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 /** One process for many messages: a line {hex, schemas} in, a line {message} or {kind, text} out. */
 const DRIVER = `
 import json, sys
+sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from pump_station_decoder import WireError, decode_message, schema_hash
 for line in sys.stdin:
@@ -288,9 +289,9 @@ describe("the Python file on the command line", () => {
     expect(run(lines, "--csv").stdout).toBe(
       [
         "epoch,stream,sequence,ms,utc,boot,channel,value,unit,state,missing,code",
-        "0123456789abcdef,pump,7,1777708800000,2026-05-02T08:00:00.000Z,,state,1.0,,pumping,,",
+        "0123456789abcdef,pump,7,1777708800000,2026-05-02T08:00:00.000Z,,state,1,,pumping,,",
         "0123456789abcdef,pump,7,1777708800000,2026-05-02T08:00:00.000Z,,pressure,812.5,mbar,,,",
-        "0123456789abcdef,pump,8,1777708801000,2026-05-02T08:00:01.000Z,,state,1.0,,pumping,,",
+        "0123456789abcdef,pump,8,1777708801000,2026-05-02T08:00:01.000Z,,state,1,,pumping,,",
         "0123456789abcdef,pump,8,1777708801000,2026-05-02T08:00:01.000Z,,pressure,,mbar,,refused,4",
         "",
       ].join("\n"),
