@@ -62,7 +62,8 @@ async function decodeWith(
 function alarmsFrom(bytes: Uint8Array): readonly object[] {
   if (bytes.length > MESSAGE_BYTES_MAX) throw new WireError("malformed", `decode alarms: ${bytes.length} bytes`);
   const alarms = jsonFrom(bytes);
-  const isObject = (alarm: unknown): alarm is object => typeof alarm === "object" && alarm !== null;
+  const isObject = (alarm: unknown): alarm is object =>
+    typeof alarm === "object" && alarm !== null && !Array.isArray(alarm);
   if (Array.isArray(alarms) && alarms.every(isObject)) return alarms;
   throw new WireError("malformed", "decode alarms: not an array of objects");
 }

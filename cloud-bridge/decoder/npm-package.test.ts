@@ -209,7 +209,13 @@ describe("documents", () => {
 
   it("of alarms are alarms; broken ones are undecoded", async () => {
     expect(await installed.documentsOf(alarmBytes, new Map())).toEqual([{ ...alarm, kind: "alarm" }]);
-    const broken = [alarmBytes.subarray(0, 20), Buffer.from("[1]"), Buffer.from("hello"), batchBytes.subarray(1)];
+    const broken = [
+      alarmBytes.subarray(0, 20),
+      Buffer.from("[1]"),
+      Buffer.from("[[]]"),
+      Buffer.from("hello"),
+      batchBytes.subarray(1),
+    ];
     for (const bytes of broken) {
       expect(await installed.documentsOf(bytes, new Map())).toMatchObject([{ kind: "undecoded" }]);
     }

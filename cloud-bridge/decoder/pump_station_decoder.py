@@ -722,7 +722,7 @@ def schema_from(items):
 
 def channel_from(item):
     title, kind, unit, resolution, states = array(item, "channel", 5)
-    if type(resolution) not in (int, float) or not resolution > 0:
+    if type(resolution) not in (int, float) or not resolution > 0 or type(resolution) is int and resolution > SAFE:
         raise malformed("decode channel: its resolution is no number above 0")
     if kind not in ("gauge", "counter", "state"):
         raise malformed("decode channel's kind: not one of gauge, counter, state")
@@ -756,13 +756,19 @@ def ranges_from(item):
 
 
 def alarms_from(data):
+    if len(data) > MESSAGE_BYTES_MAX:
+        raise malformed(f"decode alarms: {len(data)} bytes")
     try:
-        alarms = json.loads(data.decode("utf-8"))
-    except ValueError:
+        alarms = json.loads(data.decode("utf-8"), parse_constant=no_constant)
+    except (ValueError, RecursionError):
         raise malformed("decode alarms: no JSON in UTF-8") from None
-    if len(data) > MESSAGE_BYTES_MAX or not all(isinstance(alarm, dict) for alarm in alarms):
+    if not all(isinstance(alarm, dict) for alarm in alarms):
         raise malformed("decode alarms: not an array of objects")
     return alarms
+
+
+def no_constant(word):
+    raise ValueError(f"{word} is no JSON")
 
 
 # Command line --------------------------------------------------------------------------------------------------------

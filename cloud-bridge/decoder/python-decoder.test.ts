@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { type ChannelValue, MISSING_REASONS, type MissingReason } from "@pump-station/agent/reading.ts";
 import { type BodyForm, decodeBatch, encodeBatch, WireError } from "@pump-station/agent/wire/batch.ts";
 import { crc32c } from "@pump-station/agent/wire/crc32c.ts";
+import { type CborItem, sealEnvelope } from "@pump-station/agent/wire/envelope.ts";
 import { encodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import type { Batch, LedgerMessage } from "@pump-station/agent/wire/messages.ts";
 import { createScale } from "@pump-station/agent/wire/scale.ts";
 import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeMessage } from "./decoder.ts";
 
 /** One process for many messages: a line {hex, schemas} in, a line {message} or {kind, text} out. */
 const DRIVER = `
@@ -192,6 +194,50 @@ describe("batches of any kind, read by the Python file,", () => {
     expect(read).toBeGreaterThan(50);
   });
 });
+
+describe("anything at all, well sealed, read by the Python file,", () => {
+  const item = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { depthSize: "small" },
+      fc.integer({ min: -5, max: 300 }),
+      fc.constantFrom(2 ** 53 - 1, -(2 ** 53), 2n ** 64n - 1n),
+      fc.uint8Array({ maxLength: 20 }),
+      fc.constantFrom(new Uint8Array(8), new Uint8Array(16)),
+      fc.string({ maxLength: 8, unit: "binary" }),
+      fc.constantFrom(null, true, 0.5, -1.5, "pump", "full", "gauge", "state"),
+      fc.array(tie("any"), { maxLength: 8 }),
+    ),
+  })).any;
+  const kind = fc.constantFrom(
+    ...["schema", "epoch-closed", "dropped", "clock", "receipt", "ranges-wanted", "schema-wanted", "batch"],
+  );
+  const ledger = fc.tuple(kind, item, item).map((items) => sealEnvelope(items as readonly CborItem[]));
+  const batch = fc
+    .tuple(fc.constant(new Uint8Array(8)), fc.constantFrom(0, "boot", 1), fc.nat(9), item)
+    .chain((items) => fc.constantFrom(1, 2).map((version) => sealEnvelope(items as readonly CborItem[], version)));
+  const json = fc.json({ maxDepth: 3 }).map((text) => Buffer.from(`[${text}]`));
+  const anything = fc.oneof(ledger, batch, json, fc.uint8Array({ maxLength: 60 }));
+
+  it("is taken or refused as by our own decoder, never anything else", () => {
+    const asked = fc.sample(anything, { numRuns: 1_500, seed: 7 }).map((bytes) => ({ hex: hexOf(bytes), schemas: [] }));
+    const odd = ["[".repeat(60_000), '[{"a":NaN}]', "[{}", "[{}]]"].map((text) => Buffer.from(text));
+    const answers = askPython([...asked, ...odd.map((bytes) => ({ hex: hexOf(bytes), schemas: [] }))]);
+    expect(answers.length).toBe(asked.length + odd.length);
+    for (const [at, { hex }] of asked.entries()) expect(answers[at]?.message, hex).toEqual(messageOf(hex));
+    for (const { kind } of answers.slice(asked.length)) expect(kind).toBe("malformed");
+    expect(answers.filter(({ message }) => message).length).toBeGreaterThan(20);
+  });
+});
+
+/** undefined: refused */
+function messageOf(hex: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(decodeMessage(Buffer.from(hex, "hex"), new Map())));
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
 
 /** Some bytes of the bodies are others; the check is right again. */
 function resealed(bytes: Buffer, seed: number): Buffer {
