@@ -53,7 +53,11 @@ test.skipIf(!BROWSER)(
 
 async function see(page: Page, selector: string, text?: RegExp): Promise<void> {
   const found = page.locator(selector).filter(text ? { hasText: text } : {});
-  await found.first().waitFor({ state: "visible", timeout: PATIENCE_MS });
+  try {
+    await found.first().waitFor({ state: "visible", timeout: PATIENCE_MS });
+  } catch (cause) {
+    throw new Error(`${selector} didn't come; the page says:\n${await page.locator("body").innerText()}`, { cause });
+  }
 }
 
 /** Errors of the page's scripts, and what its content security policy stopped. */
