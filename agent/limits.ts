@@ -9,6 +9,10 @@ export const FRAME_BYTES_MAX = 1024;
 export const BUILD_DATE_MS = Date.UTC(2026, 10, 1);
 /** Metering units of hubs are 4 KB; a message closes below that with room for the header and the property bag. */
 export const MESSAGE_BYTES_TARGET = 3_500;
+/** When more waits than so many messages hold, a minute or two over LTE, it is a backlog: it goes beside what is new… */
+export const BACKLOG_MESSAGES = 64;
+/** …of which the newest so many go before it: more than an upload interval brings to a station that is connected. */
+export const LIVE_MESSAGES = 4;
 /** The largest message we ever send; IoT Hub takes 256 KB, AWS 128 KB. */
 export const MESSAGE_BYTES_MAX = 64 * 1024;
 /** A sealed batch never holds more samples than this, so that decoding is bounded. */

@@ -24,6 +24,8 @@ export interface BufferStatus {
   readonly committedRows: number;
   /** Not yet accepted by the cloud. */
   readonly waiting: number;
+  /** Of those: what piled up while the cloud was away, and goes in the late lane beside what is new. */
+  readonly backlog: number;
   /** Age of the oldest waiting sample in hours; 0 when none waits, or one of a boot whose time nobody knows. */
   readonly waitingHours: number;
   /** When it was taken, ms since 1970, if that is known. */

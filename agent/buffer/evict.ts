@@ -3,10 +3,11 @@
  * that it accepted without confirming; rows that wait, thinned out first if so configured (thin.ts), then the oldest,
  * alarms last; sealed messages as a whole. All but the first are reported as dropped.
  */
+import { sealedSpans, unsealedRows } from "./backlog.ts";
 import type { WhenFull } from "./buffer.ts";
 import { ROW_COLUMNS } from "./epochs.ts";
 import { type Row, rowFrom } from "./row.ts";
-import { cursorOf, dropRows, isReceipted, laneOf, rowsBetween } from "./rows.ts";
+import { dropRows, isReceipted, laneOf, rowsBetween } from "./rows.ts";
 import { PAGE_BYTES, type Tables, wholeOf } from "./tables.ts";
 import { thinOut } from "./thin.ts";
 
@@ -63,7 +64,7 @@ export function evictSome(tables: Tables, whenFull: WhenFull): Evicted | undefin
   const thinned = whenFull === "thin-out" ? thinOut(tables) : undefined;
   if (thinned !== undefined) return { waiting: thinned, unreceipted: 0 };
   for (const isAlarm of [false, true]) {
-    const waiting = rowsBetween(tables, isAlarm, cursorOf(tables, isAlarm) + 1, NO_LIMIT, EVICT_ROWS);
+    const waiting = unsealedRows(tables, isAlarm, EVICT_ROWS);
     if (waiting.length > 0) {
       dropRows(tables, waiting, "full");
       return { waiting: samplesIn(waiting), unreceipted: 0 };
@@ -72,30 +73,41 @@ export function evictSome(tables: Tables, whenFull: WhenFull): Evicted | undefin
   return evictSealed(tables);
 }
 
+/** Those that were in a message which is none any more. A backlog is stepped over, not read: it may be the whole file. */
 function acceptedRows(tables: Tables): Row[] {
-  return tables
-    .all(
-      `SELECT ${ROW_COLUMNS} FROM rows AS r
-       WHERE id <= (SELECT sealed_to FROM cursors AS c WHERE c.is_alarm = r.is_alarm)
-         AND NOT EXISTS (SELECT 1 FROM sealed AS s WHERE s.first_row <= r.id AND r.id <= s.last_row
-                         AND (s.kind = 'alarms') = r.is_alarm)
-       AND id <= (SELECT max(sealed_to) FROM cursors) ORDER BY id LIMIT ?`,
-      EVICT_ROWS * 4,
-    )
-    .map(rowFrom);
+  const found: Row[] = [];
+  for (const isAlarm of [false, true]) {
+    for (const { first, last } of sealedSpans(tables, isAlarm)) {
+      found.push(
+        ...tables.all(isAlarm ? ACCEPTED_ALARMS : ACCEPTED_SAMPLES, first, last, ACCEPTED_AT_ONCE).map(rowFrom),
+      );
+      if (found.length >= ACCEPTED_AT_ONCE) break;
+    }
+  }
+  return found.sort((one, other) => one.id - other.id).slice(0, ACCEPTED_AT_ONCE);
 }
+const ACCEPTED_AT_ONCE = EVICT_ROWS * 4;
+const acceptedSql = (isAlarm: 0 | 1): string =>
+  `SELECT ${ROW_COLUMNS} FROM rows AS r
+   WHERE is_alarm = ${isAlarm} AND id >= ? AND id <= ?
+     AND NOT EXISTS (SELECT 1 FROM sealed AS s WHERE s.first_row <= r.id AND r.id <= s.last_row
+                     AND (s.kind = 'alarms') = ${isAlarm})
+   ORDER BY id LIMIT ?`;
+const ACCEPTED_SAMPLES = acceptedSql(0);
+const ACCEPTED_ALARMS = acceptedSql(1);
 
 /** A sealed message is never cut differently: it goes whole or stays. */
 function evictSealed(tables: Tables): Evicted | undefined {
   const message = tables.get(
-    "SELECT id, kind = 'alarms' AS is_alarm, lane, first_row, last_row FROM sealed WHERE body IS NULL ORDER BY id LIMIT 1",
+    "SELECT id, kind = 'alarms' AS is_alarm, lane, backlog, first_row, last_row FROM sealed WHERE body IS NULL ORDER BY id LIMIT 1",
   );
   if (!message) return undefined;
   const isAlarm = wholeOf(message, "is_alarm") === 1;
   const rows = rowsBetween(tables, isAlarm, wholeOf(message, "first_row"), wholeOf(message, "last_row"), NO_LIMIT);
   dropRows(tables, rows, "full");
   tables.run("DELETE FROM sealed WHERE id = ?", wholeOf(message, "id"));
-  return { waiting: message["lane"] === laneOf(isAlarm) ? samplesIn(rows) : 0, unreceipted: 0 };
+  const isFirstSent = message["lane"] === laneOf(isAlarm) || message["backlog"] === 1;
+  return { waiting: isFirstSent ? samplesIn(rows) : 0, unreceipted: 0 };
 }
 
 export const samplesIn = (rows: readonly Row[]): number => rows.reduce((sum, { samples }) => sum + samples, 0);

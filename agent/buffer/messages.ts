@@ -24,16 +24,18 @@ export interface SealedRows {
   readonly rows: readonly Row[];
   readonly offsetMs: number | undefined;
   readonly form: TravellingForm;
+  /** Late, and never sent before. */
+  readonly isBacklog: boolean;
 }
 
 /** Fixes the bounds of a message; returns its id. Call inside a transaction. */
-export function sealRows(tables: Tables, { lane, isAlarm, rows, offsetMs, form }: SealedRows): number {
+export function sealRows(tables: Tables, { lane, isAlarm, rows, offsetMs, form, isBacklog }: SealedRows): number {
   const readings = rows.reduce((sum, row) => sum + row.readings, 0);
   const sealed = tables.get(
-    `INSERT INTO sealed (lane, kind, first_row, last_row, samples, readings, offset_ms, form)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    `INSERT INTO sealed (lane, kind, first_row, last_row, samples, readings, offset_ms, form, backlog)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     ...[lane, isAlarm ? "alarms" : "batch", rows[0]?.id ?? 0, rows.at(-1)?.id ?? 0, samplesIn(rows), readings],
-    ...[offsetMs ?? null, isAlarm ? null : form],
+    ...[offsetMs ?? null, isAlarm ? null : form, isBacklog ? 1 : 0],
   );
   return wholeOf(sealed, "id");
 }
@@ -58,6 +60,10 @@ export function oldestMessage(tables: Tables, lane: Lane, schemaOf: SchemaOf): O
     tables.run("DELETE FROM sealed WHERE id = ?", wholeOf(columns, "id"));
   }
 }
+
+/** Whether its samples count as waiting: what the cloud asked for again has been accepted before. */
+export const isFirstSent = (tables: Tables, id: number): boolean =>
+  tables.get("SELECT 1 FROM sealed WHERE id = ? AND (lane <> 'late' OR backlog = 1)", id) !== undefined;
 
 /** Returns whether it was still waiting. */
 export const forgetMessage = (tables: Tables, id: number): boolean =>

@@ -3,7 +3,9 @@ import { MESSAGE_BYTES_TARGET } from "../limits.ts";
 import type { TravellingForm } from "../wire/batch.ts";
 import type { Lane } from "../wire/topics.ts";
 import type { Clock } from "../world.ts";
+import { bookBacklog } from "./backlog.ts";
 import type { Offer } from "./buffer.ts";
+import { samplesIn } from "./evict.ts";
 import { unreportedDrops } from "./fates.ts";
 import { oldestMessage, queueLedger, sealRows } from "./messages.ts";
 import type { Row } from "./row.ts";
@@ -36,7 +38,10 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
   let staleCheckedMs = clock.bootMs();
 
   const next = (lane: Lane, seal: Seal): Offer | undefined => {
-    if (lane === "normal") tellWhatIsDue();
+    if (lane === "normal") {
+      tellWhatIsDue();
+      bookBacklog(session, ratio);
+    }
     const waiting = oldest(lane);
     if (waiting) return waiting;
     if (lane === "late") return sealWanted() ? oldest(lane) : undefined;
@@ -80,11 +85,14 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
     if (seal === "if-full" && waitingBytes * ratio < MESSAGE_BYTES_TARGET) return false;
     const cut = cutFrom(isAlarm, cursorOf(tables, isAlarm) + 1, NO_LIMIT);
     if (!cut || (seal === "if-full" && !cut.isFull)) return false;
-    sealCut(lane, isAlarm, cut, (to) =>
+    sealCut({ lane, isAlarm, isBacklog: false }, cut, (to) =>
       tables.run("UPDATE cursors SET sealed_to = ? WHERE is_alarm = ?", to, isAlarm ? 1 : 0),
     );
     if (isAlarm) session.waiting.alarmBytes -= bytesIn(cut.rows);
-    else session.waiting.sampleBytes -= bytesIn(cut.rows);
+    else {
+      session.waiting.sampleBytes -= bytesIn(cut.rows);
+      session.waiting.unsealedSamples -= samplesIn(cut.rows);
+    }
     return true;
   };
 
@@ -93,7 +101,8 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
       const entry = wanted;
       const cut = cutFrom(entry.isAlarm, entry.firstRow, entry.lastRow);
       if (cut) {
-        sealCut("late", entry.isAlarm, cut, (to) => shrinkWanted(tables, entry, to));
+        sealCut({ ...entry, lane: "late" }, cut, (to) => shrinkWanted(tables, entry, to));
+        if (entry.isBacklog) session.waiting.backlogBytes -= bytesIn(cut.rows);
         return true;
       }
       shrinkWanted(tables, entry, entry.lastRow);
@@ -137,9 +146,13 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
     return { rows, next: "more" };
   };
 
-  const sealCut = (lane: Lane, isAlarm: boolean, cut: DatedCut, onSealed: (to: number) => void): void =>
+  const sealCut = (
+    { lane, isAlarm, isBacklog }: { lane: Lane; isAlarm: boolean; isBacklog: boolean },
+    cut: DatedCut,
+    onSealed: (to: number) => void,
+  ): void =>
     tables.transaction(() => {
-      sealRows(tables, { lane, isAlarm, rows: cut.rows, offsetMs: cut.offsetMs, form });
+      sealRows(tables, { lane, isAlarm, isBacklog, rows: cut.rows, offsetMs: cut.offsetMs, form });
       onSealed(cut.rows.at(-1)?.id ?? 0);
       if (cut.offsetMs === undefined) session.dating.noteUndated(cut.bootId);
     });

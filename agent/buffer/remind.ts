@@ -5,17 +5,16 @@
  * counts once more of which it leaves something unconfirmed.
  */
 import type { Clock } from "../world.ts";
+import { unsealedRows } from "./backlog.ts";
 import { type Epoch, epochsOf, lastsOf } from "./epochs.ts";
 import { unsettled } from "./fates.ts";
 import { queueLedger } from "./messages.ts";
-import { cursorOf, rowsBetween } from "./rows.ts";
 import { type Tables, wholeOf } from "./tables.ts";
 
 /** A receipt may cross with what it doesn't confirm yet, and receipts may come every second. */
 const REMIND_EVERY_MS = 3_600_000;
 /** About 60 bytes each; the next receipt makes the next ones speak. */
 const EPOCHS_AT_ONCE = 32;
-const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 export interface Reminder {
   /** A receipt was booked. Call inside a transaction. Returns how many epochs tell their counts again. */
@@ -66,7 +65,7 @@ function hasBacklog(tables: Tables, firstRow: number): boolean {
   const sealed = "SELECT 1 FROM sealed WHERE kind = 'epoch-closed' OR first_row < ? LIMIT 1";
   if (tables.get(sealed, firstRow)) return true;
   return [false, true].some((isAlarm) => {
-    const [next] = rowsBetween(tables, isAlarm, cursorOf(tables, isAlarm) + 1, NO_LIMIT, 1);
+    const [next] = unsealedRows(tables, isAlarm, 1);
     return next !== undefined && next.id < firstRow;
   });
 }

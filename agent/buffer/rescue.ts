@@ -9,6 +9,7 @@ import { type StreamSchema, schemaHash } from "../wire/schema.ts";
 import { WireError } from "../wire/wire-error.ts";
 import type { Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
+import { unsentIn } from "./backlog.ts";
 import { epochsOf, lastsOf, ROW_COLUMNS, raiseLast } from "./epochs.ts";
 import { drop, unsettled } from "./fates.ts";
 import { queueLedger } from "./messages.ts";
@@ -162,13 +163,11 @@ function* readableRows(damaged: Tables): Generator<Row> {
 /** Rows of a message that was sealed and not accepted wait again; they are sealed anew in the new file. */
 function copyCursors(damaged: Tables, fresh: Tables): void {
   for (const isAlarm of [0, 1]) {
-    const cursor = wholeOf(damaged.get("SELECT sealed_to FROM cursors WHERE is_alarm = ?", isAlarm), "sealed_to");
-    const waiting = damaged.get(
-      "SELECT min(first_row) AS first FROM sealed WHERE lane <> 'late' AND (kind = 'alarms') = ? AND body IS NULL",
-      isAlarm,
-    );
-    const first = waiting?.["first"];
-    const sealedTo = typeof first === "number" ? Math.min(cursor, first - 1) : cursor;
+    const { sealedTo, backlog } = unsentIn(damaged, isAlarm === 1);
+    for (const { first, last } of backlog) {
+      const values = [isAlarm, first, last];
+      fresh.run("INSERT INTO wanted (is_alarm, first_row, last_row, backlog) VALUES (?, ?, ?, 1)", ...values);
+    }
     fresh.run("UPDATE cursors SET sealed_to = ? WHERE is_alarm = ?", sealedTo, isAlarm);
   }
 }

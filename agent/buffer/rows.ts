@@ -11,9 +11,14 @@ import { type Tables, textOf, wholeOf } from "./tables.ts";
 export interface Waiting {
   /** Samples and alarms not accepted by the cloud. */
   samples: number;
+  /** Of those: what piled up and goes late, sealed or not. */
+  backlogSamples: number;
+  /** Of those after the cursor: not yet sealed. */
+  unsealedSamples: number;
   /** Bytes of rows not yet sealed. */
   sampleBytes: number;
   alarmBytes: number;
+  backlogBytes: number;
 }
 
 export const cursorOf = (tables: Tables, isAlarm: boolean): number =>
@@ -38,12 +43,21 @@ export function countWaiting(tables: Tables): Waiting {
         : "SELECT ifnull(sum(samples), 0) AS n, ifnull(sum(length(body)), 0) AS b FROM rows WHERE is_alarm = 0 AND id > ?",
       cursorOf(tables, isAlarm),
     );
+  const backlog = tables.get(
+    `SELECT ifnull(sum(r.samples), 0) AS n, ifnull(sum(length(r.body)), 0) AS b FROM wanted AS w CROSS JOIN rows AS r
+     WHERE w.backlog = 1 AND r.id >= w.first_row AND r.id <= w.last_row AND r.is_alarm = w.is_alarm`,
+  );
   const sealed = tables.get("SELECT ifnull(sum(samples), 0) AS n FROM sealed WHERE lane <> 'late'");
+  const sealedLate = tables.get("SELECT ifnull(sum(samples), 0) AS n FROM sealed WHERE backlog = 1");
   const [samples, alarms] = [unsealed(false), unsealed(true)];
+  const backlogSamples = wholeOf(backlog, "n") + wholeOf(sealedLate, "n");
   return {
-    samples: wholeOf(samples, "n") + wholeOf(alarms, "n") + wholeOf(sealed, "n"),
+    samples: wholeOf(samples, "n") + wholeOf(alarms, "n") + wholeOf(sealed, "n") + backlogSamples,
+    backlogSamples,
+    unsealedSamples: wholeOf(samples, "n"),
     sampleBytes: wholeOf(samples, "b"),
     alarmBytes: wholeOf(alarms, "b"),
+    backlogBytes: wholeOf(backlog, "b"),
   };
 }
 
@@ -90,7 +104,9 @@ export function oldestWaiting(tables: Tables, clock: Clock, dating: Pick<Dating,
               ORDER BY id LIMIT 1) AS id
       UNION ALL SELECT (SELECT id FROM rows WHERE is_alarm = 1 AND id > (SELECT sealed_to FROM cursors WHERE is_alarm = 1)
               ORDER BY id LIMIT 1)
-      UNION ALL SELECT min(first_row) FROM sealed WHERE lane <> 'late'))`);
+      UNION ALL SELECT (SELECT id FROM rows WHERE is_alarm = w.is_alarm AND id >= w.first_row AND id <= w.last_row
+              ORDER BY id LIMIT 1) FROM wanted AS w WHERE backlog = 1
+      UNION ALL SELECT min(first_row) FROM sealed WHERE lane <> 'late' OR backlog = 1))`);
   if (!oldest) return { hours: 0 };
   const bootMs = wholeOf(oldest, "boot_ms");
   const bootId = textOf(oldest, "boot_id");

@@ -15,9 +15,9 @@ import { type Epoch, epochsOf } from "./epochs.ts";
 import { type Evicted, roomBytes, usedPages } from "./evict.ts";
 import { receipt, unsettled } from "./fates.ts";
 import { createMedium, type MediumDeps } from "./medium.ts";
-import { forgetMessage, rowsOfMessage } from "./messages.ts";
+import { forgetMessage, isFirstSent, rowsOfMessage } from "./messages.ts";
 import { intersect, upTo } from "./ranges.ts";
-import { countWaiting, dropRows, oldestWaiting } from "./rows.ts";
+import { countWaiting, dropRows, oldestWaiting, type Waiting } from "./rows.ts";
 import { lastsIn, type Session } from "./session.ts";
 import { createStaging, type DeclaredStream, type Staging } from "./staging.ts";
 import { storeStaged } from "./store-staged.ts";
@@ -154,7 +154,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     status: () => {
       const inRam = stagedIn(staging);
       const stored = medium.attempt("status", undefined, (session) => statusOf(session, deps.clock));
-      const { waitingSamples = 0, ...sizes } = stored ?? { waitingHours: 0, bytes: 0 };
+      const { waitingSamples = 0, ...sizes } = stored ?? { backlog: 0, waitingHours: 0, bytes: 0 };
       const waiting = waitingSamples + inRam;
       const health = { ...medium.health(), inRam };
       return { epoch: medium.epoch, ...counts, waiting, ...sizes, bytesMax, whenFull, medium: health };
@@ -163,7 +163,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
   };
 }
 
-type Sizes = Pick<BufferStatus, "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays">;
+type Sizes = Pick<BufferStatus, "backlog" | "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays">;
 
 function statusOf(
   { tables, waiting, pace, dating }: Session,
@@ -171,9 +171,10 @@ function statusOf(
 ): Sizes & { readonly waitingSamples: number } {
   const { hours, at } = oldestWaiting(tables, clock, dating);
   const perHour = pace.bytesPerHour();
-  const room = roomBytes(tables, pace.onMedium(waiting.sampleBytes + waiting.alarmBytes));
+  const room = roomBytes(tables, pace.onMedium(waiting.sampleBytes + waiting.backlogBytes + waiting.alarmBytes));
   return {
     waitingSamples: waiting.samples,
+    backlog: waiting.backlogSamples,
     waitingHours: hours,
     ...(at !== undefined && { oldestWaitingAt: at }),
     bytes: usedPages(tables) * PAGE_BYTES,
@@ -191,20 +192,27 @@ function declaredFor(sample: Sample, declared: ReadonlyMap<string, DeclaredStrea
 }
 
 function accept({ tables, waiting }: Session, offer: Offer, counts: Counts): void {
-  if (!forgetMessage(tables, offer.id) || offer.lane === "late") return;
-  waiting.samples -= offer.samples;
+  const isFirst = isFirstSent(tables, offer.id);
+  if (!forgetMessage(tables, offer.id) || !isFirst) return;
+  leave(waiting, offer);
   counts.accepted += offer.samples;
 }
 
 /** What the cloud can't take is of no use to it later either: its rows go, and are reported. */
 function refuse({ tables, waiting }: Session, offer: Offer, counts: Counts): void {
+  const isFirst = isFirstSent(tables, offer.id);
   const isGone = tables.transaction(() => {
     dropRows(tables, rowsOfMessage(tables, offer.id), "corrupt");
     return forgetMessage(tables, offer.id);
   });
-  if (!isGone || offer.lane === "late") return;
-  waiting.samples -= offer.samples;
+  if (!isGone || !isFirst) return;
+  leave(waiting, offer);
   counts.dropped += offer.samples;
+}
+
+function leave(waiting: Waiting, { lane, samples }: Offer): void {
+  waiting.samples -= samples;
+  if (lane === "late") waiting.backlogSamples -= samples;
 }
 
 /** Returns how many samples are newly confirmed as stored, and how many epochs tell their counts again. */

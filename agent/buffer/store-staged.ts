@@ -29,7 +29,10 @@ export function storeStaged(session: Session, staging: Staging): Stored {
     session.waiting.samples += row.samples;
     session.pace.stored(row.body.length);
     if (row.isAlarm) session.waiting.alarmBytes += row.body.length;
-    else session.waiting.sampleBytes += row.body.length;
+    else {
+      session.waiting.sampleBytes += row.body.length;
+      session.waiting.unsealedSamples += row.samples;
+    }
   }
   return { rows: draft.rows.length, evicted };
 }

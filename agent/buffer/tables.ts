@@ -8,8 +8,9 @@
  *   rows      one per commit interval: a plain batch, or one alarm (row.ts), each with its own CRC-32C
  *   sealed    messages with fixed bounds that are not accepted yet: rows first_row…last_row, or a body; form: how a
  *             batch of its rows is encoded, null: deflated. Older releases' files get the column when they are opened
- *   cursors   rows up to sealed_to have been sealed into messages
- *   wanted    rows that the cloud asked for again
+ *             Likewise backlog: 1 when a late message's rows were never sent before
+ *   cursors   rows up to sealed_to have been sealed into messages, but for those of a backlog
+ *   wanted    rows that the cloud asked for again; backlog 1: rows that piled up while it was away and were never sent
  *   fates     what became of sequences that need not be in rows: receipted, dropped; message: the one that said so
  *   thinning  how far the older half of the waiting rows has been thinned out, if so configured (thin.ts)
  *
@@ -59,11 +60,11 @@ const CREATE = `
   CREATE INDEX alarm_rows ON rows (id) WHERE is_alarm = 1;
   CREATE TABLE sealed (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, kind TEXT NOT NULL,
                        first_row INTEGER, last_row INTEGER, samples INTEGER NOT NULL, readings INTEGER NOT NULL,
-                       offset_ms INTEGER, body BLOB, form TEXT);
+                       offset_ms INTEGER, body BLOB, form TEXT, backlog INTEGER NOT NULL DEFAULT 0);
   CREATE TABLE cursors (is_alarm INTEGER PRIMARY KEY, sealed_to INTEGER NOT NULL);
   INSERT INTO cursors VALUES (0, 0), (1, 0);
   CREATE TABLE wanted (id INTEGER PRIMARY KEY, is_alarm INTEGER NOT NULL, first_row INTEGER NOT NULL,
-                       last_row INTEGER NOT NULL);
+                       last_row INTEGER NOT NULL, backlog INTEGER NOT NULL DEFAULT 0);
   CREATE TABLE fates (id INTEGER PRIMARY KEY, epoch TEXT NOT NULL, stream TEXT NOT NULL, fate TEXT NOT NULL,
                       first INTEGER NOT NULL, last INTEGER NOT NULL, message INTEGER);
   PRAGMA user_version = ${TABLES_VERSION};`;
@@ -77,11 +78,14 @@ const ADD = `
 
 /**
  * Adds what files of older releases lack. Their messages keep their bytes, and an older release reads the file as before:
- * it sends the same samples with the other body.
+ * it sends the same samples with the other body, and a backlog as if it had been asked for.
  */
 export function addMissingColumns(tables: Tables): void {
-  const columns = tables.all("SELECT name FROM pragma_table_info('sealed')").map(({ name }) => name);
-  if (!columns.includes("form")) tables.run("ALTER TABLE sealed ADD COLUMN form TEXT");
+  const sealed = tables.all("SELECT name FROM pragma_table_info('sealed')").map(({ name }) => name);
+  const wanted = tables.all("SELECT name FROM pragma_table_info('wanted')").map(({ name }) => name);
+  if (!sealed.includes("form")) tables.run("ALTER TABLE sealed ADD COLUMN form TEXT");
+  if (!sealed.includes("backlog")) tables.run("ALTER TABLE sealed ADD COLUMN backlog INTEGER NOT NULL DEFAULT 0");
+  if (!wanted.includes("backlog")) tables.run("ALTER TABLE wanted ADD COLUMN backlog INTEGER NOT NULL DEFAULT 0");
 }
 
 /** Thrown when the file was written by a newer release: it is set aside untouched. */

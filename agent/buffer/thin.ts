@@ -7,9 +7,10 @@
  * is asked seldom, and the coarser choice is part of the finer one. When the older half has been gone through and room is
  * lacking still, it begins again, coarser if what is left is coarse already; beyond the coarsest the oldest rows go.
  */
+import { type Span, unsealedRows, unsealedSpans } from "./backlog.ts";
 import { droppedOf } from "./fates.ts";
 import { headsOf, type Row } from "./row.ts";
-import { cursorOf, dropRows, rowsBetween } from "./rows.ts";
+import { dropRows, rowsBetween } from "./rows.ts";
 import { type Tables, wholeOf } from "./tables.ts";
 
 /** A sample every 10 s becomes one a minute, one in 6 min, one in 36 min. */
@@ -43,7 +44,7 @@ export function thinOut(tables: Tables): number | undefined {
   const run = Math.max(1, Math.round(tables.pagesMax / PAGES_PER_ROW_OF_RUN));
   let pass = passOf(tables);
   for (let look = 0; pass && look < LOOKS_MAX; look++) {
-    const rows = rowsBetween(tables, false, pass.to + 1, pass.end, ROWS_AT_ONCE);
+    const rows = unsealedRows(tables, false, ROWS_AT_ONCE, { first: pass.to + 1, last: pass.end });
     const newest = rows.at(-1);
     const gone = rows.filter((row) => !stays(row, pass?.every ?? 1, run));
     pass = newest ? { ...pass, to: newest.id } : beginPass(tables);
@@ -56,7 +57,7 @@ export function thinOut(tables: Tables): number | undefined {
 /** What has been sent meanwhile needs no thinning. */
 function passOf(tables: Tables): Pass | undefined {
   const columns = tables.get("SELECT thinned_to, pass_end, every FROM thinning");
-  const sealedTo = cursorOf(tables, false);
+  const sealedTo = unsealedSpans(tables, false)[0].first - 1;
   if (!columns || wholeOf(columns, "pass_end") <= sealedTo) return beginPass(tables);
   const to = Math.max(wholeOf(columns, "thinned_to"), sealedTo);
   return { to, end: wholeOf(columns, "pass_end"), every: wholeOf(columns, "every") };
@@ -67,21 +68,38 @@ function passOf(tables: Tables): Pass | undefined {
  * are given without a gap, so that their density tells how coarse the half is already.
  */
 function beginPass(tables: Tables): Pass | undefined {
-  const to = cursorOf(tables, false);
-  const waiting = "FROM rows WHERE is_alarm = 0 AND id > ?";
-  const half = Math.floor(wholeOf(tables.get(`SELECT count(*) AS n ${waiting}`, to), "n") / 2);
-  if (half === 0) return undefined;
-  const bounds = tables.all(
-    `SELECT * FROM (SELECT id ${waiting} ORDER BY id LIMIT 1) UNION ALL
-     SELECT * FROM (SELECT id ${waiting} ORDER BY id LIMIT 1 OFFSET ?)`,
-    ...[to, to, half],
-  );
-  const [first, end] = [wholeOf(bounds[0], "id"), wholeOf(bounds[1], "id")];
-  const coarseness = (end - first + 1) / (half + 1);
+  const spans = unsealedSpans(tables, false).map((span) => ({ ...span, rows: rowsIn(tables, span) }));
+  const half = Math.floor(spans.reduce((sum, { rows }) => sum + rows, 0) / 2);
+  const held = spans.filter(({ rows }) => rows > 0);
+  const oldest = held[0];
+  if (half === 0 || !oldest) return undefined;
+  const to = oldest.first - 1;
+  const first = nthIn(tables, oldest, 0);
+  let [end, ids, left] = [first, 0, half];
+  for (const span of held) {
+    const begin = nthIn(tables, span, 0);
+    end = nthIn(tables, span, Math.min(left, span.rows - 1));
+    ids += end - begin + 1;
+    left -= span.rows;
+    if (left < 0) break;
+  }
+  const coarseness = ids / (half + 1);
   const every = EVERY.find((step) => step >= WORTH * coarseness);
   const ends = [first, end].flatMap((id) => rowsBetween(tables, false, id, id, 1));
   return every === undefined || ends.some((row) => isFragmented(tables, row)) ? undefined : { to, end, every };
 }
+
+const rowsIn = (tables: Tables, { first, last }: Span): number =>
+  wholeOf(tables.get("SELECT count(*) AS n FROM rows WHERE is_alarm = 0 AND id >= ? AND id <= ?", first, last), "n");
+
+const nthIn = (tables: Tables, { first, last }: Span, index: number): number =>
+  wholeOf(
+    tables.get(
+      "SELECT id FROM rows WHERE is_alarm = 0 AND id >= ? AND id <= ? ORDER BY id LIMIT 1 OFFSET ?",
+      ...[first, last, index],
+    ),
+    "id",
+  );
 
 function setPass(tables: Tables, { to, end, every }: Pass): void {
   tables.run("INSERT OR REPLACE INTO thinning VALUES (1, ?, ?, ?)", to, end, every);

@@ -1,11 +1,12 @@
 /** Ranges that the cloud asks for again: found in the rows and queued for the late lane, or reported as gone. */
 import type { StreamRanges } from "../wire/messages.ts";
 import { ALARM_STREAM, type Range } from "../wire/messages.ts";
+import { isWithin, unsealedSpans } from "./backlog.ts";
 import { type Epoch, epochsOf } from "./epochs.ts";
 import { drop, droppedOf, reportAgain, withdrawReceipt } from "./fates.ts";
 import { intersect, type Ranges, subtract, union, upTo } from "./ranges.ts";
 import { headsOf, type Row } from "./row.ts";
-import { cursorOf, rowsBetween } from "./rows.ts";
+import { rowsBetween } from "./rows.ts";
 import { lastsIn, type Session } from "./session.ts";
 import { type Tables, wholeOf } from "./tables.ts";
 
@@ -18,6 +19,8 @@ export interface WantedRows {
   readonly isAlarm: boolean;
   readonly firstRow: number;
   readonly lastRow: number;
+  /** Nobody asked: these have never been sent (backlog.ts). */
+  readonly isBacklog: boolean;
 }
 
 /** Of one message: each takes milliseconds to find, and nothing else runs meanwhile. The cloud asks again for the rest. */
@@ -54,7 +57,7 @@ function wantOfStream(session: Session, epochs: readonly Epoch[], { epoch, strea
 function wantRange(tables: Tables, epoch: Epoch, stream: string, range: Range, lastRowOfEpoch: number): void {
   const isAlarm = stream === ALARM_STREAM;
   const rows = rowsFrom(tables, { epoch, stream, isAlarm, lastRowOfEpoch, sequence: range.first });
-  const sealedTo = cursorOf(tables, isAlarm);
+  const unsealed = unsealedSpans(tables, isAlarm);
   let held: Ranges = [];
   let searched = 0;
   for (const row of rows) {
@@ -62,7 +65,7 @@ function wantRange(tables: Tables, epoch: Epoch, stream: string, range: Range, l
     if (own && own.first > range.last) break;
     if (own) held = union(held, [own]);
     // What hasn't been sealed yet will come by itself.
-    if (own && row.id <= sealedTo) wantRow(tables, isAlarm, row.id);
+    if (own && !isWithin(unsealed, row.id)) wantRow(tables, isAlarm, row.id);
     searched += 1;
   }
   const seen = searched < ROWS_SEARCHED_MAX ? range.last : (held.at(-1)?.last ?? range.first - 1);
@@ -75,7 +78,7 @@ function wantRow(tables: Tables, isAlarm: boolean, row: number): void {
   const kind = isAlarm ? 1 : 0;
   const within = "SELECT 1 FROM wanted WHERE is_alarm = ? AND first_row <= ? AND last_row >= ? LIMIT 1";
   if (tables.get(within, kind, row, row)) return;
-  const newest = tables.get("SELECT id, is_alarm, last_row FROM wanted ORDER BY id DESC LIMIT 1");
+  const newest = tables.get("SELECT id, is_alarm, last_row FROM wanted WHERE backlog = 0 ORDER BY id DESC LIMIT 1");
   const follows =
     newest &&
     wholeOf(newest, "is_alarm") === kind &&
@@ -85,14 +88,18 @@ function wantRow(tables: Tables, isAlarm: boolean, row: number): void {
   else tables.run("INSERT INTO wanted (is_alarm, first_row, last_row) VALUES (?, ?, ?)", kind, row, row);
 }
 
+/** What the cloud asked for is little, and closes a gap: it goes before what piled up. */
 export function nextWanted(tables: Tables): WantedRows | undefined {
-  const columns = tables.get("SELECT id, is_alarm, first_row, last_row FROM wanted ORDER BY id LIMIT 1");
+  const columns =
+    tables.get("SELECT * FROM wanted WHERE backlog = 0 ORDER BY id LIMIT 1") ??
+    tables.get("SELECT * FROM wanted WHERE backlog = 1 ORDER BY first_row LIMIT 1");
   return (
     columns && {
       id: wholeOf(columns, "id"),
       isAlarm: wholeOf(columns, "is_alarm") === 1,
       firstRow: wholeOf(columns, "first_row"),
       lastRow: wholeOf(columns, "last_row"),
+      isBacklog: wholeOf(columns, "backlog") === 1,
     }
   );
 }

@@ -7,6 +7,7 @@ const STATUS: BufferStatus = {
   produced: 1_000,
   committedRows: 90,
   waiting: 120,
+  backlog: 0,
   waitingHours: 3.2,
   oldestWaitingAt: Date.UTC(2026, 4, 2, 8, 30),
   accepted: 880,
@@ -41,6 +42,12 @@ it("says what waits, what became of the rest, and for how many days there is roo
       "  flash     good",
       "",
     ].join("\n"),
+  );
+});
+
+it("says how much of it piled up while the cloud was away", async () => {
+  expect(await run({ backlog: 100 })).toContain(
+    "  of them   100 samples                  piled up; they are sent beside what is new\n",
   );
 });
 

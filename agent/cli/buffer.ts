@@ -28,6 +28,7 @@ export function bufferText(buffer: BufferStatus): string {
   const rate = bytesPerDay === undefined ? "" : `, ${spokenBytes(bytesPerDay)} a day`;
   const rows = [
     ["wait", samples(buffer.waiting), oldestText(buffer)],
+    ...(buffer.backlog > 0 ? [["of them", samples(buffer.backlog), "piled up; they are sent beside what is new"]] : []),
     ["accepted", samples(accepted), "the cloud has them"],
     ["stored", samples(receipted), "the bridge has confirmed them"],
     ["dropped", samples(dropped), dropped > 0 ? "for want of room or refused; reported to the cloud as ranges" : ""],

@@ -45,7 +45,10 @@ export function createQueueBuffer() {
     },
     onLedger: (message) => ledger.push(message),
     pending: () => [],
-    status: () => ({ waiting: queues.normal.length + queues.late.length + queues.urgent.length }) as BufferStatus,
+    status: () => {
+      const waiting = queues.normal.length + queues.late.length + queues.urgent.length;
+      return { waiting, backlog: queues.late.length } as BufferStatus;
+    },
     close: () => undefined,
   };
   return { buffer, queues, accepted, refused, ledger };

@@ -19,11 +19,19 @@ export function createLanes(deps: {
   readonly isLateWaiting?: () => boolean;
 }): Lanes {
   const { buffer } = deps;
+  let isDrainDue = false;
   let samplesToDrain = 0;
   let turn = 0;
 
+  const waitingNow = (): number => {
+    const { waiting, backlog } = buffer.status();
+    return waiting - backlog;
+  };
   const normal = (): Offer | undefined => {
-    const offer = buffer.offer("normal", samplesToDrain > 0 ? "now" : "if-full");
+    const offer = buffer.offer("normal", isDrainDue || samplesToDrain > 0 ? "now" : "if-full");
+    // Counted after the first offer, which leaves what piled up to the late lane.
+    if (isDrainDue) samplesToDrain = waitingNow();
+    isDrainDue = false;
     if (!offer) samplesToDrain = 0;
     return offer;
   };
@@ -31,7 +39,7 @@ export function createLanes(deps: {
 
   return {
     drain: () => {
-      samplesToDrain = buffer.status().waiting;
+      isDrainDue = true;
     },
     next: ({ onlyUrgent }) => {
       const urgent = buffer.offer("urgent", "now");

@@ -33,7 +33,8 @@ export function newestRow(databases: Databases, path: string): CommittedRow | un
 export function acceptedTo(databases: Databases, path: string): number {
   const [found] = databases.query(
     path,
-    `SELECT min(c.sealed_to, coalesce((SELECT min(first_row) FROM sealed WHERE kind = 'batch'), c.sealed_to + 1) - 1)
+    `SELECT min(c.sealed_to, coalesce((SELECT min(first_row) FROM sealed WHERE kind = 'batch'), c.sealed_to + 1) - 1,
+                coalesce((SELECT min(first_row) FROM wanted WHERE backlog = 1), c.sealed_to + 1) - 1)
        AS accepted FROM cursors c WHERE c.is_alarm = 0`,
   );
   return Number(found?.["accepted"] ?? 0);

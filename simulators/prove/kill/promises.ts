@@ -73,10 +73,15 @@ export function createPromises(databases: Databases, path: string): Promises {
       );
       const sealed = databases
         .query(path, "SELECT first_row, last_row FROM sealed WHERE first_row IS NOT NULL")
-        .map((columns) => [Number(columns["first_row"]), Number(columns["last_row"])] as const);
+        .map(rangeOf);
+      // What piled up while the cloud was away is late: the cursor has passed it, and it hasn't been sent.
+      const backlog = databases
+        .query(path, "SELECT is_alarm, first_row, last_row FROM wanted WHERE backlog = 1")
+        .map((columns) => ({ isAlarm: columns["is_alarm"] === 1, range: rangeOf(columns) }));
       return (row, isAlarm) =>
         row > Number(cursors?.[isAlarm ? "alarms" : "samples"]) ||
-        sealed.some(([first, last]) => first <= row && row <= last);
+        sealed.some(([first, last]) => first <= row && row <= last) ||
+        backlog.some((late) => late.isAlarm === isAlarm && late.range[0] <= row && row <= late.range[1]);
     },
     receipts: () =>
       databases
@@ -88,6 +93,11 @@ export function createPromises(databases: Databases, path: string): Promises {
         })),
   };
 }
+
+const rangeOf = (columns: Readonly<Record<string, unknown>>): readonly [number, number] => [
+  Number(columns["first_row"]),
+  Number(columns["last_row"]),
+];
 
 function samplesIn(row: ReturnType<typeof rowFrom>, schemas: ReadonlyMap<string, StreamSchema>): Promised[] {
   if (row.isAlarm) {
