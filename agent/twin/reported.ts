@@ -18,8 +18,13 @@ export interface ReportedParts {
 /** Settings that nobody desires carry ac 203: the device's (or file's) own value, as in IoT Plug and Play. */
 export function reportedFrom(parts: ReportedParts): JsonObject {
   const document = structuredClone(parts.facts) as Record<string, Json>;
-  for (const [path, value] of ownValues(parts)) put(document, path, { value, ac: 203, av: 0, ad: "" });
-  for (const { path, ack } of parts.acknowledgements) put(document, path, { ...ack });
+  const own = new Map(ownValues(parts));
+  for (const [path, value] of own) put(document, path, { value, ac: 203, av: 0, ad: "" });
+  for (const { path, ack } of parts.acknowledgements) {
+    // What is refused leaves what ran before.
+    const value = ack.value ?? (ack.ac === 400 ? own.get(path) : undefined) ?? null;
+    put(document, path, { ...ack, value });
+  }
   return document;
 }
 
