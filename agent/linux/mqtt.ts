@@ -203,6 +203,9 @@ async function closeWithin(client: MqttClient, graceMs: number, onClosed: () => 
   try {
     // With messages in flight a graceful end would wait for acknowledgements that nobody needs any more.
     if (!client.disconnecting) await client.endAsync(busy || !client.connected);
+  } catch {
+    // A farewell that fails leaves a link that nobody wants: it ends all the same, and `onClosed` is told.
+    client.stream.destroy();
   } finally {
     clearTimeout(timer);
     onClosed();

@@ -55,8 +55,11 @@ export function createLockedPorts(ports: Ports, who: string): Ports {
                 (bus, release) => ({
                   transfer: (address, write, readLength) => bus.transfer(address, write, readLength),
                   close: async () => {
-                    await bus.close();
-                    release();
+                    try {
+                      await bus.close();
+                    } finally {
+                      release();
+                    }
                   },
                 }),
               ),
