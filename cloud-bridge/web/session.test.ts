@@ -171,6 +171,18 @@ test("a twin that came live is not replaced by an older one that was being fetch
   expect(session.state().twin?.desired["$version"]).toBe(7);
 });
 
+test("the answer to a change, which comes after the station's own, doesn't take that back", async () => {
+  const { session, live, settled } = bridge([summary("a")]);
+  await session.start(undefined);
+  live().onOpen();
+  await settled();
+  const desired = twin("a", 2);
+  const answered = { ...desired, reported: { $version: 2, upload: "refused" } };
+  live().onEvent({ kind: "twin", twin: answered });
+  session.tell({ kind: "live", event: { kind: "twin", twin: desired }, now: NOW });
+  expect(session.state().twin).toEqual(answered);
+});
+
 test("an old station's charts begin with an hour; a chosen range stays", async () => {
   const { world, session, live, settled } = bridge([summary("a")], [stream("pump", NOW - 9 * 3_600_000)]);
   await session.start(undefined);

@@ -123,7 +123,9 @@ function withDetail(state: PageState, detail: StationDetail, now: number): PageS
 /** Streams of the station itself (alarms) have names that no device can have. */
 export const isOfDevice = (stream: Stream): boolean => !stream.device.startsWith("_");
 
-/** A fetched twin may be older than one that came live meanwhile: versions only grow. */
+/**
+ * A twin that was fetched, or that answers a change, may be older than one that came live meanwhile: versions only grow.
+ */
 function newerTwin(known: Twin | undefined, fetched: Twin): Twin {
   const ageOf = (twin: Twin): number => Number(twin.desired["$version"] ?? 0) + Number(twin.reported["$version"] ?? 0);
   return known && ageOf(known) > ageOf(fetched) ? known : fetched;
@@ -152,7 +154,7 @@ function afterEvent(state: PageState, event: LiveEvent, now: number): PageState 
       if (event.alarm.station !== state.station) return state;
       return { ...state, alarms: withAlarms(state.alarms, [event.alarm]) };
     case "twin":
-      return event.twin.station === state.station ? { ...state, twin: event.twin } : state;
+      return event.twin.station === state.station ? { ...state, twin: newerTwin(state.twin, event.twin) } : state;
     case "quarantine":
       if (event.quarantine.station !== state.station) return state;
       return { ...state, quarantine: [event.quarantine, ...state.quarantine].slice(0, QUARANTINE_MAX) };
