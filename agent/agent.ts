@@ -3,14 +3,15 @@
  * cadence → source → preprocess → buffer → uplink → cloud, and back: cloud → twin → source.
  */
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { createActing } from "./acting.ts";
 import { createCommitter } from "./buffer/committer.ts";
 import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
+import type { Credentials } from "./cloud/credentials.ts";
 import type { AgentConfig } from "./config.ts";
-import type { ControlHandler } from "./control/control.ts";
 import { createEconomy } from "./economy.ts";
-import { explainDevice } from "./explain.ts";
-import { deviceStatus, emptyStation, factsFrom, heldPorts, readBackFrom } from "./facts.ts";
+import { deviceStatus, emptyStation, factsFrom, readBackFrom } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
+import { createHandlers, type Handlers } from "./handlers.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
 import { createRunningStation, type RunningStation, type RunningStationDeps } from "./running-station.ts";
@@ -21,7 +22,7 @@ import type { AgentStatus } from "./status.ts";
 import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
-import type { Chance, Clock, Databases, Files, Log, MqttClients, Network, Ports, Secret, Timers } from "./world.ts";
+import type { Chance, Clock, Databases, Files, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -42,16 +43,15 @@ export interface AgentPlaces {
   readonly deviceFolders: readonly string[];
   readonly data: string;
   readonly version: string;
-  /** PEM */
-  readonly ca?: string;
-  readonly password?: Secret;
+  /** Asked at each connect; default: none. */
+  readonly credentials?: () => Credentials;
 }
 
 export interface Agent {
   /** Resolves after everything staged is committed and every port closed. */
   run(signal: AbortSignal): Promise<void>;
   /** What the control socket answers. */
-  readonly handlers: Readonly<Record<string, ControlHandler>>;
+  readonly handlers: Handlers;
 }
 
 export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentPlaces): Agent {
@@ -70,10 +70,10 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   const newest = createNewest(clock);
   let running: RunningStation | undefined;
   const station = (): Station => running?.station ?? emptyStation(config.station);
-  const { ca, password } = places;
   const sending = createSending(
     {
       ...deps,
+      credentials: () => places.credentials?.() ?? {},
       buffer,
       state,
       timeZone: () => station().timeZone,
@@ -83,7 +83,6 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       },
     },
     config,
-    { ...(ca !== undefined && { ca }), ...(password && { password }) },
   );
   const { uplink } = sending;
   const economy = createEconomy(
@@ -133,25 +132,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       ...deps,
       state: state.document("twin"),
       station,
-      apply: {
-        set: async (device, setting, value) => {
-          const asked = running;
-          const outcome = await asked?.sources.get(device)?.set(setting, value);
-          // The read-back is an ordinary sample; the cloud needn't wait for the next one.
-          if (outcome?.done === "applied") await asked?.cadence.pollNow(device);
-          return outcome ?? { done: "refused", reason: `${device} is not asked` };
-        },
-        command: async (device, command) =>
-          (await running?.sources.get(device)?.command(command)) ?? {
-            done: "refused",
-            reason: `${device} is not asked`,
-          },
-        setEvery: (device, everyMs) => {
-          if (running?.sources.has(device)) running.cadence.setEvery(device, everyMs);
-        },
-        setUploadInterval: (ms) => sending.setInterval(ms),
-        setLive: (live) => sending.setLive(live),
-      },
+      apply: createActing({ running: () => running, sending }),
       facts: () =>
         factsFrom({
           version: places.version,
@@ -201,7 +182,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     devices: station().devices.map((device) => deviceStatus(device, running, newest, clock)),
     activeAlarms: running?.activeAlarms() ?? [],
     buffer: buffer.status(),
-    cloud: config.cloud,
+    cloud: config.cloud.text,
     uplink: uplink.status(),
     month: sending.month(),
     settings: twin.status(),
@@ -227,35 +208,17 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       buffer.close();
       if (failed) throw failed.reason;
     },
-    handlers: {
+    handlers: createHandlers({
+      clock,
+      station,
+      running: () => running,
+      newest,
+      buffer,
+      uplink,
+      goingLive,
+      taps,
       status,
-      read: ({ device, channel }) =>
-        newest.values(station(), textOrUndefined(device), textOrUndefined(channel), {
-          everyMs: ({ name, everyMs }) =>
-            running?.sources.has(name) ? running.cadence.running(name).everyMs : everyMs,
-          made: ({ name }) => running?.made(name),
-        }),
-      ports: () => heldPorts(station()),
-      tap: ({ port }) => {
-        const tapped = station().ports.get(textOrUndefined(port) ?? "");
-        if (!tapped)
-          throw new Error(`there is no port "${String(port)}"; there are: ${[...station().ports.keys()].join(", ")}`);
-        return { ...taps.start(tapped), station: station().name, startedAt: clock.wallMs(), port: tapped };
-      },
-      tapped: ({ tap }) => taps.take(Number(tap)),
-      untap: ({ tap }) => taps.end(Number(tap)),
-      explain: ({ device }) =>
-        explainDevice({ clock, station: station(), running, buffer, uplink: uplink.status() }, textOrUndefined(device)),
-      send: () => {
-        buffer.commit();
-        return uplink.sendNow();
-      },
-      trial: () => goingLive.trial(),
-      running: () => goingLive.running(),
-      try: ({ keep }) => goingLive.tryNow({ keep: keep === true }),
-      keep: () => goingLive.decide("kept"),
-      "roll-back": () => goingLive.decide("rolled-back"),
-    },
+    }),
   };
 }
 
@@ -291,5 +254,3 @@ function createTotals(state: StateStore): TotalStore {
     saveTotal: (device, total) => document.save({ ...document.load(), [device]: total }),
   };
 }
-
-const textOrUndefined = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

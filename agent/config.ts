@@ -10,6 +10,8 @@
  *   ca: /etc/pump-station/ca.pem             # trust only this authority; without it the system's
  *   user: demo-lake                          # default: the station
  *   password-file: mqtt-password             # a path, or a name in systemd's $CREDENTIALS_DIRECTORY
+ *   certificate-file: station.pem            # who the station is, where certificates say it; with the intermediate ones
+ *   private-key-file: station.key            # a path, or a name among the credentials
  *   upload-interval: 15min
  *   upload-windows:                          # only then, in the station's time zone; alarms go at once
  *     - { days: [sat, sun], from: "02:30", to: "05:00" }
@@ -31,6 +33,7 @@
 import { convert } from "@pump-station/sensor-descriptions/units.ts";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
+import { ADDRESS_ADVICE, type CloudAddress, readCloudAddress } from "./cloud/address.ts";
 import { BUFFER_BYTES_DEFAULT, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN, TRIAL_MAX_MS, TRIAL_MIN_MS } from "./limits.ts";
 import { DAYS } from "./uplink/windows.ts";
 import { STATION_NAME } from "./wire/topics.ts";
@@ -74,16 +77,11 @@ const keepAlive = z.union([z.literal("learn"), duration(60_000, KEEP_ALIVE_S_MIN
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write it like "02:30"');
 const uploadWindow = z.strictObject({ days: z.array(z.enum(DAYS)).min(1).optional(), from: timeOfDay, to: timeOfDay });
 
-const cloudUrl = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return (
-    url !== undefined &&
-    ["mqtts:", "mqtt:"].includes(url.protocol) &&
-    url.hostname !== "" &&
-    !url.username &&
-    !url.password
-  );
-}, "write it like mqtts://bridge.example:8883; user and password-file are lines of their own");
+const cloudAddress = z.string().transform((text, context): CloudAddress => {
+  const address = readCloudAddress(text);
+  if (!address) context.addIssue(ADDRESS_ADVICE);
+  return address ?? { text, dialect: "mqtt", url: text };
+});
 
 const shape = z.strictObject({
   format: z.literal(1, "this agent reads format: 1"),
@@ -91,10 +89,12 @@ const shape = z.strictObject({
   description: z.string().min(1),
   devices: z.array(z.string().min(1)).default([]),
   data: z.string().min(1),
-  cloud: cloudUrl,
+  cloud: cloudAddress,
   ca: z.string().optional(),
   user: z.string().optional(),
   "password-file": z.string().optional(),
+  "certificate-file": z.string().optional(),
+  "private-key-file": z.string().optional(),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
   "upload-windows": z.array(uploadWindow).optional(),
   "keep-alive": keepAlive.default("learn"),

@@ -1,6 +1,7 @@
 /** Joins all that decides when and whether bytes leave: cloud, uplink, keep-alive, the month's budget, live, link-up. */
 import type { SampleBuffer } from "./buffer/buffer.ts";
-import { createMqttCloud, type MqttCloudConfig } from "./cloud/mqtt/mqtt.ts";
+import { createChosenCloud } from "./cloud/chosen-cloud.ts";
+import type { Credentials } from "./cloud/credentials.ts";
 import type { AgentConfig } from "./config.ts";
 import type { LiveOutcome } from "./outcome.ts";
 import type { StateStore } from "./state/state-store.ts";
@@ -32,6 +33,7 @@ export interface SendingDeps {
   readonly log: Log;
   readonly mqtt: MqttClients;
   readonly network: Network;
+  readonly credentials: () => Credentials;
   readonly buffer: SampleBuffer;
   readonly state: StateStore;
   /** Of the running description. */
@@ -39,11 +41,7 @@ export interface SendingDeps {
   readonly onStep: (step: DegradationStep) => void;
 }
 
-export function createSending(
-  deps: SendingDeps,
-  config: AgentConfig,
-  credentials: Pick<MqttCloudConfig, "ca" | "password">,
-): Sending {
+export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
   const { state, network, timeZone } = deps;
   let baseMs = config["upload-interval"];
   const intervalMs = (): number => live.everyMs() ?? baseMs * account.step().intervalFactor;
@@ -73,14 +71,13 @@ export function createSending(
     { keepAlive: config["keep-alive"], connection: config.connection },
     intervalMs,
   );
-  const cloud = createMqttCloud(
+  const cloud = createChosenCloud(
     { ...deps, clients: deps.mqtt },
     {
-      url: config.cloud,
+      address: config.cloud,
       station: config.station,
       keepAlive: link.keepAlive,
-      ...(config.user !== undefined && { username: config.user }),
-      ...credentials,
+      ...(config.user !== undefined && { user: config.user }),
     },
   );
   const windows = config["upload-windows"];

@@ -3,7 +3,7 @@
  * AWS IoT Core later) and pass one conformance suite: `cloud.conformance.ts`.
  */
 import type { Lane } from "../wire/topics.ts";
-import type { DesiredDocument, JsonObject, TwinDocuments } from "../wire/twin-document.ts";
+import type { DesiredDocument, Json, JsonObject, TwinDocuments } from "../wire/twin-document.ts";
 import type { LinkUse } from "../world.ts";
 
 export interface Message {
@@ -15,14 +15,20 @@ export interface Message {
 
 export interface CommandCall {
   readonly id: string;
-  readonly device: string;
+  /** A device of the description; undefined: the station itself. */
+  readonly device?: string;
   readonly command: string;
+  /** What the command is given, as far as it takes anything. */
+  readonly arguments?: JsonObject;
   /** ms since 1970 after which it must not run any more. */
   readonly expiresMs?: number;
 }
 export interface CommandAnswer {
+  /** As in HTTP. */
   readonly status: number;
   readonly text: string;
+  /** What was asked for, where more was asked for than that something be done. */
+  readonly body?: Json;
 }
 
 /** One connection's life. A new one is made for every connect; it never reconnects by itself. */

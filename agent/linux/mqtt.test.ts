@@ -131,12 +131,15 @@ describeCloud("MQTT over TLS to a real broker", async () => {
     chance: { fraction: Math.random, bytes: (count: number) => new Uint8Array(randomBytes(count)) },
   };
   const cloud = createMqttCloud(
-    { clients: createMqttClients(), ...realTime, log: () => undefined },
+    {
+      clients: createMqttClients(),
+      ...realTime,
+      log: () => undefined,
+      credentials: () => ({ password: new Secret("right"), ca: certificates.ca }),
+    },
     {
       url: `mqtts://127.0.0.1:${broker.port}`,
       station: STATION,
-      password: new Secret("right"),
-      ca: certificates.ca,
       connectTimeoutMs: 5_000,
     },
   );

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Agent, type AgentPlaces, createAgent } from "../agent.ts";
 import { EXIT } from "../cli/exit.ts";
+import type { Credentials } from "../cloud/credentials.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "../config.ts";
 import { createControl } from "../control/control.ts";
 import { createChance } from "../linux/chance.ts";
@@ -81,7 +82,7 @@ export async function runService(configPath: string, program: Program): Promise<
     station: config.station,
     version: program.version,
     pid: process.pid,
-    cloud: config.cloud,
+    cloud: config.cloud.text,
   });
   const stopKeeping = keepKnownTime({ clock, timers, log, document: knownTime });
   try {
@@ -166,14 +167,26 @@ A station file to begin with: pump-station new station my-station. Another place
 
 /** Paths in agent.yaml are relative to it. */
 function placesFrom(config: AgentConfig, folder: string, program: Program): AgentPlaces {
-  const passwordFile = config["password-file"];
+  const credentials = credentialsFrom(config, folder);
   return {
     description: absolute(config.description, folder),
     deviceFolders: [...config.devices.map((path) => absolute(path, folder)), ...program.catalogue],
     data: absolute(config.data, folder),
     version: program.version,
-    ...(config.ca === undefined ? {} : { ca: readFileSync(absolute(config.ca, folder), "utf8") }),
-    ...(passwordFile === undefined ? {} : { password: readSecret(passwordFile, folder) }),
+    credentials: () => credentials,
+  };
+}
+
+function credentialsFrom(config: AgentConfig, folder: string): Credentials {
+  const { ca, "certificate-file": certificate, "private-key-file": privateKey, "password-file": password } = config;
+  if ((certificate === undefined) !== (privateKey === undefined)) {
+    throw new ConfigError("certificate-file and private-key-file go together: give both, or none");
+  }
+  return {
+    ...(ca !== undefined && { ca: readFileSync(absolute(ca, folder), "utf8") }),
+    ...(password !== undefined && { password: readSecret(password, folder) }),
+    ...(certificate !== undefined && { certificate: readFileSync(absolute(certificate, folder), "utf8") }),
+    ...(privateKey !== undefined && { privateKey: readSecret(privateKey, folder) }),
   };
 }
 
@@ -183,7 +196,7 @@ function readSecret(name: string, folder: string): Secret {
   const credential = credentials === undefined ? undefined : join(credentials, name);
   const path = credential !== undefined && existsSync(credential) ? credential : absolute(name, folder);
   if (path !== credential && (statSync(path).mode & 0o077) !== 0) {
-    throw new ConfigError(`${path}: others may read this password; run: chmod 600 ${path}`);
+    throw new ConfigError(`${path}: others may read this secret; run: chmod 600 ${path}`);
   }
   return new Secret(readFileSync(path, "utf8").trim());
 }

@@ -40,7 +40,9 @@ export function createCommands(deps: CommandDeps): (call: CommandCall) => Promis
       if (known.status !== undefined) return { status: known.status, text: known.text ?? "" };
       return { status: 500, text: "was begun before; nobody knows how it ended" };
     }
-    const refusal = refusalOf(deps, call);
+    const { device, command } = call;
+    if (device === undefined) return { status: 404, text: `the station has no command ${command}` };
+    const refusal = refusalOf(deps, call, device);
     if (refusal) return refusal;
     // On disk before it runs: a process that ends meanwhile must not run it again.
     if (!remember(call.id)) {
@@ -48,19 +50,19 @@ export function createCommands(deps: CommandDeps): (call: CommandCall) => Promis
       remember(call.id, answer);
       return answer;
     }
-    log("info", "command", { id: call.id, device: call.device, command: call.command });
-    const { done, reason } = await deps.apply.command(call.device, call.command);
+    log("info", "command", { id: call.id, device, command });
+    const { done, reason } = await deps.apply.command(device, command);
     const answer = { status: STATUS[done], text: reason === "" ? done : `${done}: ${reason}` };
     remember(call.id, answer);
     return answer;
   };
 }
 
-function refusalOf({ clock, station }: CommandDeps, call: CommandCall): CommandAnswer | undefined {
-  const device = station().devices.find(({ name }) => name === call.device);
-  if (!device) return { status: 404, text: `no device ${call.device}` };
+function refusalOf({ clock, station }: CommandDeps, call: CommandCall, named: string): CommandAnswer | undefined {
+  const device = station().devices.find(({ name }) => name === named);
+  if (!device) return { status: 404, text: `no device ${named}` };
   if (!device.commands.some(({ name }) => name === call.command)) {
-    return { status: 404, text: `${call.device} has no command ${call.command}` };
+    return { status: 404, text: `${named} has no command ${call.command}` };
   }
   if (device.paused !== undefined) return { status: 409, text: `paused: ${device.paused}` };
   if (call.expiresMs === undefined) return undefined;

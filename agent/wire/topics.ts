@@ -4,13 +4,13 @@
  *   station → cloud   ps/1/{station}/{lane}/{bag}            lane: urgent | normal | late; bag: property bag, URL-encoded
  *                     ps/1/{station}/twin/get/{rid}
  *                     ps/1/{station}/twin/report/{rid}       JSON merge patch
- *                     ps/1/{station}/command/answer/{id}     JSON {status, text}
+ *                     ps/1/{station}/command/answer/{id}     JSON {status, text, body?}
  *                     ps/1/{station}/alive                   retained JSON {online, since?}; also the will
  *   cloud → station   ps/1/{station}/twin/full/{rid}         JSON {desired, reported}, each with $version
  *                     ps/1/{station}/twin/reported/{rid}     JSON {version}: the report was stored
  *                     ps/1/{station}/twin/refused/{rid}      JSON {error}
  *                     ps/1/{station}/twin/desired            JSON patch with $version
- *                     ps/1/{station}/command/call/{id}       JSON {device, command, expiresMs?}
+ *                     ps/1/{station}/command/call/{id}       JSON {device?, command, arguments?, expiresMs?}
  *                     ps/1/{station}/ledger                  CBOR: receipt, ranges wanted, schema wanted
  *
  * A property bag is `key=value&key=value`, both percent-encoded (so it holds no "/", "+" or "#"), as on Azure IoT Hub.

@@ -67,6 +67,7 @@ export async function runDay({
     answerTo(request, all, Math.floor((time.clock.bootMs() - startMs) / EVERY_MS)),
   );
   const config = `format: 1\nstation: ${station}\ndescription: /station.yaml\ndata: ${data}\ncloud: ${url}\nupload-interval: ${interval}\n`;
+  const credentials = { ca: readFileSync(caFile, "utf8"), password: new Secret(password) };
   const agent = createAgent(
     {
       ...time,
@@ -85,8 +86,7 @@ export async function runDay({
       deviceFolders: ["/types"],
       data,
       version: "bench",
-      ca: readFileSync(caFile, "utf8"),
-      password: new Secret(password),
+      credentials: () => credentials,
     },
   );
   const before = ipBytes();

@@ -1,5 +1,6 @@
 /** A command to a station and its answer, within a time limit. Never repeated: what isn't answered is unknown. */
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
+import type { Json } from "@pump-station/agent/wire/twin-document.ts";
 import * as z from "zod";
 import { COMMAND_DEADLINE_MS, COMMANDS_WAITING_MAX } from "../limits.ts";
 import type { Chance, Clock, Log, Timers } from "../world.ts";
@@ -7,6 +8,7 @@ import type { Chance, Clock, Log, Timers } from "../world.ts";
 export interface CommandAnswer {
   readonly status: number;
   readonly text: string;
+  readonly body?: Json;
 }
 
 export type CommandOutcome =
@@ -22,7 +24,7 @@ export interface Commands {
   onAnswer(station: string, id: string, payload: Uint8Array): void;
 }
 
-const ANSWER = z.object({ status: z.number().int(), text: z.string().max(2_000) });
+const ANSWER = z.object({ status: z.number().int(), text: z.string().max(2_000), body: z.json().optional() });
 
 export function createCommands(deps: {
   readonly clock: Clock;
@@ -65,7 +67,8 @@ export function createCommands(deps: {
 
 function answerFrom(payload: Uint8Array): CommandAnswer | undefined {
   try {
-    return ANSWER.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
+    const { body, ...answer } = ANSWER.parse(JSON.parse(new TextDecoder().decode(payload)));
+    return { ...answer, ...(body !== undefined && { body }) };
   } catch {
     return undefined;
   }

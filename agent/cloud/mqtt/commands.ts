@@ -62,6 +62,7 @@ async function answerOf(
   } catch (error) {
     // The caller waits for an answer; whoever threw has not said whether the command ran.
     log("error", "command-failed", { id: call.id, device: call.device, command: call.command, error: String(error) });
-    return { status: 500, text: `${call.device} ${call.command}: failed, and may or may not have run` };
+    const what = [call.device, call.command].filter((word) => word !== undefined).join(" ");
+    return { status: 500, text: `${what}: failed, and may or may not have run` };
   }
 }

@@ -20,8 +20,8 @@ function standUp(log: Log = () => undefined) {
   let seed = 0;
   const chance = { fraction: () => 0.5, bytes: (count: number) => new Uint8Array(count).fill(++seed) };
   const cloud = createMqttCloud(
-    { clients: broker.clients, clock, timers, chance, log },
-    { url: "mqtts://broker:8883", station: STATION, password: new Secret("s3cret") },
+    { clients: broker.clients, clock, timers, chance, log, credentials: () => ({ password: new Secret("s3cret") }) },
+    { url: "mqtts://broker:8883", station: STATION },
   );
   return { clock, broker, far, cloud, advance };
 }

@@ -4,8 +4,9 @@
  */
 import { BUILD_DATE_MS, CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import { STATION_NAME, topicsOf } from "../../wire/topics.ts";
-import type { Chance, Clock, Log, MqttClients, MqttConnection, MqttOptions, Secret, Timers } from "../../world.ts";
+import type { Chance, Clock, Log, MqttClients, MqttConnection, MqttOptions, Timers } from "../../world.ts";
 import { type Cloud, CloudError } from "../cloud.ts";
+import type { Credentials } from "../credentials.ts";
 import { fixedKeepAlive, type KeepAlive } from "../keep-alive.ts";
 import { createMqttCloudConnection } from "./connection.ts";
 import { createKeptConnection } from "./kept-connection.ts";
@@ -16,6 +17,8 @@ export interface MqttCloudDeps {
   readonly timers: Timers;
   readonly chance: Chance;
   readonly log: Log;
+  /** Asked at each connect; default: none. */
+  readonly credentials?: () => Credentials;
 }
 
 export interface MqttCloudConfig {
@@ -24,11 +27,6 @@ export interface MqttCloudConfig {
   /** Also the client id, and the user name unless one is given. */
   readonly station: string;
   readonly username?: string;
-  readonly password?: Secret;
-  /** PEM; the only authority trusted when given. */
-  readonly ca?: string;
-  readonly key?: Secret;
-  readonly cert?: string;
   /** Default: a ping after 60 s. */
   readonly keepAlive?: KeepAlive;
   readonly connectTimeoutMs?: number;
@@ -45,7 +43,11 @@ export function createMqttCloud(deps: MqttCloudDeps, config: MqttCloudConfig): C
 
   return {
     connect: async (signal) => {
-      const options = { ...mqttOptionsFrom(config, topics.alive, keepAlive.announceS()), ...judgedBy(deps.clock) };
+      const options = {
+        ...mqttOptionsFrom(config, topics.alive, keepAlive.announceS()),
+        ...tlsOptionsFrom(deps.credentials?.() ?? {}),
+        ...judgedBy(deps.clock),
+      };
       const mqtt = createKeptConnection(deps, await connectOnce(deps.clients, options, signal), keepAlive);
       const abort = () => void mqtt.close();
       signal.addEventListener("abort", abort, { once: true });
@@ -72,13 +74,16 @@ const mqttOptionsFrom = (config: MqttCloudConfig, aliveTopic: string, keepAliveS
   url: config.url,
   clientId: config.station,
   username: config.username ?? config.station,
-  ...(config.password && { password: config.password }),
-  ...(config.ca !== undefined && { ca: config.ca }),
-  ...(config.key && { key: config.key }),
-  ...(config.cert !== undefined && { cert: config.cert }),
   keepAliveS,
   connectTimeoutMs: config.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   will: { topic: aliveTopic, payload: json({ online: false }), retain: true },
+});
+
+const tlsOptionsFrom = ({ ca, password, certificate, privateKey }: Credentials): Partial<MqttOptions> => ({
+  ...(ca !== undefined && { ca }),
+  ...(password && { password }),
+  ...(certificate !== undefined && { cert: certificate }),
+  ...(privateKey && { key: privateKey }),
 });
 
 /** Certificates are judged by the system's clock only when something vouches for it. */

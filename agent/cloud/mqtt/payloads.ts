@@ -65,14 +65,20 @@ export function refusalFrom(payload: Uint8Array): string {
   }
 }
 
-/** {device, command, expiresMs?}. Throws PayloadError. */
+/** {device?, command, arguments?, expiresMs?}. Throws PayloadError. */
 export function commandFrom(id: string, payload: Uint8Array): CommandCall {
-  const { device, command, expiresMs } = objectFrom(payload);
-  if (!isName(device)) throw new PayloadError("device is not a name");
+  const { device = null, command, arguments: given = null, expiresMs = null } = objectFrom(payload);
+  if (device !== null && !isName(device)) throw new PayloadError("device is not a name");
   if (!isName(command)) throw new PayloadError("command is not a name");
-  if (expiresMs === undefined || expiresMs === null) return { id, device, command };
-  if (typeof expiresMs !== "number") throw new PayloadError("expiresMs is not a number");
-  return { id, device, command, expiresMs };
+  if (given !== null && !isObject(given)) throw new PayloadError("arguments are not an object");
+  if (expiresMs !== null && typeof expiresMs !== "number") throw new PayloadError("expiresMs is not a number");
+  return {
+    id,
+    command,
+    ...(device !== null && { device }),
+    ...(given !== null && { arguments: given }),
+    ...(expiresMs !== null && { expiresMs }),
+  };
 }
 
 function versioned(value: Json | undefined, what: string): DesiredDocument {

@@ -1,0 +1,12 @@
+/** With what a station proves who it is. Asked for at each connect, since certificates are renewed while it runs. */
+import type { Secret } from "../world.ts";
+
+export interface Credentials {
+  /** PEM; the only authorities trusted when given, else the system's. */
+  readonly ca?: string;
+  readonly password?: Secret;
+  /** PEM, with the intermediate certificates that the cloud lacks. */
+  readonly certificate?: string;
+  /** PEM */
+  readonly privateKey?: Secret;
+}
