@@ -64,6 +64,8 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
   "acting.ts": ["running-station.ts", "sending.ts", "twin"],
   "agent.ts": ["*"],
+  checking: ["cli", "linux", "version.ts"],
+  "version.ts": [],
   cli: ["*"],
   service: ["*", "linux"],
   "main.ts": ["*", "linux"],

@@ -5,9 +5,10 @@ import { commandsFor, runCli } from "./cli/cli.ts";
 import { connectControl } from "./linux/control-socket.ts";
 import { createDesk } from "./linux/desk.ts";
 import { createFiles } from "./linux/files.ts";
+import { createTerminal } from "./linux/terminal.ts";
 import { createTimers } from "./linux/timers.ts";
+import { VERSION } from "./version.ts";
 
-const VERSION = "0.1.0";
 /** Bundled as dist/agent.mjs with the catalogue beside it. */
 const HERE = dirname(fileURLToPath(import.meta.url));
 const CATALOGUE = [join(HERE, "catalogue/sensors"), join(HERE, "catalogue/boards")];
@@ -16,21 +17,11 @@ const CATALOGUE = [join(HERE, "catalogue/sensors"), join(HERE, "catalogue/boards
 process.env["UV_THREADPOOL_SIZE"] ??= "8";
 
 let isService = false;
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // A log that can't be written is no reason to stop reading sensors.
-  if (isService) return;
-  // `… | head` has read enough: as a shell's tools, with 128 + SIGPIPE and without a word. Nothing can be asked any more.
-  if (error.code === "EPIPE") process.exit(141);
-  process.stderr.write(`what was asked for could not be written: ${error.message}\n`);
-  process.exit(1);
-});
-
+const terminal = createTerminal(() => isService);
 const args = process.argv.slice(2);
 process.exitCode = await runCli(
   {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    colour: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
+    ...terminal,
     files: createFiles(),
     timers: createTimers(),
     desk: createDesk,

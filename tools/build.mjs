@@ -1,4 +1,5 @@
 // Bundles each program into one file, because Node never runs our TypeScript. Natives stay outside and are loaded lazily.
+import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,7 +25,9 @@ export async function buildAll() {
     web(),
     catalogue(),
     decoderPackage(),
+    checkScript(),
   ]);
+  compileCheck();
   const ms = Number((process.hrtime.bigint() - started) / 1_000_000n);
   writeFileSync(join(dist, "built.json"), `${JSON.stringify({ programs: programs.map(([name]) => name) })}\n`);
   return { programs: programs.map(([name]) => name), ms };
@@ -53,6 +56,30 @@ export async function bundle(entry, outfile, more = {}) {
     banner: {
       js: "import { createRequire as pumpStationCreateRequire } from 'node:module'; const require = pumpStationCreateRequire(import.meta.url);",
     },
+  });
+}
+
+/** What bin/pump-station.mjs starts for `check`. */
+async function checkScript() {
+  await build({
+    entryPoints: [join(root, "agent/checking/main.ts")],
+    outfile: join(dist, "check.cjs"),
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: "warning",
+  });
+}
+
+/** In a process of its own, which has run what a technician will run: code that wasn't compiled isn't kept. */
+function compileCheck() {
+  rmSync(join(dist, "check.code"), { force: true });
+  const station = join(dist, "catalogue/stations/demo-lake.yaml");
+  execFileSync(process.execPath, [join(root, "tools/compile-check.mjs"), dist, station], {
+    stdio: ["ignore", "ignore", "inherit"],
   });
 }
 

@@ -9,9 +9,12 @@ import { createTypeFinder, knownTypes, loadDescription, type SourceText, textAt 
 import { estimateLte, type LteEstimate } from "../uplink/lte-estimate.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { spokenBytes, spokenDuration, table } from "./table.ts";
+import { morePingsText, spokenBytes, spokenDuration, table } from "./table.ts";
 
-export const addCheck: AddCommand = (program, deps, finish) => {
+/** What looking at files takes: nothing of the machine. */
+export type Looking = Pick<CliDeps, "files" | "out" | "colour" | "catalogue">;
+
+export const addCheck: AddCommand<Looking> = (program, deps, finish) => {
   program
     .command("check")
     .description("find every problem of a station or device file, run the examples, say what would be read")
@@ -36,7 +39,6 @@ export const addCheck: AddCommand = (program, deps, finish) => {
 };
 
 const UPLOAD_INTERVAL_MS = 900_000;
-const KEEP_ALIVE_S = 60;
 
 function uploadInterval(text: string): number {
   const reading = readDuration(text);
@@ -64,11 +66,11 @@ interface CheckedDevice {
 }
 
 export function check(
-  deps: CliDeps,
+  deps: Looking,
   paths: readonly string[],
   options: { readonly devices: readonly string[]; readonly uploadInterval: number; readonly json: boolean },
 ): number {
-  const uplink = { intervalMs: options.uploadInterval, keepAliveS: KEEP_ALIVE_S };
+  const uplink = { intervalMs: options.uploadInterval, keepAliveS: "learn" as const };
   const checked = paths.map((path) => checkFile(deps, path, deviceFolders(deps, path, options.devices), uplink));
   if (options.json) deps.out(`${JSON.stringify(checked.map(forPrograms), null, 2)}\n`);
   else for (const one of checked) deps.out(`${textOf(deps, one)}\n`);
@@ -77,7 +79,7 @@ export function check(
 
 type Uplink = Parameters<typeof estimateLte>[1];
 
-function checkFile(deps: CliDeps, path: string, folders: readonly string[], uplink: Uplink): Checked {
+function checkFile(deps: Looking, path: string, folders: readonly string[], uplink: Uplink): Checked {
   const text = readableText(deps, path);
   // A device file names its type where a station file names its station.
   if (text !== undefined && /^type\s*:/m.test(text) && !/^station\s*:/m.test(text)) {
@@ -97,7 +99,7 @@ function checkFile(deps: CliDeps, path: string, folders: readonly string[], upli
 }
 
 /** undefined also for what can't be read: why it can't is then a problem of the file like any other. */
-function readableText({ files }: CliDeps, path: string): string | undefined {
+function readableText({ files }: Looking, path: string): string | undefined {
   try {
     return textAt(files, path);
   } catch {
@@ -116,7 +118,7 @@ const checkedDevice = (device: Device): CheckedDevice => ({
 
 const forPrograms = ({ path, problems, devices, estimate }: Checked) => ({ path, problems, devices, estimate });
 
-function textOf(deps: CliDeps, { path, problems, files, summary }: Checked): string {
+function textOf(deps: Looking, { path, problems, files, summary }: Checked): string {
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const list = formatProblems(problems, (name) => files.find((file) => file.path === name)?.text, {
     colour: deps.colour,
@@ -129,9 +131,11 @@ function textOf(deps: CliDeps, { path, problems, files, summary }: Checked): str
 function stationSummary(
   station: Station,
   devices: readonly CheckedDevice[],
-  { readingsPerDay, bytesPerDay, messagesPerDay, payloadBytesPerDay, pingBytesPerDay }: LteEstimate,
+  estimate: LteEstimate,
   intervalMs: number,
 ): string {
+  const { readingsPerDay, bytesPerDay, messagesPerDay, payloadBytesPerDay, pingBytesPerDay } = estimate;
+  const morePingBytes = estimate.pingBytesPerDayAtMost - pingBytesPerDay;
   const rows = devices.map(({ name, type, port, everyMs, paused, channels }) => [
     `  ${name}`,
     type,
@@ -144,5 +148,6 @@ function stationSummary(
     table(rows),
     `  About ${spokenBytes(bytesPerDay)} a day on LTE, in ${Math.round(messagesPerDay)} uploads, one every ${spokenDuration(intervalMs)} or when it is full:`,
     `    ${spokenBytes(payloadBytesPerDay)} of readings, ${spokenBytes(pingBytesPerDay)} to keep the connection open in between.`,
+    ...(morePingBytes > 0 ? [`    Up to ${morePingsText(morePingBytes)}`] : []),
   ].join("\n");
 }

@@ -37,7 +37,11 @@ export function commandsFor(args: readonly string[]): Promise<readonly AddComman
 }
 
 /** Resolves with the exit code. */
-export async function runCli(deps: CliDeps, args: readonly string[], commands: readonly AddCommand[]): Promise<number> {
+export async function runCli<Deps extends Pick<CliDeps, "out" | "err" | "version">>(
+  deps: Deps,
+  args: readonly string[],
+  commands: readonly AddCommand<Deps>[],
+): Promise<number> {
   let code: number = EXIT.ok;
   const program = createProgram(deps);
   for (const add of commands)
@@ -54,7 +58,7 @@ export async function runCli(deps: CliDeps, args: readonly string[], commands: r
   }
 }
 
-const createProgram = (deps: CliDeps): Command =>
+const createProgram = (deps: Pick<CliDeps, "out" | "err" | "version">): Command =>
   new Command("pump-station")
     .description("Reads what is wired to this board, keeps it, and sends it to the cloud.")
     .version(deps.version)

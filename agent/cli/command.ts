@@ -40,7 +40,7 @@ export interface Machine {
 /** Resolves when the command has ended; its number is what the program exits with. */
 export type Finish = (code: number | Promise<number>) => Promise<void>;
 /** Declares a command with its options, help and examples. */
-export type AddCommand = (program: Command, deps: CliDeps, finish: Finish) => void;
+export type AddCommand<Deps = CliDeps> = (program: Command, deps: Deps, finish: Finish) => void;
 
 export const CONFIG = "/etc/pump-station/agent.yaml";
 export const STATION_FILE = "/etc/pump-station/station.yaml";
@@ -50,7 +50,8 @@ export const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 
 /** Where device files are looked for: the folders said, else `devices/` beside the station file; then the catalogue. */
-export const deviceFolders = (deps: CliDeps, file: string, said: readonly string[]): readonly string[] => [
-  ...(said.length > 0 ? said : [join(dirname(file), "devices")]),
-  ...deps.catalogue,
-];
+export const deviceFolders = (
+  deps: Pick<CliDeps, "catalogue">,
+  file: string,
+  said: readonly string[],
+): readonly string[] => [...(said.length > 0 ? said : [join(dirname(file), "devices")]), ...deps.catalogue];

@@ -7,7 +7,7 @@ import { loadDescription, textAt } from "../description.ts";
 import { type Cost, type CostSettings, costOf, type MonthlyCost, type Way } from "../uplink/cost.ts";
 import { type AddCommand, type CliDeps, CONFIG, deviceFolders, examples, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { spokenBytes, spokenDuration, table } from "./table.ts";
+import { morePingsText, spokenBytes, spokenDuration, table } from "./table.ts";
 
 interface CostOptions {
   readonly config: string;
@@ -69,14 +69,13 @@ function settingsFrom(deps: CliDeps, options: CostOptions): CostSettings {
   return {
     uploadEveryMs: options.uploadInterval ?? config["upload-interval"],
     commitEveryMs: config["commit-interval"],
-    keepAliveS: KEEP_ALIVE_S,
+    keepAliveS: config["keep-alive"] === "learn" ? "learn" : config["keep-alive"] / 1_000,
     unitBytes: UNIT_BYTES[options.hub],
   };
 }
 
-const KEEP_ALIVE_S = 60;
-
-function text({ total, channels, connectionBytes, ways, flashWay }: Cost, settings: CostSettings): string {
+function text(cost: Cost, settings: CostSettings): string {
+  const { total, channels, connectionBytes, morePingBytes, ways, flashWay } = cost;
   const others = channels.slice(CHANNELS_SHOWN);
   const head = ["", "readings", "LTE", `units of ${settings.unitBytes / 1_024} KB`, "flash"];
   const line = (name: string, readings: number | undefined, { bytes, units, flashBytes }: MonthlyCost) => [
@@ -110,6 +109,7 @@ function text({ total, channels, connectionBytes, ways, flashWay }: Cost, settin
           ]
         : []),
     ]),
+    ...(morePingBytes > 0 ? ["", `  up to ${morePingsText(morePingBytes)}`] : []),
     ...(ways.length > 0 ? ["", "What would lower it most:"] : []),
     ...ways.map((way, index) => `  ${index + 1}. ${wayText(way)}`),
     ...(flashWay ? ["", "And for the flash:", `  ${wayText(flashWay)}`] : []),

@@ -27,3 +27,7 @@ export function spokenBytes(bytes: number): string {
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
+
+/** Of pings that a bad network makes necessary. */
+export const morePingsText = (bytes: number): string =>
+  `${spokenBytes(Math.round(bytes))} more on a network that forgets a silent connection after a minute: what it allows is learned.`;

@@ -4,12 +4,12 @@
  */
 import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
 import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
-import { estimateLte, readingBytes } from "./lte-estimate.ts";
+import { estimateLte, type KeepAliveSetting, readingBytes } from "./lte-estimate.ts";
 
 export interface CostSettings {
   /** ms between two uploads */
   readonly uploadEveryMs: number;
-  readonly keepAliveS: number;
+  readonly keepAliveS: KeepAliveSetting;
   /** ms that may be lost by a power cut; each commit costs flash. */
   readonly commitEveryMs: number;
   /** What a hub counts as one message. */
@@ -43,6 +43,8 @@ export interface Cost {
   readonly channels: readonly ChannelCost[];
   /** Link bytes that no channel causes: pings, handshake. */
   readonly connectionBytes: number;
+  /** More of them on a network that forgets a silent connection after a minute. */
+  readonly morePingBytes: number;
   /** Those that save most bytes, at most one of each kind. */
   readonly ways: readonly Way[];
   /** Undefined when the flash is spared already. */
@@ -72,6 +74,7 @@ export function costOf(station: Station, settings: CostSettings): Cost {
     total,
     channels: channelCosts(station, total, connectionBytes),
     connectionBytes,
+    morePingBytes: (estimate.pingBytesPerDayAtMost - estimate.pingBytesPerDay) * DAYS,
     ways: ways(station, settings, total),
     flashWay: flashWay(station, settings, total),
   };

@@ -22,6 +22,13 @@ describe("what a description will cost on LTE", () => {
     expect(estimate.bytesPerDay).toBeCloseTo(172_800 * 0.77 + 96 * 247 + 96 * 14 * 209 + 5_049, 0);
   });
 
+  it("prices a learned keep-alive by a network that allows long silences, and says what a bad one adds", () => {
+    const found = estimateLte(station(device("a", 10_000, 20)), { intervalMs: 900_000, keepAliveS: "learn" });
+    expect([found.pingBytesPerDay, found.pingBytesPerDayAtMost]).toEqual([0, 96 * 14 * 209]);
+    const hourly = estimateLte(station(device("a", 60_000, 1)), { intervalMs: 3_600_000, keepAliveS: "learn" });
+    expect([hourly.pingBytesPerDay, hourly.pingBytesPerDayAtMost]).toEqual([24 * 3 * 209, 24 * 59 * 209]);
+  });
+
   it("has no pings when uploads come more often than the keep-alive", () => {
     const { bytesPerDay, payloadBytesPerDay, messagesPerDay } = estimateLte(station(device("a", 10_000, 1)), {
       intervalMs: 30_000,

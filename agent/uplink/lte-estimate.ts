@@ -6,7 +6,7 @@
  */
 import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
 import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
-import { MESSAGE_BYTES_TARGET } from "../limits.ts";
+import { KEEP_ALIVE_FIRST_S, KEEP_ALIVE_S_MAX, MESSAGE_BYTES_TARGET } from "../limits.ts";
 
 export interface LteEstimate {
   readonly readingsPerDay: number;
@@ -14,8 +14,10 @@ export interface LteEstimate {
   /** All of it, IP bytes a day both ways. */
   readonly bytesPerDay: number;
   readonly payloadBytesPerDay: number;
-  /** Keep-alives in the silence between two messages. */
+  /** Keep-alives in the silence between two messages; where it is learned, on a network that allows long silences. */
   readonly pingBytesPerDay: number;
+  /** …on the worst that is known, which forgets a silent connection after a minute. */
+  readonly pingBytesPerDayAtMost: number;
   readonly handshakeBytesPerDay: number;
   readonly byDevice: readonly {
     readonly device: string;
@@ -23,6 +25,9 @@ export interface LteEstimate {
     readonly bytesPerDay: number;
   }[];
 }
+
+/** Seconds, or what the network turns out to allow. */
+export type KeepAliveSetting = number | "learn";
 
 const DAY_MS = 86_400_000;
 /** `npm run bench -- station-day`: tight body, uploads every 15 min; the open body takes 1.09. */
@@ -36,7 +41,7 @@ const HANDSHAKE_BYTES = 5_049;
 /** Devices as their file says, not faster; a small-change filter or a change by the cloud lowers or raises it. */
 export function estimateLte(
   station: Station,
-  uplink: { readonly intervalMs: number; readonly keepAliveS: number },
+  uplink: { readonly intervalMs: number; readonly keepAliveS: KeepAliveSetting },
 ): LteEstimate {
   const byDevice = station.devices.filter(({ paused }) => paused === undefined).map(deviceEstimate);
   const payloadBytesPerDay = sum(byDevice.map(({ bytesPerDay }) => bytesPerDay));
@@ -45,8 +50,11 @@ export function estimateLte(
   const messagesPerDay = Math.max(closedByTime, payloadBytesPerDay / MESSAGE_BYTES_TARGET);
   // A publish counts as a sign of life: only the silence between two messages is filled with pings.
   const silenceS = messagesPerDay > 0 ? 86_400 / messagesPerDay : 86_400;
-  const pingsPerDay = Math.max(0, Math.ceil(silenceS / uplink.keepAliveS) - 1) * (86_400 / silenceS);
-  const pingBytesPerDay = pingsPerDay * PING_BYTES;
+  const pingBytes = (keepAliveS: number): number =>
+    Math.max(0, Math.ceil(silenceS / keepAliveS) - 1) * (86_400 / silenceS) * PING_BYTES;
+  const [best, worst] =
+    uplink.keepAliveS === "learn" ? [KEEP_ALIVE_S_MAX, KEEP_ALIVE_FIRST_S] : [uplink.keepAliveS, uplink.keepAliveS];
+  const pingBytesPerDay = pingBytes(best);
   const linkBytesPerDay = messagesPerDay * MESSAGE_OVERHEAD_BYTES + HANDSHAKE_BYTES;
   const bytesPerDay = payloadBytesPerDay + pingBytesPerDay + linkBytesPerDay;
   return {
@@ -54,6 +62,7 @@ export function estimateLte(
     messagesPerDay,
     payloadBytesPerDay,
     pingBytesPerDay,
+    pingBytesPerDayAtMost: pingBytes(worst),
     handshakeBytesPerDay: HANDSHAKE_BYTES,
     bytesPerDay,
     byDevice,

@@ -1,0 +1,35 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+const STATION = join(ROOT, "dist/catalogue/stations/demo-lake.yaml");
+
+/** In a process of its own: V8 takes compiled code only under the flags under which it was made. */
+const run = (program: string, ...args: readonly string[]): string =>
+  execFileSync(process.execPath, [program, ...args], { encoding: "utf8" });
+
+it("`check` starts from compiled code, and says what the whole program says", () => {
+  const script = `import { loadCheck } from ${JSON.stringify(join(ROOT, "bin/compiled.mjs"))};
+    console.log(loadCheck(${JSON.stringify(join(ROOT, "dist"))}).script.cachedDataRejected);`;
+  expect(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" })).toBe("false\n");
+  const quick = run(join(ROOT, "bin/pump-station.mjs"), "check", STATION);
+  expect(quick).toContain("Demo lake");
+  expect(quick).toBe(run(join(ROOT, "dist/agent.mjs"), "check", STATION));
+});
+
+it("compiled code of another build, or none, costs time and nothing else", ({ onTestFinished }) => {
+  const folder = mkdtempSync(join(tmpdir(), "checking-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  cpSync(join(ROOT, "bin"), join(folder, "bin"), { recursive: true });
+  mkdirSync(join(folder, "dist"));
+  for (const name of ["agent.mjs", "check.cjs"]) copyFileSync(join(ROOT, "dist", name), join(folder, "dist", name));
+  cpSync(join(ROOT, "dist/catalogue"), join(folder, "dist/catalogue"), { recursive: true });
+  const check = () => run(join(folder, "bin/pump-station.mjs"), "check", STATION);
+  const without = check();
+  expect(without).toContain("Demo lake");
+  writeFileSync(join(folder, "dist/check.code"), Buffer.alloc(1_000, 7));
+  expect(check()).toBe(without);
+});
