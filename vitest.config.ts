@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["{sensor-descriptions,agent,cloud-bridge,simulators,systemd,tools}/**/*.test.ts", "*.test.ts"],
-    testTimeout: 30_000,
+    testTimeout: 90_000,
     hookTimeout: 60_000,
     // Two noisy cores: more workers than cores only make the waits longer.
     maxWorkers: 2,
