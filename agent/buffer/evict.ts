@@ -59,7 +59,7 @@ export function evictSome(tables: Tables, whenFull: WhenFull): Evicted | undefin
     return { waiting: 0, unreceipted: 0 };
   }
   if (accepted.length > 0) {
-    return { waiting: 0, unreceipted: dropRows(tables, accepted.slice(0, EVICT_ROWS), "full") };
+    return { waiting: 0, unreceipted: dropRows(tables, accepted.slice(0, EVICT_ROWS), "unconfirmed") };
   }
   const thinned = whenFull === "thin-out" ? thinOut(tables) : undefined;
   if (thinned !== undefined) return { waiting: thinned, unreceipted: 0 };

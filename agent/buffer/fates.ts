@@ -2,11 +2,10 @@
  * What became of sequences: every one that was produced is in a row, receipted, or dropped and reported. This is the
  * book in which the latter two stand.
  */
-import type { StreamRanges } from "../wire/messages.ts";
+import { DROP_REASONS, type DropReason, type StreamRanges } from "../wire/messages.ts";
 import { countIn, intersect, type Ranges, subtract, union, upTo } from "./ranges.ts";
 import { epochOf, type Tables, textOf, wholeOf } from "./tables.ts";
 
-export type DropReason = "full" | "corrupt";
 type Fate = "receipted" | DropReason;
 
 const rangesWith = (tables: Tables, where: string, ...values: string[]): Ranges =>
@@ -69,7 +68,7 @@ export function unreportedDrops(
 ): { reason: DropReason; dropped: StreamRanges[]; take: (message: number) => void } | undefined {
   const first = tables.get("SELECT fate FROM fates WHERE message IS NULL AND fate <> 'receipted' ORDER BY id LIMIT 1");
   if (!first) return undefined;
-  const reason: DropReason = textOf(first, "fate") === "corrupt" ? "corrupt" : "full";
+  const reason = DROP_REASONS.find((one) => one === textOf(first, "fate")) ?? "full";
   const entries = tables.all(
     "SELECT id, epoch, stream, first, last FROM fates WHERE message IS NULL AND fate = ? ORDER BY id LIMIT ?",
     ...[reason, max],

@@ -1,9 +1,11 @@
 /** The rows that wait, were sealed, and are kept: reading and counting them, and deleting without losing count. */
+
+import type { DropReason } from "../wire/messages.ts";
 import type { Lane } from "../wire/topics.ts";
 import type { Clock } from "../world.ts";
 import type { Dating } from "./dating.ts";
 import { ROW_COLUMNS, raiseLast } from "./epochs.ts";
-import { type DropReason, drop, receiptedOf } from "./fates.ts";
+import { drop, receiptedOf } from "./fates.ts";
 import { type Ranges, subtract } from "./ranges.ts";
 import { headsOf, type Row, rowFrom } from "./row.ts";
 import { type Tables, textOf, wholeOf } from "./tables.ts";

@@ -93,6 +93,7 @@ function createCloud() {
   const values = new Map<string, string>();
   const times = new Map<string, number>();
   const dropped = new Map<string, readonly Range[]>();
+  const dropReasons = new Set<string>();
   const closed = new Map<string, number>();
   const clocks = new Map<string, number>();
   let duplicates = 0;
@@ -113,6 +114,7 @@ function createCloud() {
       for (const { stream, last } of message.counts) closed.set(`${message.epoch}/${stream}`, last);
     }
     if (message.kind === "dropped") {
+      dropReasons.add(message.reason);
       for (const { epoch, stream, ranges } of message.dropped) {
         dropped.set(`${epoch}/${stream}`, union(dropped.get(`${epoch}/${stream}`) ?? [], ranges));
       }
@@ -154,7 +156,18 @@ function createCloud() {
       };
     });
   };
-  return { take, values, times, dropped, closed, clocks, schemas, storedRanges, duplicates: () => duplicates };
+  return {
+    take,
+    values,
+    times,
+    dropped,
+    dropReasons,
+    closed,
+    clocks,
+    schemas,
+    storedRanges,
+    duplicates: () => duplicates,
+  };
 }
 
 type Cloud = ReturnType<typeof createCloud>;
@@ -435,6 +448,7 @@ describe("a full buffer", () => {
     fill(buffer, 16_000, 20);
     drain(buffer, cloud);
     expect(events).toContain("buffer-evicted-unreceipted");
+    expect([...cloud.dropReasons]).toEqual(["unconfirmed"]);
     expect(cloud.dropped.get(`${buffer.epoch}/pump`)?.[0]?.first).toBe(24_001);
   });
 

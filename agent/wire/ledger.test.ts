@@ -50,6 +50,7 @@ const MESSAGES: LedgerMessage[] = [
   { kind: "ranges-wanted", wanted: RANGES },
   { kind: "schema-wanted", hashes: ["0123456789abcdef", "fedcba9876543210"] },
   { kind: "clock", bootId: "b", offsetMs: 1_777_708_799_000, earlierMs: 2 ** 35 },
+  { kind: "dropped", dropped: RANGES, reason: "unconfirmed" },
 ];
 const ALARM: AlarmMessage = {
   epoch: "0123456789abcdef",

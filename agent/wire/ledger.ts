@@ -3,7 +3,7 @@
  *
  *   "schema"         stream, channels                        as in schema.ts
  *   "epoch-closed"   epoch, [[stream, last sequence]…]
- *   "dropped"        ranges, "full" | "corrupt"
+ *   "dropped"        ranges, "full" | "unconfirmed" | "corrupt"
  *   "clock"          boot id, offset in ms                   wall = boot + offset
  *   "clock"          boot id, offset in ms, integer          … or earlier, by so many ms at most: the clock was never set
  *   "receipt"        ranges                                  cloud → station
@@ -16,7 +16,7 @@
 import { MESSAGE_BYTES_MAX } from "../limits.ts";
 import { bootIdFromItem, itemFromBasis } from "./batch.ts";
 import { type CborItem, openEnvelope, sealEnvelope } from "./envelope.ts";
-import type { LedgerMessage, Range, StreamRanges } from "./messages.ts";
+import { DROP_REASONS, type LedgerMessage, type Range, type StreamRanges } from "./messages.ts";
 import { itemsFromSchema, schemaFromItems } from "./schema.ts";
 import { arrayFrom, bytesFromHex16, hex16From, integerFrom, nameFrom, oneOf } from "./shape.ts";
 import { WireError } from "./wire-error.ts";
@@ -81,7 +81,7 @@ function epochClosedFrom(items: readonly unknown[]): LedgerMessage {
 
 function droppedFrom(items: readonly unknown[]): LedgerMessage {
   const [ranges, reason] = arrayFrom(items, "dropped", 2);
-  return { kind: "dropped", dropped: rangesFrom(ranges), reason: oneOf(reason, "reason", ["full", "corrupt"]) };
+  return { kind: "dropped", dropped: rangesFrom(ranges), reason: oneOf(reason, "reason", DROP_REASONS) };
 }
 
 function clockFrom(items: readonly unknown[]): LedgerMessage {

@@ -38,6 +38,13 @@ export interface StreamRanges {
   readonly ranges: readonly Range[];
 }
 
+/**
+ * full = there was no room, and no cloud had accepted it; unconfirmed = there was no room, a cloud had accepted it, and
+ * nobody has confirmed that it is stored; corrupt = what was written can't be read back.
+ */
+export const DROP_REASONS = ["full", "unconfirmed", "corrupt"] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
 /** Station → cloud (kind = property "kind" of the message) except where noted. */
 export type LedgerMessage =
   | { readonly kind: "schema"; readonly schema: StreamSchema }
@@ -47,8 +54,8 @@ export type LedgerMessage =
       readonly epoch: string;
       readonly counts: readonly { readonly stream: string; readonly last: number }[];
     }
-  /** Deliberate drops: never to arrive. */
-  | { readonly kind: "dropped"; readonly dropped: readonly StreamRanges[]; readonly reason: "full" | "corrupt" }
+  /** Deliberate drops: never to come from here. */
+  | { readonly kind: "dropped"; readonly dropped: readonly StreamRanges[]; readonly reason: DropReason }
   /**
    * wall = boot + offset for everything of that boot. With `earlierMs` its clock was never set: the offset is the latest
    * possible one, and the true one is less by so much at most.

@@ -698,8 +698,8 @@ def ledger_from(items):
         return {"kind": kind, "epoch": hex16(epoch, "epoch"), "counts": [count_from(one) for one in array(counts, kind)]}
     if kind == "dropped":
         dropped, reason = array(rest, kind, 2)
-        if reason not in ("full", "corrupt"):
-            raise malformed("decode reason: neither full nor corrupt")
+        if reason not in ("full", "unconfirmed", "corrupt"):
+            raise malformed("decode reason: not full, unconfirmed or corrupt")
         return {"kind": kind, "dropped": ranges_from(dropped), "reason": reason}
     if kind == "clock":
         boot, offset, *earlier = array(rest, kind, 3 if len(rest) == 3 else 2)
