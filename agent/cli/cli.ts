@@ -18,6 +18,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["record", async () => (await import("./record.ts")).addRecord],
   ["status", async () => (await import("./status.ts")).addStatus],
   ["buffer", async () => (await import("./buffer.ts")).addBuffer],
+  ["metrics", async () => (await import("./metrics.ts")).addMetrics],
   ["send", async () => (await import("./send.ts")).addSend],
   ["cost", async () => (await import("./cost.ts")).addCost],
   ["decode", async () => (await import("./decode.ts")).addDecode],
