@@ -162,6 +162,75 @@ export interface MqttClients {
   connect(options: MqttOptions, signal: AbortSignal): Promise<MqttConnection>;
 }
 
+export interface HubOptions {
+  /** mqtts://host:port, where the hub is reached. */
+  readonly url: string;
+  /** The hub's own name, which stands in its user names and tokens. */
+  readonly hub: string;
+  readonly device: string;
+  /** dtmi:… of the station (IoT Plug and Play). */
+  readonly modelId?: string;
+  /** A shared access signature; without one, certificate and key say who this is. */
+  readonly token?: Secret;
+  /** PEM */
+  readonly ca?: string;
+  readonly key?: Secret;
+  readonly cert?: string;
+  readonly keepAliveS: number;
+  readonly connectTimeoutMs: number;
+  /** As in MqttOptions. */
+  readonly notBeforeMs?: number;
+}
+
+export interface HubMessage {
+  readonly properties: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+}
+
+/** To a twin request. A hub that refuses may leave the body out: the status decides. */
+export interface HubAnswer {
+  /** As in HTTP. */
+  readonly status: number;
+  /** Of the reported document that was written. */
+  readonly version?: number;
+  /** JSON, unchecked. */
+  readonly body: unknown;
+}
+
+export interface HubMethodCall {
+  /** The hub's, unique among the calls under way. */
+  readonly request: string;
+  readonly method: string;
+  /** JSON, or nothing at all. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * One connection to an Azure IoT Hub; never reconnects by itself, and nothing that arrives can end the process. What is
+ * under way when it closes is rejected with CloudError; time limits are the caller's: it closes what doesn't answer.
+ */
+export interface HubConnection {
+  /** Resolves at PUBACK: the hub has it. */
+  send(message: HubMessage): Promise<void>;
+  getTwin(): Promise<HubAnswer>;
+  report(patch: object): Promise<HubAnswer>;
+  /** JSON, unchecked. Listeners are added in the turn in which `connect` resolves. */
+  onDesired(listener: (patch: unknown) => void): void;
+  onMethod(listener: (call: HubMethodCall) => void): void;
+  answer(request: string, status: number, payload: unknown): Promise<void>;
+  /** Cloud-to-device; acknowledged before it is seen, so: at most once. */
+  onMessage(listener: (message: HubMessage) => void): void;
+  onClosed(listener: (reason: string) => void): void;
+  ping(): Promise<void>;
+  use(): LinkUse;
+  close(): Promise<void>;
+}
+
+export interface HubClients {
+  /** Resolves when connected and subscribed. Rejects with an Error whose `code` is "refused" when credentials were. */
+  connect(options: HubOptions, signal: AbortSignal): Promise<HubConnection>;
+}
+
 /** A string that must not be printed. `reveal` is called only where it leaves for its purpose. */
 export class Secret {
   readonly #value: string;
