@@ -2,6 +2,8 @@
  * Joins the steps of a reading's way by passing functions:
  * cadence → source → preprocess → buffer → uplink → cloud, and back: cloud → twin → source.
  */
+
+import { stationModelId } from "@pump-station/sensor-descriptions/documents/dtdl.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createActing } from "./acting.ts";
 import { createCommitter } from "./buffer/committer.ts";
@@ -22,7 +24,7 @@ import type { AgentStatus } from "./status.ts";
 import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
-import type { Chance, Clock, Databases, Files, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
+import type { Chance, Clock, Databases, Files, HubClients, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -33,6 +35,8 @@ export interface AgentDeps {
   readonly databases: Databases;
   readonly ports: Ports;
   readonly mqtt: MqttClients;
+  /** Left out where no cloud of that kind can be chosen. */
+  readonly hubs?: HubClients;
   readonly network: Network;
   readonly resources: () => AgentStatus["process"];
 }
@@ -77,6 +81,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       buffer,
       state,
       timeZone: () => station().timeZone,
+      model: () => modelOf(station()),
       onStep: (step) => {
         economy.begin(step);
         twin.changed();
@@ -226,6 +231,12 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true }),
   );
+
+/** As `pump-station describe --dtdl` prints it. */
+const modelOf = ({ name, devices }: Station) => {
+  const id = stationModelId(name);
+  return { components: new Set(devices.map((device) => device.name)), ...(id !== undefined && { id }) };
+};
 
 function createActiveAlarms(state: StateStore, log: Log): RunningStationDeps["activeAlarms"] {
   const document = state.document<readonly string[]>("active-alarms");

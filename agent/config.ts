@@ -10,6 +10,9 @@
  *   ca: /etc/pump-station/ca.pem             # trust only this authority; without it the system's
  *   user: demo-lake                          # default: the station
  *   password-file: mqtt-password             # a path, or a name in systemd's $CREDENTIALS_DIRECTORY
+ *   access-key-file: azure-key               # Azure: the device's key or connection string, or its enrolment group's key
+ *   access-key-of: device                    # or: group, for a provisioning service (azure-dps://…)
+ *   token-life: 24h                          # Azure with an access key: how long one connection may last at most
  *   certificate-file: station.pem            # who the station is, where certificates say it; with the intermediate ones
  *   private-key-file: station.key            # a path, or a name among the credentials
  *   upload-interval: 15min
@@ -83,7 +86,7 @@ const cloudAddress = z.string().transform((text, context): CloudAddress => {
   return address ?? { text, dialect: "mqtt", url: text };
 });
 
-const shape = z.strictObject({
+const lines = z.strictObject({
   format: z.literal(1, "this agent reads format: 1"),
   station: z.string().regex(STATION_NAME, "lower-case letters, digits and hyphens, at most 64"),
   description: z.string().min(1),
@@ -93,6 +96,9 @@ const shape = z.strictObject({
   ca: z.string().optional(),
   user: z.string().optional(),
   "password-file": z.string().optional(),
+  "access-key-file": z.string().min(1).optional(),
+  "access-key-of": z.enum(["device", "group"]).default("device"),
+  "token-life": duration(86_400_000, 600_000, 30 * 86_400_000),
   "certificate-file": z.string().optional(),
   "private-key-file": z.string().optional(),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
@@ -111,6 +117,26 @@ const shape = z.strictObject({
   control: z.string().default("/run/pump-station/control.sock"),
   poll: z.enum(["by-description", "full-speed"]).default("by-description"),
   log: z.enum(["debug", "info", "warn", "error"]).default("info"),
+});
+
+/** What one line asks of another. */
+const shape = lines.superRefine((config, context) => {
+  const { dialect } = config.cloud;
+  const isAzure = dialect === "azure-iot-hub" || dialect === "azure-dps";
+  const problem = (key: keyof typeof config, message: string): void =>
+    context.addIssue({ code: "custom", path: [key], message });
+  const key = config["access-key-file"];
+  if (!isAzure && key !== undefined)
+    problem("access-key-file", "only Azure takes an access key; MQTT takes password-file");
+  if (!isAzure) return;
+  if (key === undefined && config["certificate-file"] === undefined)
+    problem("cloud", "Azure asks who this station is: add access-key-file, or certificate-file and private-key-file");
+  if (key !== undefined && config["certificate-file"] !== undefined)
+    problem("access-key-file", "give an access key or a certificate, not both");
+  for (const name of ["user", "password-file"] as const)
+    if (config[name] !== undefined) problem(name, "Azure takes access-key-file or certificate-file instead");
+  if (config["access-key-of"] === "group" && dialect !== "azure-dps")
+    problem("access-key-of", "the key of a group opens only a provisioning service, azure-dps://…");
 });
 
 export type AgentConfig = z.output<typeof shape>;

@@ -1,5 +1,6 @@
 /** Joins all that decides when and whether bytes leave: cloud, uplink, keep-alive, the month's budget, live, link-up. */
 import type { SampleBuffer } from "./buffer/buffer.ts";
+import type { PlugAndPlay } from "./cloud/azure-iot-hub/azure-iot-hub.ts";
 import { createChosenCloud } from "./cloud/chosen-cloud.ts";
 import type { Credentials } from "./cloud/credentials.ts";
 import type { AgentConfig } from "./config.ts";
@@ -14,7 +15,7 @@ import { type AccountStatus, createMonthAccount } from "./uplink/month-account.t
 import { createNetworkMemory } from "./uplink/network-memory.ts";
 import { createUplink, type Uplink } from "./uplink/uplink.ts";
 import { createStationWindows } from "./uplink/windows.ts";
-import type { Chance, Clock, Log, MqttClients, Network, Timers } from "./world.ts";
+import type { Chance, Clock, HubClients, Log, MqttClients, Network, Timers } from "./world.ts";
 
 export interface Sending {
   readonly uplink: Uplink;
@@ -32,14 +33,19 @@ export interface SendingDeps {
   readonly chance: Chance;
   readonly log: Log;
   readonly mqtt: MqttClients;
+  /** Left out where no cloud of that kind can be chosen. */
+  readonly hubs?: HubClients;
   readonly network: Network;
   readonly credentials: () => Credentials;
   readonly buffer: SampleBuffer;
   readonly state: StateStore;
+  readonly model: () => PlugAndPlay;
   /** Of the running description. */
   readonly timeZone: () => string;
   readonly onStep: (step: DegradationStep) => void;
 }
+
+const NO_HUBS: HubClients = { connect: () => Promise.reject(new Error("there is no way to an Azure hub here")) };
 
 export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
   const { state, network, timeZone } = deps;
@@ -72,11 +78,13 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     intervalMs,
   );
   const cloud = createChosenCloud(
-    { ...deps, clients: deps.mqtt },
+    { ...deps, clients: deps.mqtt, hubs: deps.hubs ?? NO_HUBS, assignment: state.document("hub") },
     {
       address: config.cloud,
       station: config.station,
       keepAlive: link.keepAlive,
+      tokenLifeMs: config["token-life"],
+      keyOf: config["access-key-of"],
       ...(config.user !== undefined && { user: config.user }),
     },
   );

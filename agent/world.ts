@@ -185,6 +185,8 @@ export interface HubOptions {
 export interface HubMessage {
   readonly properties: Readonly<Record<string, string>>;
   readonly payload: Uint8Array;
+  /** Said in the system properties. */
+  readonly isJson?: boolean;
 }
 
 /** To a twin request. A hub that refuses may leave the body out: the status decides. */

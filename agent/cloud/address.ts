@@ -2,7 +2,7 @@
 export type CloudAddress = {
   /** As it was written; it holds no secret. */
   readonly text: string;
-} & MqttAddress;
+} & (MqttAddress | AzureHubAddress | AzureDpsAddress);
 
 /** mqtts://bridge.example:8883, or mqtt:// without TLS. */
 export interface MqttAddress {
@@ -10,8 +10,26 @@ export interface MqttAddress {
   readonly url: string;
 }
 
+/** azure-iot-hub://my-hub.azure-devices.net[:port] */
+export interface AzureHubAddress {
+  readonly dialect: "azure-iot-hub";
+  readonly host: string;
+  readonly port: number;
+}
+
+/** azure-dps://global.azure-devices-provisioning.net[:port]/0ne000ID_SCOPE */
+export interface AzureDpsAddress {
+  readonly dialect: "azure-dps";
+  readonly host: string;
+  readonly port: number;
+  readonly scope: string;
+}
+
 export const ADDRESS_ADVICE =
-  "write it like mqtts://bridge.example:8883; user and password-file are lines of their own";
+  "write it like mqtts://bridge.example:8883, azure-iot-hub://my-hub.azure-devices.net or azure-dps://global.azure-devices-provisioning.net/0ne000ID_SCOPE; user, password-file and access-key-file are lines of their own";
+
+const MQTT_TLS_PORT = 8883;
+const ID_SCOPE = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** undefined when it is no address: then ADDRESS_ADVICE says how it is written. */
 export function readCloudAddress(text: string): CloudAddress | undefined {
@@ -21,7 +39,23 @@ export function readCloudAddress(text: string): CloudAddress | undefined {
     case "mqtts:":
     case "mqtt:":
       return { text, dialect: "mqtt", url: text };
+    case "azure-iot-hub:":
+      return isBare(url, "") ? { text, dialect: "azure-iot-hub", ...placeOf(url) } : undefined;
+    case "azure-dps:": {
+      const scope = url.pathname.slice(1);
+      return isBare(url, scope) && ID_SCOPE.test(scope)
+        ? { text, dialect: "azure-dps", ...placeOf(url), scope }
+        : undefined;
+    }
     default:
       return undefined;
   }
 }
+
+const placeOf = (url: URL): { host: string; port: number } => ({
+  host: url.hostname.toLowerCase(),
+  port: url.port === "" ? MQTT_TLS_PORT : Number(url.port),
+});
+
+const isBare = (url: URL, path: string): boolean =>
+  url.pathname.replace(/^\//, "") === path && url.search === "" && url.hash === "";

@@ -1,5 +1,9 @@
 /** The dialect that the configuration's `cloud:` line names. */
+
+import type { HubClients } from "../world.ts";
 import type { CloudAddress } from "./address.ts";
+import { createAzureHubCloud, type PlugAndPlay } from "./azure-iot-hub/azure-iot-hub.ts";
+import { createProvisionedCloud, type ProvisionedDeps } from "./azure-iot-hub/provisioned.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Credentials } from "./credentials.ts";
 import type { KeepAlive } from "./keep-alive.ts";
@@ -8,6 +12,11 @@ import { createMqttCloud, type MqttCloudDeps } from "./mqtt/mqtt.ts";
 export type CloudDeps = MqttCloudDeps & {
   /** As they are now. */
   readonly credentials: () => Credentials;
+  readonly hubs: HubClients;
+  /** What the running description is to a cloud that knows models. */
+  readonly model: () => PlugAndPlay;
+  /** The hub that a provisioning service chose. */
+  readonly assignment: ProvisionedDeps["assignment"];
 };
 
 export interface ChosenCloud {
@@ -17,9 +26,14 @@ export interface ChosenCloud {
   /** Default: the station. */
   readonly user?: string;
   readonly keepAlive: KeepAlive;
+  /** Azure: for how long a token holds. */
+  readonly tokenLifeMs: number;
+  /** Azure: whose key the access-key-file holds. */
+  readonly keyOf: "device" | "group";
 }
 
-export function createChosenCloud(deps: CloudDeps, { address, station, user, keepAlive }: ChosenCloud): Cloud {
+export function createChosenCloud(deps: CloudDeps, chosen: ChosenCloud): Cloud {
+  const { address, station, user, keepAlive, tokenLifeMs, keyOf } = chosen;
   switch (address.dialect) {
     case "mqtt":
       return createMqttCloud(deps, {
@@ -28,5 +42,9 @@ export function createChosenCloud(deps: CloudDeps, { address, station, user, kee
         keepAlive,
         ...(user !== undefined && { username: user }),
       });
+    case "azure-iot-hub":
+      return createAzureHubCloud(deps, { ...address, device: station, keepAlive, tokenLifeMs });
+    case "azure-dps":
+      return createProvisionedCloud(deps, { ...address, station, keyOf, keepAlive, tokenLifeMs });
   }
 }

@@ -169,9 +169,10 @@ function createConnection(sdk: Sdk, { pipe, transport, client, log }: Parts) {
   };
 
   const seam: HubConnection = {
-    send: async ({ properties, payload }) => {
+    send: async ({ properties, payload, isJson }) => {
       const message = new sdk.Message(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength));
       for (const [name, value] of Object.entries(properties)) message.properties.add(name, value);
+      if (isJson) Object.assign(message, { contentType: "application/json", contentEncoding: "utf-8" });
       await call("send", (done) => client.sendEvent(message, done));
     },
     getTwin: () => answerTo("twin get", (done) => transport.getTwin(done)),

@@ -23,7 +23,6 @@ export async function loadSdk() {
 const fromCommonJs = <T extends object>(module: T): T =>
   "default" in module && typeof module.default === "object" && module.default !== null ? (module.default as T) : module;
 
-
 /** What the SDK's transport makes of a message on $iothub/methods/POST/{name}/?$rid={request}. */
 export interface SdkMethod {
   readonly requestId?: string;

@@ -3,9 +3,11 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Agent, type AgentPlaces, createAgent } from "../agent.ts";
 import { EXIT } from "../cli/exit.ts";
+import { readAccessKey } from "../cloud/azure-iot-hub/shared-access.ts";
 import type { Credentials } from "../cloud/credentials.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "../config.ts";
 import { createControl } from "../control/control.ts";
+import { createHubClients } from "../linux/azure-iot.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
 import { serveControl } from "../linux/control-socket.ts";
@@ -64,6 +66,7 @@ export async function runService(configPath: string, program: Program): Promise<
       databases: createDatabases(),
       ports: createLockedPorts(createPorts({ clock, timers, log }), "an agent"),
       mqtt: createMqttClients({ log }),
+      hubs: createHubClients({ log }),
       network: createNetwork(
         config["network-interface"] === undefined ? {} : { interface: config["network-interface"] },
       ),
@@ -179,12 +182,14 @@ function placesFrom(config: AgentConfig, folder: string, program: Program): Agen
 
 function credentialsFrom(config: AgentConfig, folder: string): Credentials {
   const { ca, "certificate-file": certificate, "private-key-file": privateKey, "password-file": password } = config;
+  const accessKey = config["access-key-file"];
   if ((certificate === undefined) !== (privateKey === undefined)) {
     throw new ConfigError("certificate-file and private-key-file go together: give both, or none");
   }
   return {
     ...(ca !== undefined && { ca: readFileSync(absolute(ca, folder), "utf8") }),
     ...(password !== undefined && { password: readSecret(password, folder) }),
+    ...(accessKey !== undefined && { accessKey: readAzureKey(accessKey, config.station, folder) }),
     ...(certificate !== undefined && { certificate: readFileSync(absolute(certificate, folder), "utf8") }),
     ...(privateKey !== undefined && { privateKey: readSecret(privateKey, folder) }),
   };
@@ -199,6 +204,19 @@ function readSecret(name: string, folder: string): Secret {
     throw new ConfigError(`${path}: others may read this secret; run: chmod 600 ${path}`);
   }
   return new Secret(readFileSync(path, "utf8").trim());
+}
+
+/** Said at the start rather than at the first refusal of a cloud that tells no reasons. */
+function readAzureKey(name: string, station: string, folder: string): Secret {
+  const secret = readSecret(name, folder);
+  const key = readAccessKey(secret.reveal());
+  if (typeof key === "string") throw new ConfigError(`access-key-file ${name}: ${key}`);
+  if (key.device !== undefined && key.device !== station) {
+    throw new ConfigError(
+      `access-key-file ${name}: it is the key of ${key.device}, and agent.yaml says station: ${station}`,
+    );
+  }
+  return secret;
 }
 
 function absolute(path: string, folder: string): string {

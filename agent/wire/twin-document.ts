@@ -41,6 +41,19 @@ export interface Acknowledged extends JsonObject {
   readonly ad: string;
 }
 
+/** Top-level keys of both documents: no device may stand beside them under such a name. */
+export const OWN_KEYS: ReadonlySet<string> = new Set([
+  "agent",
+  "description",
+  "devices",
+  "upload",
+  "buffer",
+  "live",
+  "budget",
+  "economy",
+  "schemas",
+]);
+
 /** RFC 7396 JSON merge patch: null removes, objects merge, everything else (arrays too) is replaced whole. Pure. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;

@@ -38,6 +38,15 @@ export function dtdlFrom(station: Station): readonly DtdlInterface[] {
   ];
 }
 
+/** undefined where a station's name is no DTMI: one that begins with a digit, or is too long. */
+export function stationModelId(name: string): string | undefined {
+  const id = modelId("station", name);
+  return /^[A-Za-z]/.test(name) && id.length <= DTMI_MAX ? id : undefined;
+}
+
+/** Of an Interface. */
+const DTMI_MAX = 128;
+
 /** Of their own namespace, so that a station can't be taken for a type. */
 const modelId = (...path: readonly string[]): string => `dtmi:pump_station:${path.map(dtdlName).join(":")};1`;
 
