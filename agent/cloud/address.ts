@@ -15,6 +15,8 @@ export interface AzureHubAddress {
   readonly dialect: "azure-iot-hub";
   readonly host: string;
   readonly port: number;
+  /** What the hub calls itself in user names and tokens. */
+  readonly name: string;
 }
 
 /** azure-dps://global.azure-devices-provisioning.net[:port]/0ne000ID_SCOPE */
@@ -40,7 +42,7 @@ export function readCloudAddress(text: string): CloudAddress | undefined {
     case "mqtt:":
       return { text, dialect: "mqtt", url: text };
     case "azure-iot-hub:":
-      return isBare(url, "") ? { text, dialect: "azure-iot-hub", ...placeOf(url) } : undefined;
+      return isBare(url, "") ? { text, dialect: "azure-iot-hub", ...hubAt(url.host) } : undefined;
     case "azure-dps:": {
       const scope = url.pathname.slice(1);
       return isBare(url, scope) && ID_SCOPE.test(scope)
@@ -50,6 +52,13 @@ export function readCloudAddress(text: string): CloudAddress | undefined {
     default:
       return undefined;
   }
+}
+
+/** "my-hub.azure-devices.net", or "localhost:8883": Azure's hubs have no port in their names, others go by what is written. */
+export function hubAt(address: string): Pick<AzureHubAddress, "host" | "port" | "name"> {
+  const [host = "", port] = address.toLowerCase().split(":");
+  const isAzures = port === undefined || /\.azure-devices\.[a-z]+$/.test(host);
+  return { host, port: port === undefined ? MQTT_TLS_PORT : Number(port), name: isAzures ? host : `${host}:${port}` };
 }
 
 const placeOf = (url: URL): { host: string; port: number } => ({

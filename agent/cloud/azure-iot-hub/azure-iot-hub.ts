@@ -29,9 +29,10 @@ export interface PlugAndPlay {
 }
 
 export interface AzureHubConfig {
-  /** "my-hub.azure-devices.net" */
   readonly host: string;
   readonly port: number;
+  /** What the hub calls itself, unless a connection string says so: "my-hub.azure-devices.net". */
+  readonly name: string;
   readonly device: string;
   readonly keepAlive: KeepAlive;
   readonly tokenLifeMs: number;
@@ -78,7 +79,7 @@ function optionsFrom(deps: AzureDeps, config: AzureHubConfig): { options: HubOpt
   const { ca, certificate, privateKey } = deps.credentials();
   const model = deps.model().id;
   const accessKey = certificate === undefined ? keyOf(deps.credentials(), config) : undefined;
-  const hub = accessKey?.hub ?? config.host;
+  const hub = accessKey?.hub ?? config.name;
   const tokenLifeMs = clock.isWallTrusted() ? config.tokenLifeMs : Math.max(config.tokenLifeMs, UNCLOCKED_LIFE_MS);
   const resource = `${hub}/devices/${encodeURIComponent(config.device)}`;
   const options: HubOptions = {

@@ -4,6 +4,7 @@
  */
 import { BUILD_DATE_MS } from "../../limits.ts";
 import type { MqttClients } from "../../world.ts";
+import { hubAt } from "../address.ts";
 import { type Cloud, CloudError } from "../cloud.ts";
 import type { Credentials } from "../credentials.ts";
 import type { KeepAlive } from "../keep-alive.ts";
@@ -29,7 +30,6 @@ export interface ProvisionedConfig {
 }
 
 const FAILURES_MAX = 10;
-const HUB_PORT = 8883;
 /** For the seconds that a registration takes; for a clock that nobody vouches for see azure-iot-hub.ts. */
 const TOKEN_LIFE_MS = 3_600_000;
 const UNCLOCKED_LIFE_MS = 366 * 86_400_000;
@@ -41,10 +41,8 @@ export function createProvisionedCloud(deps: ProvisionedDeps, config: Provisione
   let isStale = false;
 
   function hubCloud({ hub: address, device }: Assignment): Cloud {
-    const [host = "", port] = address.split(":");
     return createAzureHubCloud(deps, {
-      host: host.toLowerCase(),
-      port: port === undefined ? HUB_PORT : Number(port),
+      ...hubAt(address),
       device,
       keepAlive: config.keepAlive,
       tokenLifeMs: config.tokenLifeMs,
