@@ -36,7 +36,7 @@ export function createPacketHubClients(deps: {
             { topic: "$iothub/methods/POST/#", qos: 0 },
             { topic: `devices/${options.device}/messages/devicebound/#`, qos: 1 },
           ],
-        } as Packet);
+        });
         signal.throwIfAborted();
         return session.seam;
       } catch (error) {
@@ -58,7 +58,7 @@ const connectPacket = ({ device, hub, token, keepAliveS, modelId }: HubOptions):
     keepalive: keepAliveS,
     username: `${hub}/${device}/?api-version=2021-04-12${modelId === undefined ? "" : `&model-id=${modelId}`}`,
     ...(token && { password: Buffer.from(token.reveal()) }),
-  }) as Packet;
+  });
 
 interface Waiting {
   readonly fits: (packet: Packet) => boolean;
@@ -154,12 +154,12 @@ function openSession(deps: { readonly server: () => PacketServer; readonly timer
     },
     ping: async () => {
       pings++;
-      await ask("ping", ({ cmd }) => cmd === "pingresp", { cmd: "pingreq" } as Packet);
+      await ask("ping", ({ cmd }) => cmd === "pingresp", { cmd: "pingreq" });
     },
     use: () => ({ bytes: 0, pings, isResumed: false }),
     close: async () => {
       await Promise.resolve();
-      if (closedBecause === undefined) link.send({ cmd: "disconnect" } as Packet);
+      if (closedBecause === undefined) link.send({ cmd: "disconnect" });
       deps.timers.after(1, () => link.close());
       closed("closed by us");
     },
@@ -168,7 +168,7 @@ function openSession(deps: { readonly server: () => PacketServer; readonly timer
 }
 
 const publish = (topic: string, payload: string | Buffer): Packet =>
-  ({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false }) as Packet;
+  ({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false });
 
 const query = (topic: string): URLSearchParams => new URLSearchParams(topic.split("?")[1]);
 
