@@ -10,14 +10,16 @@ import { createDevices, type Device, type DeviceAuth, type Devices } from "./dev
 import { ServiceError } from "./errors.ts";
 import { createEventLog, type EventLog } from "./events.ts";
 import { createFaults, type Faults } from "./faults.ts";
-import { openGate } from "./gate.ts";
+import { createGate } from "./gate.ts";
 import { CLOUD_TO_DEVICE_BYTES_MAX, EVENTS_MAX } from "./limits.ts";
 import type { PacketServer } from "./link.ts";
+import type { Usage } from "./metering.ts";
 import { createMethods, type MethodAnswer, type MethodCall } from "./methods.ts";
 import type { HubParts, OpenConnection } from "./parts.ts";
 import { bagBytes } from "./property-bag.ts";
+import type { Rates, Tier } from "./tiers.ts";
 import { desiredTopic, methodTopic } from "./topics.ts";
-import type { TwinView } from "./twin.ts";
+import type { Twin, TwinView } from "./twin.ts";
 
 export interface AzureHubConfig {
   /** What a device may call the hub, lower-case: "my-hub.azure-devices.net", "localhost:8883". The first is its name. */
@@ -26,6 +28,11 @@ export interface AzureHubConfig {
   /** PEM: who may sign device certificates. */
   readonly certificateAuthorities?: readonly string[];
   readonly eventsMax?: number;
+  /** S1 with one unit unless said. */
+  readonly tier?: Tier;
+  readonly units?: number;
+  /** Other throttles than the tier's. */
+  readonly rates?: Partial<Rates>;
 }
 
 export interface HubDeps {
@@ -71,6 +78,11 @@ export interface AzureHub extends PacketServer {
   forgetSession(id: string): void;
   /** The hub's wall clock beside the true one, in ms. */
   setSkew(ms: number): void;
+  /** Other throttles from now on; what is left out stays. 0: everything is refused. */
+  setRates(rates: Partial<Rates>): void;
+  /** As if so many messages had been metered today. */
+  useUp(messages: number): void;
+  usage(): Usage;
   /** Nobody may connect, and whoever is connected is thrown out. */
   setAway(isAway: boolean): void;
 }
@@ -92,6 +104,10 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
     send: (device, name, rid, payload) =>
       connections.get(device)?.deliver("method", methodTopic(name, rid), payload) ?? false,
   });
+  const gate = createGate(
+    { wall: nowMs, boot: () => deps.clock.bootMs() },
+    { tier: config.tier ?? "S1", units: config.units ?? 1, ...(config.rates && { rates: config.rates }) },
+  );
   const { policies = [], certificateAuthorities = [] } = config;
   const hostNames = config.hostNames.map((name) => name.toLowerCase());
   const parts: HubParts = {
@@ -102,11 +118,23 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
     faults,
     events,
     methods,
-    gate: openGate,
+    gate,
     connections,
   };
 
-  const sendDesired = (id: string, { patch, version }: { patch: JsonObject; version: number }): number => {
+  /** What a service asks for is throttled and metered too. Throws ServiceError 429. */
+  const checkGate = (id: string, on: "desired" | "method" | "cloud-to-device", bytes: number): void => {
+    if (!gate.send(id, on, bytes))
+      throw new ServiceError(429, 429001, `${on}: too many at this hub, or the day's are used up`);
+  };
+  const writeDesired = (
+    id: string,
+    asked: JsonObject,
+    write: (twin: Twin) => { readonly patch: JsonObject; readonly version: number },
+  ): number => {
+    const { twin } = devices.get(id);
+    checkGate(id, "desired", Buffer.byteLength(JSON.stringify(asked)));
+    const { patch, version } = write(twin);
     const payload = new TextEncoder().encode(JSON.stringify({ ...patch, $version: version }));
     const sent = connections.get(id)?.deliver("desired", desiredTopic(version), payload) ?? false;
     events.add(id, { kind: "desired", version, patch, sent });
@@ -135,15 +163,16 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
       if (!isEnabled) end(id, "the device was disabled");
     },
     twin: (id) => devices.get(id).twin.view(),
-    setDesired: (id, patch, { ifMatch } = {}) => sendDesired(id, devices.get(id).twin.patchDesired(patch, ifMatch)),
+    setDesired: (id, patch, { ifMatch } = {}) => writeDesired(id, patch, (twin) => twin.patchDesired(patch, ifMatch)),
     replaceDesired: (id, properties, { ifMatch } = {}) =>
-      sendDesired(id, devices.get(id).twin.replaceDesired(properties, ifMatch)),
+      writeDesired(id, properties, (twin) => twin.replaceDesired(properties, ifMatch)),
     recreateTwin: (id, kept) => {
       devices.get(id).twin.recreate(kept);
       events.add(id, { kind: "twin-recreated" });
     },
     invokeMethod: async (id, call) => {
       devices.get(id);
+      checkGate(id, "method", Buffer.byteLength(JSON.stringify(call.payload ?? null)));
       try {
         const answer = await methods.invoke(id, call);
         events.add(id, { kind: "method", name: call.name, status: answer.status });
@@ -157,6 +186,7 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
     sendToDevice: (id, message) => {
       const device = devices.get(id);
       const mail = mailFrom(id, message, () => Buffer.from(deps.chance.bytes(8)).toString("hex"));
+      checkGate(id, "cloud-to-device", bagBytes(mail) + mail.payload.length);
       device.mailbox.put(mail);
       events.add(id, { kind: "cloud-to-device", messageId: mail.messageId, outcome: "queued" });
       connections.get(id)?.deliverMail();
@@ -175,6 +205,9 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
     setSkew: (ms) => {
       skewMs = ms;
     },
+    setRates: (rates) => gate.setRates(rates),
+    useUp: (messages) => gate.useUp(messages),
+    usage: () => gate.usage(),
     setAway: (away) => {
       isAway = away;
       if (away) for (const connection of [...connections.values()]) connection.end("the hub went away", "reset");

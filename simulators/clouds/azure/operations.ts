@@ -148,6 +148,9 @@ function patchOf(payload: Uint8Array): JsonObject {
   return json;
 }
 
+/** Azure's codes for what a device may be told; others are a status and 001. */
+const CODES: Readonly<Record<number, number>> = { 400: 400004, 403: 403002, 429: 429001, 503: 503003 };
+
 interface No {
   readonly rid: string;
   readonly status: number;
@@ -156,7 +159,7 @@ interface No {
 }
 
 function refusal(hub: HubParts, device: Device, { rid, status, body, reason }: No): Answer {
-  const text = body === "empty" ? "" : errorBody(status, status * 1_000 + 1, reason, hub.nowMs());
+  const text = body === "empty" ? "" : errorBody(status, CODES[status] ?? status * 1_000 + 1, reason, hub.nowMs());
   return twinAnswer(device, twinAnswerTopic(status, rid), text);
 }
 
