@@ -6,7 +6,7 @@
  *   description: /etc/pump-station/station.yaml
  *   devices: [/etc/pump-station/devices]     # own device files, before the catalogue
  *   data: /var/lib/pump-station
- *   cloud: mqtts://bridge.example:8883
+ *   cloud: mqtts://bridge.example:8883       # or aws-iot-core://abc-ats.iot.eu-central-1.amazonaws.com[?shadow=NAME]
  *   ca: /etc/pump-station/ca.pem             # trust only this authority; without it the system's
  *   user: demo-lake                          # default: the station
  *   password-file: mqtt-password             # a path, or a name in systemd's $CREDENTIALS_DIRECTORY
@@ -119,6 +119,7 @@ const lines = z.strictObject({
   log: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 
+const NO_CERTIFICATE = "AWS IoT Core knows a station by its certificate: give certificate-file and private-key-file";
 /** What one line asks of another. */
 const shape = lines.superRefine((config, context) => {
   const { dialect } = config.cloud;
@@ -128,6 +129,7 @@ const shape = lines.superRefine((config, context) => {
   const key = config["access-key-file"];
   if (!isAzure && key !== undefined)
     problem("access-key-file", "only Azure takes an access key; MQTT takes password-file");
+  if (dialect === "aws-iot-core" && config["certificate-file"] === undefined) problem("cloud", NO_CERTIFICATE);
   if (!isAzure) return;
   if (key === undefined && config["certificate-file"] === undefined)
     problem("cloud", "Azure asks who this station is: add access-key-file, or certificate-file and private-key-file");

@@ -132,6 +132,8 @@ export interface MqttOptions {
   readonly ca?: string;
   readonly key?: Secret;
   readonly cert?: string;
+  /** Application protocol asked for in the TLS handshake (RFC 7301), where a port serves several. */
+  readonly alpn?: string;
   readonly keepAliveS: number;
   readonly connectTimeoutMs: number;
   /** Given while nothing vouches for the wall clock: a time that has certainly passed, for certificates; ms since 1970. */

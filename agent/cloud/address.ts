@@ -1,8 +1,10 @@
 /** Which cloud, in one line: the scheme names the dialect, the rest says where it is. Pure. */
+import { SHADOW_NAME } from "./aws-iot-core/shadow-topics.ts";
+
 export type CloudAddress = {
   /** As it was written; it holds no secret. */
   readonly text: string;
-} & (MqttAddress | AzureHubAddress | AzureDpsAddress);
+} & (MqttAddress | AzureHubAddress | AzureDpsAddress | AwsAddress);
 
 /** mqtts://bridge.example:8883, or mqtt:// without TLS. */
 export interface MqttAddress {
@@ -27,8 +29,16 @@ export interface AzureDpsAddress {
   readonly scope: string;
 }
 
+/** aws-iot-core://abc-ats.iot.eu-central-1.amazonaws.com, with ?shadow=NAME for a named shadow. */
+export interface AwsAddress {
+  readonly dialect: "aws-iot-core";
+  readonly host: string;
+  readonly port: number;
+  readonly shadow?: string;
+}
+
 export const ADDRESS_ADVICE =
-  "write it like mqtts://bridge.example:8883, azure-iot-hub://my-hub.azure-devices.net or azure-dps://global.azure-devices-provisioning.net/0ne000ID_SCOPE; user, password-file and access-key-file are lines of their own";
+  "write it like mqtts://bridge.example:8883, azure-iot-hub://my-hub.azure-devices.net, azure-dps://global.azure-devices-provisioning.net/0ne000ID_SCOPE or aws-iot-core://abc-ats.iot.eu-central-1.amazonaws.com; user, password-file and access-key-file are lines of their own";
 
 const MQTT_TLS_PORT = 8883;
 const ID_SCOPE = /^[A-Za-z0-9_-]{1,64}$/;
@@ -49,6 +59,10 @@ export function readCloudAddress(text: string): CloudAddress | undefined {
         ? { text, dialect: "azure-dps", ...placeOf(url), scope }
         : undefined;
     }
+    case "aws-iot-core:": {
+      const aws = awsFrom(url);
+      return aws && { text, ...aws };
+    }
     default:
       return undefined;
   }
@@ -68,3 +82,15 @@ const placeOf = (url: URL): { host: string; port: number } => ({
 
 const isBare = (url: URL, path: string): boolean =>
   url.pathname.replace(/^\//, "") === path && url.search === "" && url.hash === "";
+
+function awsFrom({ hostname: host, port, pathname, searchParams, hash }: URL): AwsAddress | undefined {
+  const { shadow, ...others } = Object.fromEntries(searchParams);
+  if (!/^\/?$/.test(pathname) || hash !== "" || Object.keys(others).length > 0) return undefined;
+  if (shadow !== undefined && !SHADOW_NAME.test(shadow)) return undefined;
+  return {
+    dialect: "aws-iot-core",
+    host,
+    port: port === "" ? MQTT_TLS_PORT : Number(port),
+    ...(shadow !== undefined && { shadow }),
+  };
+}

@@ -2,6 +2,7 @@
 
 import type { HubClients } from "../world.ts";
 import type { CloudAddress } from "./address.ts";
+import { createAwsIotCoreCloud } from "./aws-iot-core/aws-iot-core.ts";
 import { createAzureHubCloud, type PlugAndPlay } from "./azure-iot-hub/azure-iot-hub.ts";
 import { createProvisionedCloud, type ProvisionedDeps } from "./azure-iot-hub/provisioned.ts";
 import type { Cloud } from "./cloud.ts";
@@ -46,5 +47,9 @@ export function createChosenCloud(deps: CloudDeps, chosen: ChosenCloud): Cloud {
       return createAzureHubCloud(deps, { ...address, device: station, keepAlive, tokenLifeMs });
     case "azure-dps":
       return createProvisionedCloud(deps, { ...address, station, keyOf, keepAlive, tokenLifeMs });
+    case "aws-iot-core": {
+      const { host, port, shadow } = address;
+      return createAwsIotCoreCloud(deps, { host, port, station, keepAlive, ...(shadow !== undefined && { shadow }) });
+    }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the agent needs of a cloud, whichever it is. Three dialects implement it (plain MQTT now; Azure IoT Hub and
- * AWS IoT Core later) and pass one conformance suite: `cloud.conformance.ts`.
+ * What the agent needs of a cloud, whichever it is. Three dialects implement it (plain MQTT, Azure IoT Hub, AWS IoT
+ * Core) and pass one conformance suite: `cloud.conformance.ts`.
  */
 import type { Lane } from "../wire/topics.ts";
 import type { DesiredDocument, Json, JsonObject, TwinDocuments } from "../wire/twin-document.ts";
@@ -31,15 +31,24 @@ export interface CommandAnswer {
   readonly body?: Json;
 }
 
+/** The version that a desired patch was made from; default: the one before. "unknown": the whole has to be fetched. */
+export type PatchBasis = number | "unknown";
+
 /** One connection's life. A new one is made for every connect; it never reconnects by itself. */
 export interface CloudConnection {
   /** Resolves when the cloud has accepted the message (which is not storage: that is the bridge's receipt). */
   publish(message: Message): Promise<void>;
-  getTwin(): Promise<TwinDocuments>;
+  /**
+   * `known`: the desired document that the station has. A cloud that counts one version for both sides answers with the
+   * known `$version` while the document is the same, so that a station's own reports don't look like news from above.
+   */
+  getTwin(known?: DesiredDocument): Promise<TwinDocuments>;
   /** Merge patch (RFC 7396); resolves with the new reported version. */
   report(patch: JsonObject): Promise<{ readonly version: number }>;
   /** Desired patches with `$version`, in the order in which they arrive. */
-  onDesired(listener: (patch: DesiredDocument) => void): void;
+  onDesired(listener: (patch: DesiredDocument, basis?: PatchBasis) => void): void;
+  /** What the reported document may measure here at present, in bytes of JSON; left out: what the portable one may. */
+  reportBytesMax?(): number;
   onCommand(listener: (call: CommandCall) => Promise<CommandAnswer>): void;
   /** Ledger messages from the bridge (receipts, wanted ranges), CBOR. */
   onLedger(listener: (payload: Uint8Array) => void): void;

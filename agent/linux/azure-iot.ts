@@ -8,7 +8,7 @@
  */
 import { EventEmitter } from "node:events";
 import { CloudError } from "../cloud/cloud.ts";
-import { createInbox } from "../cloud/mqtt/inbox.ts";
+import { createInbox } from "../cloud/inbox.ts";
 import type { HubAnswer, HubClients, HubConnection, HubMessage, HubMethodCall, HubOptions, Log } from "../world.ts";
 import { loadSdk, type Sdk, type SdkMessage, type SdkMethod } from "./azure-sdk.ts";
 import { createHubPipe, type HubPipe } from "./hub-pipe.ts";

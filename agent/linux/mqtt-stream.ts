@@ -51,6 +51,7 @@ function secured(tcp: Socket, host: string, options: MqttOptions, session: Buffe
     ...(options.ca !== undefined && { ca: options.ca }),
     ...(options.key && { key: options.key.reveal() }),
     ...(options.cert !== undefined && { cert: options.cert }),
+    ...(options.alpn !== undefined && { ALPNProtocols: [options.alpn] }),
     ...(session && { session }),
   });
   tls.once("close", () => tcp.destroy());

@@ -23,6 +23,7 @@ export interface UnclockedTls {
   readonly ca?: string;
   readonly key?: string;
   readonly cert?: string;
+  readonly alpn?: string;
   /** A time that has certainly passed, ms since 1970. */
   readonly passedMs: number;
   readonly timeoutMs: number;
@@ -48,6 +49,7 @@ export function connectUnclocked(options: UnclockedTls, signal: AbortSignal): Pr
       ...(options.ca !== undefined && { ca: options.ca }),
       ...(options.key !== undefined && { key: options.key }),
       ...(options.cert !== undefined && { cert: options.cert }),
+      ...(options.alpn !== undefined && { ALPNProtocols: [options.alpn] }),
     });
     const timer = setTimeout(() => fail(new Error(`no TLS within ${options.timeoutMs} ms`)), options.timeoutMs);
     const settle = (act: () => void) => {

@@ -4,6 +4,7 @@
  * Deliveries happen in later microtasks, in order per receiver, as on a socket.
  */
 import { CloudError } from "../cloud/cloud.ts";
+import { topicMatches } from "../wire/topic-filter.ts";
 import type { MqttClients, MqttConnection, MqttOptions, Timers } from "../world.ts";
 
 export interface MemoryBroker {
@@ -212,15 +213,4 @@ function createSession(options: MqttOptions, deps: SessionDeps): { session: Sess
     },
   };
   return { session, connection };
-}
-
-/** MQTT 3.1.1 §4.7: "+" is one level, "#" the rest. */
-export function topicMatches(filter: string, topic: string): boolean {
-  const wanted = filter.split("/");
-  const given = topic.split("/");
-  for (const [index, level] of wanted.entries()) {
-    if (level === "#") return true;
-    if (given[index] === undefined || (level !== "+" && level !== given[index])) return false;
-  }
-  return wanted.length === given.length;
 }

@@ -2,6 +2,7 @@
  * The desired document as the cloud has it, merged by `$version`. Clouds don't keep patches for a station that is away
  * and may deliver one twice: anything but the very next version means that the whole document has to be fetched.
  */
+import type { PatchBasis } from "../cloud/cloud.ts";
 import { type DesiredDocument, type JsonObject, mergePatch } from "../wire/twin-document.ts";
 
 export interface Versioned {
@@ -15,7 +16,8 @@ export interface Mirror {
   readonly current: Versioned | undefined;
   /** A GET was answered; versions may have gone backwards (a twin that was made anew), it is taken whole. */
   take(full: DesiredDocument): void;
-  merge(patch: DesiredDocument): "merged" | "known" | "gap";
+  /** `basis`: the version it was made from; default: the one before its own. */
+  merge(patch: DesiredDocument, basis?: PatchBasis): "merged" | "known" | "gap";
 }
 
 export function createMirror(stored: Versioned | undefined): Mirror {
@@ -27,9 +29,9 @@ export function createMirror(stored: Versioned | undefined): Mirror {
     take: ({ $version, ...desired }) => {
       current = { version: $version, desired: desired };
     },
-    merge: ({ $version, ...patch }) => {
+    merge: ({ $version, ...patch }, basis = $version - 1) => {
       if (current?.version === $version) return "known";
-      if (current === undefined || $version !== current.version + 1) return "gap";
+      if (current === undefined || current.version !== basis) return "gap";
       current = { version: $version, desired: mergePatch(current.desired, patch) as JsonObject };
       return "merged";
     },

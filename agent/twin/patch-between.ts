@@ -1,5 +1,7 @@
 /** The merge patch (RFC 7396) that leads from one document to another. Pure. */
-import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
+import { isObject, isSame, type Json, type JsonObject } from "../wire/twin-document.ts";
+
+export { isSame };
 
 /** A merge patch can't carry null as a value: a member that is null is the same as one that isn't there. */
 export function withoutNulls(document: JsonObject): JsonObject {
@@ -22,15 +24,4 @@ export function patchBetween(from: JsonObject, to: JsonObject): JsonObject | und
     } else if (!isSame(before, after)) patch[key] = after;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
-}
-
-/** Deep equality; the order of an object's keys doesn't count. */
-export function isSame(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, index) => isSame(item as Json, b[index] as Json));
-  }
-  if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSame(a[key], b[key]));
 }

@@ -24,8 +24,8 @@ const CREEPING = new Set(["buffer", "budget"]);
 const DEAD_BAND = 0.1;
 
 export interface Reporter {
-  /** What the cloud has, from a GET. */
-  remoteIs(reported: ReportedDocument): void;
+  /** What the cloud has, from a GET, and what the document may measure there. */
+  remoteIs(reported: ReportedDocument, bytesMax?: number): void;
   /** Nothing is known until the next GET. */
   forget(): void;
   /** ms since boot; Infinity when there is nothing to report. */
@@ -41,6 +41,7 @@ export function createReporter(deps: {
 }): Reporter {
   const { clock, log } = deps;
   let remote: JsonObject | undefined;
+  let bytesMax = TWIN_BYTES_MAX;
   let sentAt = -Infinity;
   /** When the last NEWS_AT_ONCE_MAX reports of news went, oldest first. */
   const newsSentAt: number[] = [];
@@ -48,7 +49,7 @@ export function createReporter(deps: {
 
   const patchNow = (): JsonObject | undefined => {
     if (!remote) return undefined;
-    const patch = patchBetween(remote, withinBand(fitting(withoutNulls(deps.document())), remote));
+    const patch = patchBetween(remote, withinBand(fitting(withoutNulls(deps.document()), bytesMax), remote));
     return patch && refused && isSame(patch, refused) ? undefined : patch;
   };
 
@@ -58,7 +59,8 @@ export function createReporter(deps: {
   };
 
   return {
-    remoteIs: (reported) => {
+    remoteIs: (reported, room = TWIN_BYTES_MAX) => {
+      bytesMax = room;
       remote = withoutNulls(without(reported, "$version"));
     },
     forget: () => {
@@ -111,10 +113,10 @@ function isAcknowledging(patch: JsonObject, remote: Json | undefined): boolean {
 }
 
 /** Leaves out what can be asked for elsewhere until the document fits: schemas, then values nobody asked for. */
-function fitting(document: JsonObject): JsonObject {
-  if (bytesOf(document) <= TWIN_BYTES_MAX) return document;
+function fitting(document: JsonObject, bytesMax: number): JsonObject {
+  if (bytesOf(document) <= bytesMax) return document;
   const rest = without(document, "schemas");
-  if (bytesOf(rest) <= TWIN_BYTES_MAX) return rest;
+  if (bytesOf(rest) <= bytesMax) return rest;
   return withoutDefaults(rest);
 }
 

@@ -1,5 +1,5 @@
 /** The conversation with the cloud: one full twin per connection and after each gap, patches between, reports back. */
-import { type CloudConnection, CloudError } from "../cloud/cloud.ts";
+import { type CloudConnection, CloudError, type PatchBasis } from "../cloud/cloud.ts";
 import type { DesiredDocument } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
 import type { Mirror } from "./mirror.ts";
@@ -40,14 +40,17 @@ export function createSync(deps: SyncDeps): Sync {
     fetchAt = Math.min(fetchAt, clock.bootMs());
   };
 
-  const onDesired = (patch: DesiredDocument): void => {
+  const onDesired = (patch: DesiredDocument, basis?: PatchBasis): void => {
     if (heardMeanwhile !== undefined) heardMeanwhile = Math.max(heardMeanwhile, patch.$version);
-    else if (fetchAt === Infinity && mirror.merge(patch) === "gap") {
+    else if (fetchAt === Infinity && mirror.merge(patch, basis) === "gap") {
       log("info", "twin-gap", { version: patch.$version, have: mirror.current?.version });
       fetchSoon();
     }
     deps.onDesired();
   };
+
+  const known = (): DesiredDocument | undefined =>
+    mirror.current && { ...mirror.current.desired, $version: mirror.current.version };
 
   /** Whatever went wrong, what the cloud has is unknown now. */
   const retryLater = (what: string, error: unknown): void => {
@@ -64,8 +67,8 @@ export function createSync(deps: SyncDeps): Sync {
       reporter.forget();
       retryMs = RETRY_FIRST_MS;
       fetchAt = next ? clock.bootMs() : Infinity;
-      next?.onDesired((patch) => {
-        if (connection === next) onDesired(patch);
+      next?.onDesired((patch, basis) => {
+        if (connection === next) onDesired(patch, basis);
       });
     },
     fetch: async () => {
@@ -73,12 +76,12 @@ export function createSync(deps: SyncDeps): Sync {
       if (!asked || fetchAt > clock.bootMs()) return;
       heardMeanwhile = 0;
       try {
-        const { desired, reported } = await asked.getTwin();
+        const { desired, reported } = await asked.getTwin(known());
         if (connection !== asked) return;
         fetchAt = Infinity;
         retryMs = RETRY_FIRST_MS;
         mirror.take(desired);
-        reporter.remoteIs(reported);
+        reporter.remoteIs(reported, asked.reportBytesMax?.());
         if (heardMeanwhile > desired.$version) fetchSoon();
         deps.onDesired();
       } catch (error) {

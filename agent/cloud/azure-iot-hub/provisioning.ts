@@ -10,8 +10,8 @@
 import { CONNECT_TIMEOUT_MS, PUBLISH_DEADLINE_MS } from "../../limits.ts";
 import type { Chance, MqttClients, MqttConnection, MqttOptions, Timers } from "../../world.ts";
 import { CloudError } from "../cloud.ts";
-import { objectFrom, PayloadError } from "../mqtt/payloads.ts";
-import { createReplies, type Replies } from "../mqtt/replies.ts";
+import { objectFrom, PayloadError } from "../payloads.ts";
+import { createReplies, type Replies } from "../replies.ts";
 
 export interface Assignment {
   /** "my-hub.azure-devices.net", with a port where it isn't 8883. */

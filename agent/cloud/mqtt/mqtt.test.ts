@@ -6,8 +6,9 @@ import { createSimulatedTime } from "../../testing/simulated-time.ts";
 import { topicsOf } from "../../wire/topics.ts";
 import { type Log, Secret } from "../../world.ts";
 import { describeCloud } from "../cloud.conformance.ts";
+import { commandFrom, objectFrom, PayloadError } from "../payloads.ts";
 import { createMqttCloud } from "./mqtt.ts";
-import { commandFrom, desiredFrom, objectFrom, PayloadError, reportedVersionFrom, twinFrom } from "./payloads.ts";
+import { desiredFrom, reportedVersionFrom, twinFrom } from "./payloads.ts";
 
 const STATION = "demo-lake";
 const topics = topicsOf(STATION);

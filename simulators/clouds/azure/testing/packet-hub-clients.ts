@@ -1,6 +1,6 @@
 /** The agent's way to a hub without the SDK and without sockets: packets to the hub's state machine. */
 import { CloudError } from "@pump-station/agent/cloud/cloud.ts";
-import { createInbox } from "@pump-station/agent/cloud/mqtt/inbox.ts";
+import { createInbox } from "@pump-station/agent/cloud/inbox.ts";
 import type {
   HubAnswer,
   HubClients,
@@ -48,17 +48,16 @@ export function createPacketHubClients(deps: {
   };
 }
 
-const connectPacket = ({ device, hub, token, keepAliveS, modelId }: HubOptions): Packet =>
-  ({
-    cmd: "connect",
-    protocolId: "MQTT",
-    protocolVersion: 4,
-    clean: false,
-    clientId: device,
-    keepalive: keepAliveS,
-    username: `${hub}/${device}/?api-version=2021-04-12${modelId === undefined ? "" : `&model-id=${modelId}`}`,
-    ...(token && { password: Buffer.from(token.reveal()) }),
-  });
+const connectPacket = ({ device, hub, token, keepAliveS, modelId }: HubOptions): Packet => ({
+  cmd: "connect",
+  protocolId: "MQTT",
+  protocolVersion: 4,
+  clean: false,
+  clientId: device,
+  keepalive: keepAliveS,
+  username: `${hub}/${device}/?api-version=2021-04-12${modelId === undefined ? "" : `&model-id=${modelId}`}`,
+  ...(token && { password: Buffer.from(token.reveal()) }),
+});
 
 interface Waiting {
   readonly fits: (packet: Packet) => boolean;
@@ -167,8 +166,14 @@ function openSession(deps: { readonly server: () => PacketServer; readonly timer
   return { seam, ask };
 }
 
-const publish = (topic: string, payload: string | Buffer): Packet =>
-  ({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false });
+const publish = (topic: string, payload: string | Buffer): Packet => ({
+  cmd: "publish",
+  topic,
+  payload,
+  qos: 0,
+  dup: false,
+  retain: false,
+});
 
 const query = (topic: string): URLSearchParams => new URLSearchParams(topic.split("?")[1]);
 

@@ -1,6 +1,6 @@
 /** Command calls, one at a time and a few in line; each gets exactly one answer, whatever happens. */
-import type { Log } from "../../world.ts";
-import type { CommandAnswer, CommandCall } from "../cloud.ts";
+import type { Log } from "../world.ts";
+import type { CommandAnswer, CommandCall } from "./cloud.ts";
 import { createInbox } from "./inbox.ts";
 import { commandFrom, PayloadError } from "./payloads.ts";
 

@@ -1,7 +1,7 @@
 /** An MQTT connection that ends its own silences. */
-import type { Clock, LinkUse, MqttConnection, Timers } from "../../world.ts";
-import type { KeepAlive } from "../keep-alive.ts";
-import { createSilence } from "../silence.ts";
+import type { Clock, LinkUse, MqttConnection, Timers } from "../world.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { createSilence } from "./silence.ts";
 
 export interface KeptConnection extends MqttConnection {
   use(): LinkUse & { readonly quietMs: number };

@@ -1,0 +1,151 @@
+/** One connection to AWS IoT Core as a CloudConnection: the twin is a device shadow, everything else our own topics. */
+import { PUBLISH_DEADLINE_MS, TWIN_BYTES_MAX } from "../../limits.ts";
+import type { JsonObject, TwinDocuments } from "../../wire/twin-document.ts";
+import type { Chance, Log, Timers } from "../../world.ts";
+import { type CloudConnection, CloudError } from "../cloud.ts";
+import { createInbox } from "../inbox.ts";
+import type { KeptConnection } from "../kept-connection.ts";
+import { createOwnTopics, EARLY_MESSAGES_MAX, ownPath } from "../own-topics.ts";
+import { PayloadError } from "../payloads.ts";
+import { ask, createReplies, createRequestIds, type Replies } from "../replies.ts";
+import { createDesiredVersions, type DesiredPatch } from "./desired-versions.ts";
+import { errorFrom, NO_SHADOW } from "./rejections.ts";
+import { answerFrom, rejectionFrom, type ShadowAnswer, versionFrom } from "./shadow-payloads.ts";
+import { type Answer, shadowTopicsOf } from "./shadow-topics.ts";
+
+/** AWS IoT Core quotas: a topic has at most 256 bytes. */
+const TOPIC_BYTES_MAX = 256;
+/** `delta` and `accepted` of one update come in any order, within the same second. */
+const ACCEPTED_PATIENCE_MS = 3_000;
+
+interface Deps {
+  readonly mqtt: KeptConnection;
+  readonly timers: Timers;
+  readonly chance: Chance;
+  readonly log: Log;
+}
+
+export interface AwsConnectionConfig {
+  /** Station, thing and client id. */
+  readonly station: string;
+  /** undefined: the classic shadow. */
+  readonly shadow: string | undefined;
+}
+
+const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const NOTHING: ShadowAnswer = { token: undefined, version: 0, desired: undefined, reported: undefined };
+
+/** Listens at once; the caller subscribes. */
+export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnectionConfig): CloudConnection {
+  const { mqtt, timers, log } = deps;
+  const topics = shadowTopicsOf(station, shadow);
+  const own = createOwnTopics(deps, station, TOPIC_BYTES_MAX);
+  const gets = createReplies<ShadowAnswer>(deps);
+  const updates = createReplies<ShadowAnswer>(deps);
+  const desired = createInbox<DesiredPatch>(EARLY_MESSAGES_MAX);
+  const versions = createDesiredVersions();
+  const nextToken = createRequestIds(deps.chance);
+  let cancelPatience = (): void => undefined;
+
+  const send = (topic: string, payload: object): Promise<void> =>
+    mqtt.publish(topic, json(payload), { deadlineMs: PUBLISH_DEADLINE_MS });
+
+  /** False when nobody waits for it (any more). */
+  const tell = (patch: DesiredPatch | undefined): boolean => patch === undefined || desired.put(patch);
+
+  const reject = (replies: Replies<ShadowAnswer>, what: string, payload: Uint8Array): boolean => {
+    const rejection = rejectionFrom(payload);
+    const { token, code, message } = rejection;
+    if (token === undefined) log("warn", "shadow-rejected-unasked", { what, code, message });
+    if (token === undefined) return false;
+    if (replies === gets && code === NO_SHADOW) return replies.resolve(token, NOTHING);
+    return replies.reject(token, errorFrom(what, rejection));
+  };
+
+  const onDelta = (version: number): boolean => {
+    if (!versions.isAhead(version)) return true;
+    cancelPatience();
+    cancelPatience = timers.after(ACCEPTED_PATIENCE_MS, () => {
+      if (versions.isAhead(version)) tell(versions.missed(version));
+    });
+    return true;
+  };
+
+  const route = (answer: Answer, payload: Uint8Array): boolean => {
+    switch (answer) {
+      case "get/accepted": {
+        const got = answerFrom(payload);
+        return got.token !== undefined && gets.resolve(got.token, got);
+      }
+      case "update/accepted": {
+        const update = answerFrom(payload);
+        const isTold = tell(versions.accepted(update.version, update.desired));
+        return (update.token !== undefined && updates.resolve(update.token, update)) || isTold;
+      }
+      case "get/rejected":
+        return reject(gets, "get the shadow", payload);
+      case "update/rejected":
+        return reject(updates, "update the shadow", payload);
+      case "update/delta":
+        return onDelta(versionFrom(payload));
+      case "delete/accepted":
+        return tell(versions.missed(versionFrom(payload)));
+    }
+  };
+
+  mqtt.onMessage((topic, payload) => {
+    const answer = topics.answerOf(topic);
+    const path = ownPath(station, topic);
+    if (!answer && !path) return log("warn", "mqtt-stray-message", { topic });
+    try {
+      const isClaimed = answer ? route(answer, payload) : own.route(path ?? [], payload);
+      if (!isClaimed) log("debug", "mqtt-message-unclaimed", { topic });
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+      log("warn", "mqtt-message-malformed", { topic, bytes: payload.length, error: error.message });
+    }
+  });
+
+  mqtt.onClosed((reason) => {
+    cancelPatience();
+    const error = new CloudError("reconnect", `connection closed: ${reason}`);
+    gets.rejectAll(error);
+    updates.rejectAll(error);
+  });
+
+  return {
+    publish: (message) => own.publish(message).catch(withPolicyHint),
+    getTwin: async (known): Promise<TwinDocuments> => {
+      const clientToken = nextToken();
+      const shadow = await ask(gets, clientToken, "get the shadow", () => send(topics.get, { clientToken }));
+      return {
+        desired: versions.fetched(shadow.version, shadow.desired ?? {}, known),
+        reported: { ...shadow.reported, $version: shadow.version },
+      };
+    },
+    report: async (patch: JsonObject) => {
+      const clientToken = nextToken();
+      // Without `version`: only the station writes reported, and what the cloud desires meanwhile is no conflict.
+      const request = { state: { reported: patch }, clientToken };
+      return ask(updates, clientToken, "update the shadow", () => send(topics.update, request));
+    },
+    onDesired: (listener) => desired.listen(({ patch, basis }) => listener(patch, basis)),
+    // Both sides share the document's 8 KB; metadata isn't counted.
+    reportBytesMax: () => TWIN_BYTES_MAX - versions.desiredBytes,
+    onCommand: own.onCommand,
+    onLedger: own.onLedger,
+    onClosed: (listener) => mqtt.onClosed(listener),
+    use: () => mqtt.use(),
+    close: own.close,
+  };
+}
+
+/** What isn't allowed isn't refused: the connection is closed without a word (developer guide, "Policy actions"). */
+function withPolicyHint(error: unknown): never {
+  if (!(error instanceof CloudError) || error.next !== "reconnect") throw error;
+  throw new CloudError(
+    "reconnect",
+    `${error.message}; if this comes at each message, the thing's policy doesn't allow iot:Publish to its topic`,
+    { cause: error },
+  );
+}
