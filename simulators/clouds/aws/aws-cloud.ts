@@ -1,0 +1,144 @@
+/**
+ * A local AWS IoT Core: message broker, shadow service, and what a cloud team does with them. A pure state machine:
+ * packets come through `accept`, time through the injected clock; in memory it runs for simulated months, over TLS
+ * through `simulators/host/`. The README beside says what it checks and what it doesn't.
+ */
+import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
+import type { Chance, Clock, Timers } from "@pump-station/agent/world.ts";
+import { createBroker } from "./broker.ts";
+import { createEventLog, type EventLog } from "./events.ts";
+import { type Faults, noFaults } from "./faults.ts";
+import { SHADOW_REQUESTS_IN_FLIGHT_MAX } from "./limits.ts";
+import type { PacketLink, PacketReceiver } from "./link.ts";
+import { createMeter, type Meter, shadowUnitsOf } from "./metering.ts";
+import type { Shadow } from "./shadow.ts";
+import {
+  createShadowService,
+  type Publication,
+  type ShadowId,
+  type ShadowRequest,
+  shadowRequestFrom,
+} from "./shadow-service.ts";
+
+export interface AwsCloud {
+  /** `thing`: whose client certificate the connection has; undefined: none that is known. */
+  accept(link: PacketLink, thing: string | undefined): PacketReceiver;
+  readonly shadow: (id: ShadowId) => Shadow | undefined;
+  /** As the service's UpdateThingShadow. Throws Error with the refusal. */
+  setDesired(id: ShadowId, patch: JsonObject | null, options?: SetDesired): void;
+  deleteShadow(id: ShadowId): void;
+  /** Gone and made anew at version 1 with this desired state, and nobody told the thing. */
+  recreateShadow(id: ShadowId, desired: JsonObject): void;
+  publish(topic: string, payload: Uint8Array): void;
+  /** `ps/1/{thing}/command/call/{id}`; resolves with the payload of its answer. Rejects after `withinMs`. */
+  call(thing: string, command: JsonObject, withinMs: number): Promise<JsonObject>;
+  cut(thing: string): void;
+  forgetSession(thing: string): void;
+  readonly connected: readonly string[];
+  readonly events: EventLog;
+  readonly faults: Faults;
+  readonly meter: Meter;
+}
+
+export interface SetDesired {
+  /** "rest": as over HTTPS, of which the guide promises a delta only. "unheard": no message at all. Default: "mqtt". */
+  readonly through?: "mqtt" | "rest" | "unheard";
+  /** 409 unless the shadow is at this version. */
+  readonly version?: number;
+}
+
+export function createAwsCloud(deps: {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly chance: Chance;
+}): AwsCloud {
+  const { clock, timers } = deps;
+  const faults = noFaults();
+  const meter = createMeter();
+  const events = createEventLog(clock);
+  const shadows = createShadowService(clock);
+  const inFlight = new Map<string, number>();
+
+  const send = (publications: readonly Publication[]): void => {
+    for (const { topic, payload } of publications) broker.publish(topic, payload);
+  };
+
+  /** Answers wait as long as deliveries do; more than ten that wait are too many. */
+  const onShadow = (thing: string, request: ShadowRequest, payload: Uint8Array): void => {
+    const waiting = (inFlight.get(thing) ?? 0) + 1;
+    inFlight.set(thing, waiting);
+    timers.after(faults.delayMs, () => inFlight.set(thing, (inFlight.get(thing) ?? 1) - 1));
+    if (faults.shadowSilent) return;
+    if (faults.rejectShadow) return send(shadows.refuse(request, payload, faults.rejectShadow));
+    if (faults.throttle || waiting > SHADOW_REQUESTS_IN_FLIGHT_MAX)
+      return send(shadows.refuse(request, payload, { code: 429, message: "Too Many Requests" }));
+    meter.shadowOperations += shadowUnitsOf(payload);
+    send(shadows.request(request, payload));
+  };
+
+  const broker = createBroker({
+    ...deps,
+    faults,
+    meter,
+    events,
+    onPublish: (thing, topic, payload) => {
+      const request = shadowRequestFrom(topic);
+      if (!request) return !faults.throttle;
+      // After the acknowledgement, as from a service behind the broker.
+      queueMicrotask(() => onShadow(thing, request, payload));
+      return true;
+    },
+  });
+
+  const update = (id: ShadowId, request: JsonObject): Publication[] => {
+    const publications = shadows.request({ ...id, operation: "update" }, bytesFrom(request));
+    const refused = publications.find(({ topic }) => topic.endsWith("/update/rejected"));
+    if (refused) throw new Error(new TextDecoder().decode(refused.payload));
+    meter.shadowOperations += shadowUnitsOf(bytesFrom(request));
+    return publications;
+  };
+
+  return {
+    accept: broker.accept,
+    shadow: shadows.shadow,
+    setDesired: (id, patch, { through = "mqtt", version } = {}) => {
+      const publications = update(id, { state: { desired: patch }, ...(version !== undefined && { version }) });
+      if (through === "unheard") return;
+      send(through === "mqtt" ? publications : publications.filter(({ topic }) => !topic.endsWith("/accepted")));
+    },
+    deleteShadow: (id) => send(shadows.request({ ...id, operation: "delete" }, new Uint8Array())),
+    recreateShadow: (id, desired) => {
+      shadows.forget(id);
+      update(id, { state: { desired } });
+    },
+    publish: (topic, payload) => broker.publish(topic, payload),
+    call: (thing, command, withinMs) =>
+      new Promise((resolve, reject) => {
+        const id = Buffer.from(deps.chance.bytes(8)).toString("hex");
+        const finish = (act: () => void): void => {
+          stop();
+          cancel();
+          act();
+        };
+        const stop = events.onEvent((event) => {
+          if (event.kind !== "message" || event.topic !== `ps/1/${thing}/command/answer/${id}`) return;
+          finish(() => resolve(objectFrom(event.payload)));
+        });
+        const cancel = timers.after(withinMs, () =>
+          finish(() => reject(new Error(`command ${id} to ${thing}: no answer within ${withinMs} ms`))),
+        );
+        broker.publish(`ps/1/${thing}/command/call/${id}`, bytesFrom(command));
+      }),
+    cut: (thing) => broker.cut(thing, "cut by the service API"),
+    forgetSession: (thing) => broker.forgetSession(thing),
+    get connected() {
+      return broker.connected;
+    },
+    events,
+    faults,
+    meter,
+  };
+}
+
+const bytesFrom = (value: Json): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const objectFrom = (payload: Uint8Array): JsonObject => JSON.parse(new TextDecoder().decode(payload)) as JsonObject;
