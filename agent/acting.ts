@@ -1,4 +1,5 @@
-/** How the twin acts on the station: settings and commands to the devices' sources, cadence and upload to theirs. */
+/** How the twin acts on the station: settings to the devices' sources, cadence and upload to theirs. */
+import type { CommandOutcome } from "./outcome.ts";
 import type { RunningStation } from "./running-station.ts";
 import type { Sending } from "./sending.ts";
 import type { Apply } from "./twin/apply.ts";
@@ -7,18 +8,30 @@ export interface ActingDeps {
   /** Asked at each call: another description may run by then. */
   readonly running: () => RunningStation | undefined;
   readonly sending: Pick<Sending, "setInterval" | "setLive">;
+  /** Why nothing from the cloud may move hardware now. */
+  readonly obstacle: () => string | undefined;
+  /** The newest value read of a setting's read-back channel, and how near to it is equal. */
+  readonly readBack: (
+    device: string,
+    setting: string,
+  ) => { readonly value: number; readonly within: number } | undefined;
 }
 
-export const createActing = ({ running, sending }: ActingDeps): Apply => ({
+export const createActing = ({ running, sending, obstacle, readBack }: ActingDeps): Apply => ({
   set: async (device, setting, value) => {
+    const reason = obstacle();
+    if (reason !== undefined) {
+      // What runs already needs no write, and stays in force.
+      const runs = readBack(device, setting);
+      if (runs && Math.abs(runs.value - value) <= runs.within) return { done: "applied", value: runs.value };
+      return { done: "interlocked", reason, ...(runs && { value: runs.value }) };
+    }
     const asked = running();
     const outcome = await asked?.sources.get(device)?.set(setting, value);
     // The read-back is an ordinary sample; the cloud needn't wait for the next one.
     if (outcome?.done === "applied") await asked?.cadence.pollNow(device);
     return outcome ?? { done: "refused", reason: `${device} is not asked` };
   },
-  command: async (device, command) =>
-    (await running()?.sources.get(device)?.command(command)) ?? { done: "refused", reason: `${device} is not asked` },
   setEvery: (device, everyMs) => {
     const asked = running();
     if (asked?.sources.has(device)) asked.cadence.setEvery(device, everyMs);
@@ -26,3 +39,9 @@ export const createActing = ({ running, sending }: ActingDeps): Apply => ({
   setUploadInterval: (ms) => sending.setInterval(ms),
   setLive: (live) => sending.setLive(live),
 });
+
+/** A device's command: its source judges the interlock on a fresh value. */
+export const createDeviceCommand =
+  ({ running }: Pick<ActingDeps, "running">) =>
+  async (device: string, command: string): Promise<CommandOutcome> =>
+    (await running()?.sources.get(device)?.command(command)) ?? { done: "refused", reason: `${device} is not asked` };

@@ -5,21 +5,23 @@
 
 import { stationModelId } from "@pump-station/sensor-descriptions/documents/dtdl.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
-import { createActing } from "./acting.ts";
+import { createActing, createDeviceCommand } from "./acting.ts";
 import { createCommitter } from "./buffer/committer.ts";
 import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
 import type { Credentials } from "./cloud/credentials.ts";
+import { createCommanding } from "./commanding.ts";
 import type { AgentConfig } from "./config.ts";
 import { createEconomy } from "./economy.ts";
-import { deviceStatus, emptyStation, factsFrom, readBackFrom } from "./facts.ts";
+import { explainDevice } from "./explain.ts";
+import { deviceStatus, emptyStation, factsFrom, readBackFrom, readBackWithin } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
-import { createHandlers, type Handlers } from "./handlers.ts";
+import { createHandlers, type Handlers, valuesNow } from "./handlers.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
-import { createRunningStation, type RunningStation, type RunningStationDeps } from "./running-station.ts";
+import { createRunningStation, type RunningStation } from "./running-station.ts";
 import { createSending } from "./sending.ts";
-import type { TotalStore } from "./source/pulse-source.ts";
-import { createStateStore, type StateStore } from "./state/state-store.ts";
+import { createStateStore } from "./state/state-store.ts";
+import { createActiveAlarms, createTotals } from "./station-memory.ts";
 import type { AgentStatus } from "./status.ts";
 import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
@@ -73,6 +75,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
   const newest = createNewest(clock);
   let running: RunningStation | undefined;
+  const restart = new AbortController();
   const station = (): Station => running?.station ?? emptyStation(config.station);
   const sending = createSending(
     {
@@ -137,7 +140,12 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       ...deps,
       state: state.document("twin"),
       station,
-      apply: createActing({ running: () => running, sending }),
+      apply: createActing({
+        running: () => running,
+        sending,
+        obstacle: () => commanding.onSite.obstacle(),
+        readBack: (device, setting) => readBackWithin(station(), newest, device, setting),
+      }),
       facts: () =>
         factsFrom({
           version: places.version,
@@ -148,11 +156,31 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
           newest,
           month: sending.month(),
           schemaOf: (device) => economy.schemaOf(device),
+          onSite: commanding.onSite.now(),
         }),
       readBack: (device, setting) => readBackFrom(station(), newest, device, setting),
     },
     { uploadIntervalMs: config["upload-interval"] },
   );
+  const commanding = createCommanding({
+    ...deps,
+    state,
+    station,
+    device: createDeviceCommand({ running: () => running }),
+    asked: () => [...(running?.sources.keys() ?? [])],
+    poll: async (device) => running?.cadence.pollNow(device),
+    values: (device, channel) => valuesNow({ station, running: () => running, newest }, device, channel),
+    upload: () => {
+      buffer.commit();
+      return uplink.sendNow();
+    },
+    explain: (device) => explainDevice({ clock, station: station(), running, buffer, uplink: uplink.status() }, device),
+    settings: () => twin.status(),
+    busy: () => (goingLive.status().trial ? "a description is on trial" : undefined),
+    restart: () => restart.abort(),
+    tell: (event) => buffer.appendAlarm(event),
+    onChange: () => twin.changed(),
+  });
   const stationDeps = {
     ...deps,
     ports,
@@ -171,12 +199,19 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     onSample: (sample: Sample): void => economy.take(sample),
     onAlarm: (transition: AlarmTransition): void => {
       log("warn", "alarm", { ...transition });
-      buffer.appendAlarm(transition);
+      buffer.appendAlarm(commanding.marked(transition));
       uplink.urgent();
     },
   };
-  uplink.onConnection((connection) => twin.onConnection(connection));
+  uplink.onConnection((connection) => {
+    twin.onConnection(connection);
+    connection?.onCommand(commanding.call);
+  });
 
+  const onSite = (): Pick<AgentStatus, "onSite"> => {
+    const now = commanding.onSite.now();
+    return now ? { onSite: now } : {};
+  };
   const status = (): AgentStatus => ({
     station: config.station,
     version: places.version,
@@ -191,21 +226,25 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
     uplink: uplink.status(),
     month: sending.month(),
     settings: twin.status(),
+    ...onSite(),
+    commands: commanding.audit.list().slice(0, COMMANDS_SHOWN),
     process: deps.resources(),
   });
 
   return {
     run: async (signal) => {
+      commanding.start();
       await goingLive.start();
       // A loop that ends by a bug takes the process along: half an agent would look alive for ever.
       const ending = new AbortController();
-      const either = AbortSignal.any([signal, ending.signal]);
+      const asked = AbortSignal.any([signal, restart.signal]);
+      const either = AbortSignal.any([asked, ending.signal]);
       const serving = Promise.allSettled(
         [sending.run(either), twin.run(either)].map((loop) => loop.finally(() => ending.abort())),
       );
       await aborted(either);
       // What was read is made durable before anything that could take its time.
-      await goingLive.stop(signal.aborted);
+      await goingLive.stop(asked.aborted);
       await running?.stop();
       economy.flush();
       committer.stop();
@@ -223,9 +262,13 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       goingLive,
       taps,
       status,
+      commanding,
     }),
   };
 }
+
+/** In `status`; the audit has more. */
+const COMMANDS_SHOWN = 5;
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) =>
@@ -237,31 +280,3 @@ const modelOf = ({ name, devices }: Station) => {
   const id = stationModelId(name);
   return { components: new Set(devices.map((device) => device.name)), ...(id !== undefined && { id }) };
 };
-
-function createActiveAlarms(state: StateStore, log: Log): RunningStationDeps["activeAlarms"] {
-  const document = state.document<readonly string[]>("active-alarms");
-  let saved = JSON.stringify(document.load() ?? []);
-  return {
-    load: () => JSON.parse(saved) as readonly string[],
-    save: (names) => {
-      const text = JSON.stringify(names);
-      if (text === saved) return;
-      saved = text;
-      try {
-        document.save(names);
-      } catch (error) {
-        // A disk that can't be written must not stop the alarm itself.
-        log("error", "active-alarms-not-saved", { error: String(error) });
-      }
-    },
-  };
-}
-
-/** Pulse totals survive restarts: one small document for all counters. */
-function createTotals(state: StateStore): TotalStore {
-  const document = state.document<Record<string, number>>("totals");
-  return {
-    loadTotal: (device) => document.load()?.[device] ?? 0,
-    saveTotal: (device, total) => document.save({ ...document.load(), [device]: total }),
-  };
-}

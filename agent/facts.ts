@@ -1,6 +1,7 @@
 /** What the agent says of itself beside settings: the twin's facts and the lines of `status`. Pure. */
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { BufferStatus } from "./buffer/buffer.ts";
+import type { OnSiteStatus } from "./commands/on-site.ts";
 import type { Newest } from "./newest.ts";
 import { isMissing } from "./reading.ts";
 import type { RunningStation } from "./running-station.ts";
@@ -34,6 +35,7 @@ export function factsFrom(parts: {
   readonly newest: Newest;
   readonly month: AccountStatus;
   readonly schemaOf: (device: Device) => StreamSchema;
+  readonly onSite: OnSiteStatus | undefined;
 }): JsonObject {
   const { buffer, description, station, month } = parts;
   const devices = station.devices.map(({ name, paused }): [string, JsonObject] => [
@@ -58,8 +60,15 @@ export function factsFrom(parts: {
     schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(parts.schemaOf(device))])),
     budget: budgetFacts(month),
     economy: { step: month.step, name: month.stepName },
+    ...(parts.onSite && { "on-site": onSiteFacts(parts.onSite) }),
   };
 }
+
+/** Nothing that creeps: each change would be a report. */
+const onSiteFacts = ({ until, by }: OnSiteStatus): JsonObject => ({
+  ...(until !== undefined && { until: Math.round(until / 60_000) * 60_000 }),
+  by,
+});
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
 
@@ -72,11 +81,22 @@ const budgetFacts = ({ month, usedBytes, forecastBytes, budgetBytes }: AccountSt
 
 /** The newest good value of the channel in which a setting is read back. */
 export function readBackFrom(station: Station, newest: Newest, name: string, setting: string): number | undefined {
+  return readBackWithin(station, newest, name, setting)?.value;
+}
+
+/** With half a step of what that channel can tell apart. */
+export function readBackWithin(
+  station: Station,
+  newest: Newest,
+  name: string,
+  setting: string,
+): { readonly value: number; readonly within: number } | undefined {
   const device = station.devices.find((candidate) => candidate.name === name);
   const channel = device?.settings.find((candidate) => candidate.name === setting)?.readBack;
   const at = device?.channels.findIndex((candidate) => candidate.name === channel) ?? -1;
   const value = newest.of(name)?.values[at];
-  return value === undefined || isMissing(value) ? undefined : value;
+  if (value === undefined || isMissing(value)) return undefined;
+  return { value, within: (device?.channels[at]?.resolution ?? 0) / 2 + 1e-9 };
 }
 
 export function deviceStatus(

@@ -112,3 +112,28 @@ export const TAP_FORGOTTEN_AFTER_MS = 10_000;
 export const BUS_RECORDING_BYTES_MAX = 32 * 1024 * 1024;
 /** Of a file that is read at once: descriptions have 64 KiB, the largest recording of a bus some megabytes. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Commands that change something wait for each other, this many at most: more than a person presses. */
+export const COMMANDS_IN_LINE_MAX = 8;
+/** Commands that only read run side by side, this many at most: a page that asks for everything at once. */
+export const COMMANDS_READING_MAX = 4;
+/** A command that changes something waits this long for those before it; then it is told that it hasn't run. */
+export const COMMAND_WAIT_MS = 25_000;
+/** What a device's command may take beside its own `within`: the port's turn, a poll of a dead device before it. */
+export const DEVICE_COMMAND_MS = 20_000;
+/** JSON of an answer's body: fits a message of ours with what is around it (Azure's direct methods take 128 KB). */
+export const COMMAND_BODY_BYTES_MAX = 48 * 1024;
+/** The audit: so many files of so many commands each; one is written at a command's begin and at its end. */
+export const AUDIT_FILES = 8;
+export const AUDIT_FILE_ENTRIES = 25;
+/** What one command may say in the audit: characters of its arguments, of its answer, of the JSON of its body. */
+export const AUDIT_TEXT_MAX = 500;
+/** Answers kept whole in RAM for a command that comes twice; the audit keeps their status and text. */
+export const ANSWERS_KEPT = 8;
+/** Nobody works on a station for longer; who does says so once more. */
+export const ON_SITE_MS_MAX = 24 * 3_600_000;
+/** Less is a mistake in the unit. */
+export const ON_SITE_MS_MIN = 60_000;
+/** After a reboot whose clock nobody vouches for, on-site mode goes on for this long at most. */
+export const ON_SITE_UNSURE_MS = 15 * 60_000;
+/** Between the answer to `restart` and the end: time for the answer to leave over LTE. */
+export const RESTART_AFTER_MS = 3_000;

@@ -52,6 +52,8 @@ export interface AlarmTransition {
   readonly bootMs: number;
   /** The condition's text, and the values that decided it. */
   readonly because: string;
+  /** Somebody works at the station: it pages nobody. */
+  readonly onSite?: true;
 }
 
 const SHARED = new Map<MissingReason, Missing>();

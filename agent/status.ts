@@ -1,5 +1,7 @@
 /** What a running agent says of itself: the control socket's `status` and `read`, printed by the command line. */
 import type { BufferStatus } from "./buffer/buffer.ts";
+import type { AuditEntry } from "./commands/audit.ts";
+import type { OnSiteStatus } from "./commands/on-site.ts";
 import type { DescriptionStatus } from "./going-live/status.ts";
 import type { SettingStatus } from "./twin/status.ts";
 import type { AccountStatus } from "./uplink/month-account.ts";
@@ -38,6 +40,10 @@ export interface AgentStatus {
   /** Nobody vouches for the clock: readings get their time later. Left out when somebody does. */
   readonly isClockUnset?: true;
   readonly settings: readonly SettingStatus[];
+  /** Left out when nobody is on site. */
+  readonly onSite?: OnSiteStatus;
+  /** Commands from the cloud, newest first; all of them: `pump-station audit`. */
+  readonly commands: readonly AuditEntry[];
   readonly process: { readonly rssBytes: number; readonly cpuMs: number };
 }
 

@@ -1,7 +1,8 @@
 /**
  * A row's body. Samples: a plain batch (wire/batch.ts) on the boot's own time, so that it names its epoch, boot and
  * sequences itself and can be rescued from a damaged file. An alarm: an envelope (wire/envelope.ts) of
- * epoch (8 bytes), boot id, sequence, time in boot ms, device, alarm, severity, active, because.
+ * epoch (8 bytes), boot id, sequence, time in boot ms, device, alarm, severity, active, because; and true behind them
+ * when somebody was on site.
  */
 import { MESSAGE_BYTES_MAX } from "../limits.ts";
 import type { AlarmTransition } from "../reading.ts";
@@ -60,12 +61,14 @@ export const bodyFromAlarm = ({ epoch, bootId, sequence, transition }: AlarmRow)
     transition.severity,
     transition.active,
     transition.because,
+    ...(transition.onSite ? [true] : []),
   ]);
 
 /** Throws WireError. */
 export function alarmFromBody(body: Uint8Array): AlarmRow {
-  const items = arrayFrom(openEnvelope(body, MESSAGE_BYTES_MAX), "alarm", 9);
-  const [epoch, bootId, sequence, bootMs, device, alarm, severity, active, because] = items;
+  const items = arrayFrom(openEnvelope(body, MESSAGE_BYTES_MAX), "alarm");
+  const [epoch, bootId, sequence, bootMs, device, alarm, severity, active, because, onSite] = items;
+  if (items.length < 9 || items.length > 10) arrayFrom(items, "alarm", 9);
   return {
     epoch: hex16From(epoch, "epoch"),
     bootId: bootIdFromItem(bootId),
@@ -77,6 +80,7 @@ export function alarmFromBody(body: Uint8Array): AlarmRow {
       severity: oneOf(severity, "severity", ["info", "warning", "critical"]),
       active: active === true,
       because: textFrom(because, "because", 0, BECAUSE_CHARACTERS_MAX),
+      ...(onSite === true && { onSite }),
     },
   };
 }

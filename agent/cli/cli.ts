@@ -20,6 +20,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["buffer", async () => (await import("./buffer.ts")).addBuffer],
   ["metrics", async () => (await import("./metrics.ts")).addMetrics],
   ["send", async () => (await import("./send.ts")).addSend],
+  ["onsite", async () => (await import("./onsite.ts")).addOnsite],
+  ["audit", async () => (await import("./audit.ts")).addAudit],
   ["cost", async () => (await import("./cost.ts")).addCost],
   ["decode", async () => (await import("./decode.ts")).addDecode],
   ["describe", async () => (await import("./describe.ts")).addDescribe],
@@ -76,5 +78,6 @@ const HELP = examples(
   "pump-station explain pump --live                    what the bytes mean, and why a value is what it is",
   "pump-station scan /dev/i2c-1                        who is on that bus?",
   "pump-station status                                 is everything well?",
+  "pump-station onsite 2h                             you work here: the cloud moves nothing meanwhile",
   "pump-station send                                   don't wait for the next upload",
 );

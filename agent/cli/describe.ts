@@ -5,6 +5,7 @@ import { sheetFrom } from "@pump-station/sensor-descriptions/documents/sheet.ts"
 import { loadDeviceType } from "@pump-station/sensor-descriptions/load.ts";
 import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
 import { Option } from "commander";
+import { stationDtdlCommands } from "../commands/document.ts";
 import { createTypeFinder, knownTypes, loadDescription } from "../description.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -60,5 +61,5 @@ function describe(deps: CliDeps, file: string, options: DescribeOptions): number
     deps.err(`${formatProblems(problems, textOf, { colour: deps.colour })}\n`);
     return EXIT.configuration;
   }
-  return print(options.dtdl ? dtdlFrom(station) : sheetFrom(station));
+  return print(options.dtdl ? dtdlFrom(station, stationDtdlCommands()) : sheetFrom(station));
 }

@@ -49,6 +49,7 @@ const statusWith = (health: SourceHealth): AgentStatus => {
     activeAlarms: [],
     now: 1,
     settings: [],
+    commands: [],
     process: { rssBytes: 1, cpuMs: 1 },
   } as unknown as AgentStatus;
 };
@@ -140,4 +141,18 @@ it("says why a station stays connected, or is away, and that this is no trouble"
   const text = statusText({ ...status, uplink: away });
   expect(text).toContain("away on purpose for");
   expect(text).not.toContain("NOT connected");
+});
+
+it("says that somebody is on site and for how long, and what the cloud asked for last", () => {
+  const status = statusWith(HEALTH);
+  expect(statusText(status)).not.toMatch(/on site|Commands/i);
+  const text = statusText({
+    ...status,
+    onSite: { leftMs: 5_400_000, by: "here", isOurs: true },
+    commands: [
+      { id: "c1", device: "pump", command: "stop", by: "anna", began: Date.UTC(2026, 10, 2, 8), ended: 1, status: 200, text: "confirmed" },
+    ], // biome-ignore format: a row
+  });
+  expect(text).toMatch(/ON SITE for 90 min more \(begun here\).*pump-station onsite end/);
+  expect(text).toMatch(/2026-11-02 08:00:00 +pump stop +by anna +200 confirmed/);
 });

@@ -2,8 +2,10 @@
 import { askAgent } from "../control/client.ts";
 import type { AgentStatus } from "../status.ts";
 import { LAST_STEP } from "../uplink/degradation.ts";
+import { auditText } from "./audit.ts";
 import { roomText } from "./buffer.ts";
 import { type AddCommand, type CliDeps, SOCKET } from "./command.ts";
+import { onSiteText } from "./onsite.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
 import { trialText } from "./trial-text.ts";
 
@@ -34,6 +36,7 @@ export function statusText(status: AgentStatus): string {
   const sections = [
     `${status.station}: running for ${spokenDuration(status.uptimeMs)}, version ${status.version}, ${spokenBytes(status.process.rssBytes)} of memory`,
     status.isClockUnset ? CLOCK_UNSET : "",
+    status.onSite ? onSiteText(status.onSite) : "",
     descriptionText(status.description),
     devicesText(status),
     status.activeAlarms.length > 0 ? `Alarms: ${status.activeAlarms.join(", ")}` : "",
@@ -41,6 +44,7 @@ export function statusText(status: AgentStatus): string {
     uplinkText(status),
     monthText(status),
     settingsText(status),
+    commandsText(status),
   ];
   return sections.filter(Boolean).join("\n\n");
 }
@@ -161,6 +165,11 @@ function settingsText({ settings }: AgentStatus): string {
     ),
   )}`;
 }
+
+const commandsText = ({ commands }: AgentStatus): string =>
+  commands.length === 0
+    ? ""
+    : `Commands from the cloud (times in UTC; more: pump-station audit)\n${indented(auditText(commands))}`;
 
 const spokenValue = (value: number | string | boolean | null | undefined): string =>
   value == null ? "?" : String(value);

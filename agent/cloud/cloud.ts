@@ -20,6 +20,8 @@ export interface CommandCall {
   readonly command: string;
   /** What the command is given, as far as it takes anything. */
   readonly arguments?: JsonObject;
+  /** Who asked, where the cloud says so: for the audit. */
+  readonly by?: string;
   /** ms since 1970 after which it must not run any more. */
   readonly expiresMs?: number;
 }

@@ -1,11 +1,11 @@
-/** Command calls, one at a time and a few in line; each gets exactly one answer, whatever happens. */
+/** Command calls, a few side by side (what waits for what, their listener knows); each gets exactly one answer, whatever happens. */
 import type { Log } from "../world.ts";
 import type { CommandAnswer, CommandCall } from "./cloud.ts";
 import { createInbox } from "./inbox.ts";
 import { commandFrom, PayloadError } from "./payloads.ts";
 
 /** More than a person presses; a flood is answered 429 instead of queued. */
-const CALLS_IN_LINE_MAX = 8;
+const CALLS_MAX = 16;
 
 export interface CommandDesk {
   /** A call as it came from the broker. */
@@ -18,24 +18,23 @@ export function createCommandDesk(deps: {
   /** Sends the answer; must not reject. */
   readonly answer: (id: string, answer: CommandAnswer) => Promise<void>;
 }): CommandDesk {
-  const inbox = createInbox<CommandCall>(CALLS_IN_LINE_MAX);
-  let inLine = 0;
-  let turn = Promise.resolve();
+  const inbox = createInbox<CommandCall>(CALLS_MAX);
+  let underWay = 0;
 
-  const enqueue = (work: () => Promise<void>): void => {
-    inLine++;
-    turn = turn.then(work).finally(() => {
-      inLine--;
-    });
+  const attend = async (work: () => Promise<void>): Promise<void> => {
+    underWay++;
+    await work();
+    underWay--;
   };
 
-  const refuse = (id: string, status: number, text: string): void => enqueue(() => deps.answer(id, { status, text }));
+  const refuse = (id: string, status: number, text: string): void =>
+    void attend(() => deps.answer(id, { status, text }));
 
   return {
     arrive: (id, payload) => {
-      // Twice the line: there is room to refuse a few, and after that a flood isn't worth an answer.
-      if (inLine >= 2 * CALLS_IN_LINE_MAX) return deps.log("warn", "command-flood", { id });
-      if (inLine >= CALLS_IN_LINE_MAX) return refuse(id, 429, "too many commands in line");
+      // Twice as many: there is room to refuse a few, and after that a flood isn't worth an answer.
+      if (underWay >= 2 * CALLS_MAX) return deps.log("warn", "command-flood", { id });
+      if (underWay >= CALLS_MAX) return refuse(id, 429, "too many commands at once");
       try {
         if (!inbox.put(commandFrom(id, payload))) refuse(id, 503, "the station is starting");
       } catch (error) {
@@ -44,11 +43,7 @@ export function createCommandDesk(deps: {
       }
     },
     listen: (listener) =>
-      inbox.listen((call) =>
-        enqueue(async () => {
-          await deps.answer(call.id, await answerOf(listener, call, deps.log));
-        }),
-      ),
+      inbox.listen((call) => void attend(async () => deps.answer(call.id, await answerOf(listener, call, deps.log)))),
   };
 }
 

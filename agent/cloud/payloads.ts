@@ -42,12 +42,13 @@ const isShallow = (value: Json, depthLeft: number): boolean => {
   return Object.values(value).every((member) => isShallow(member, depthLeft - 1));
 };
 
-/** {device?, command, arguments?, expiresMs?}. Throws PayloadError. */
+/** {device?, command, arguments?, expiresMs?, by?}. Throws PayloadError. */
 export function commandFrom(id: string, payload: Uint8Array): CommandCall {
-  const { device = null, command, arguments: given = null, expiresMs = null } = objectFrom(payload);
+  const { device = null, command, arguments: given = null, expiresMs = null, by = null } = objectFrom(payload);
   if (device !== null && !isName(device)) throw new PayloadError("device is not a name");
   if (!isName(command)) throw new PayloadError("command is not a name");
   if (given !== null && !isObject(given)) throw new PayloadError("arguments are not an object");
+  if (by !== null && !isName(by)) throw new PayloadError("by is not a name");
   if (expiresMs !== null && typeof expiresMs !== "number") throw new PayloadError("expiresMs is not a number");
   return {
     id,
@@ -55,6 +56,7 @@ export function commandFrom(id: string, payload: Uint8Array): CommandCall {
     ...(device !== null && { device }),
     ...(given !== null && { arguments: given }),
     ...(expiresMs !== null && { expiresMs }),
+    ...(by !== null && { by }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** How the twin acts on the station; `agent.ts` joins these with sources, cadence and uplink. */
-import type { CommandOutcome, LiveOutcome, WriteOutcome } from "../outcome.ts";
+import type { LiveOutcome, WriteOutcome } from "../outcome.ts";
 
 export interface Apply {
   /** Reads first and writes only where it differs. */
@@ -9,5 +9,4 @@ export interface Apply {
   setUploadInterval(intervalMs: number | undefined): void;
   /** undefined: nobody watches any more. `untilMs`: ms since 1970. */
   setLive(live: { readonly everyMs: number; readonly untilMs: number } | undefined): LiveOutcome;
-  command(device: string, command: string): Promise<CommandOutcome>;
 }

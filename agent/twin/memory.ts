@@ -5,7 +5,6 @@
  *   lastGood   {version, desired}   the last one that was applied from beginning to end
  *   trying     version              being applied now; a process that starts with it set refuses that version
  *   refused    {version, desired}   ended a process
- *   commands   [{id, status?, text?}]   newest last; without status: was begun, nobody knows how it ended
  */
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Log } from "../world.ts";
@@ -18,18 +17,11 @@ export interface TwinStateFile {
   save(document: JsonObject): void;
 }
 
-export interface RememberedCommand {
-  readonly id: string;
-  readonly status?: number;
-  readonly text?: string;
-}
-
 export interface Remembered {
   readonly current?: Versioned | undefined;
   readonly lastGood?: Versioned | undefined;
   readonly trying?: number | undefined;
   readonly refused?: Versioned | undefined;
-  readonly commands: readonly RememberedCommand[];
 }
 
 export interface Memory {
@@ -42,7 +34,7 @@ export interface Memory {
 }
 
 export function createMemory(deps: { readonly file: TwinStateFile; readonly log: Log }): Memory {
-  let now = rememberedFrom(deps.file.load(), deps.log);
+  let now = rememberedFrom(deps.file.load());
   return {
     get now() {
       return now;
@@ -62,31 +54,19 @@ export function createMemory(deps: { readonly file: TwinStateFile; readonly log:
   };
 }
 
-function rememberedFrom(document: JsonObject | undefined, log: Log): Remembered {
-  if (!document) return { commands: [] };
-  const { current, lastGood, trying, refused, commands } = document;
-  if (!Array.isArray(commands)) {
-    log("warn", "twin-state-unreadable");
-    return { commands: [] };
-  }
+function rememberedFrom(document: JsonObject = {}): Remembered {
+  const { current, lastGood, trying, refused } = document;
   return {
     current: versionedFrom(current),
     lastGood: versionedFrom(lastGood),
     trying: typeof trying === "number" ? trying : undefined,
     refused: versionedFrom(refused),
-    commands: (commands as readonly Json[]).flatMap(commandFrom),
   };
 }
 
 function versionedFrom(value: Json | undefined): Versioned | undefined {
   if (!isObject(value) || typeof value["version"] !== "number" || !isObject(value["desired"])) return undefined;
   return { version: value["version"], desired: value["desired"] };
-}
-
-function commandFrom(value: Json): RememberedCommand[] {
-  if (!isObject(value) || typeof value["id"] !== "string") return [];
-  const { id, status, text } = value;
-  return [{ id, ...(typeof status === "number" && { status }), ...(typeof text === "string" && { text }) }];
 }
 
 /** JSON drops what is undefined. */

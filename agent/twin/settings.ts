@@ -38,7 +38,7 @@ const REFUSALS_MAX = 16;
 /** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
 const SAFE_KEY = /^[A-Za-z0-9_-]{1,64}$/;
 /** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
-const REPORTED_ONLY = new Set(["agent", "description", "buffer", "budget", "economy", "schemas", "health"]);
+const REPORTED_ONLY = new Set(["agent", "description", "buffer", "budget", "economy", "schemas", "health", "on-site"]);
 
 export function readDesired(station: Station, desired: JsonObject): Reading {
   const wanted: Wanted[] = [];

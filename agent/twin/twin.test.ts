@@ -56,7 +56,6 @@ function createBench(station = stationOf(deviceOf("pump"))) {
     hangs: false,
     sets: [] as number[],
     writes: [] as number[],
-    commands: [] as string[],
     live: [] as (number | undefined)[],
     liveOutcome: { state: "runs", forMs: 600_000 } as LiveOutcome,
   };
@@ -104,11 +103,6 @@ function createBench(station = stationOf(deviceOf("pump"))) {
           setLive: (wanted) => {
             if (alive) pump.live.push(wanted?.everyMs);
             return pump.liveOutcome;
-          },
-          command: async (_, command) => {
-            pump.commands.push(command);
-            if (pump.hangs) return new Promise(() => undefined);
-            return { done: "confirmed", reason: "" };
           },
         },
         facts: () => facts.current,
@@ -457,18 +451,14 @@ describe("the twin", () => {
     expect(reported("devices/pump/every")).toMatchObject({ value: 60, ac: 200 });
   });
 
-  it("a full disk keeps nobody from applying, and the process goes on; but no command runs that it can't note", async () => {
-    const { start, advance, far, pump, disk, errors, reported } = createBench();
+  it("a full disk keeps nobody from applying, and the process goes on", async () => {
+    const { start, advance, far, disk, errors, reported } = createBench();
     const { connect, stop } = start();
     await connect();
     disk.isFull = true;
     far.setDesired(target(900));
     await advance(2_000);
     expect(reported("devices/pump/target")).toMatchObject({ value: 900, ac: 200 });
-    const answer = far.call({ id: "a", device: "pump", command: "stop" });
-    await advance(1_000);
-    expect(await answer).toMatchObject({ status: 503 });
-    expect(pump.commands).toEqual([]);
     await stop();
     expect(errors).toEqual([]);
   });
@@ -691,49 +681,6 @@ describe("the twin", () => {
     await advance(1);
     expect(errors).toEqual([new TypeError("bug")]);
     expect(disk.document).toMatchObject({ trying: 2 });
-  });
-});
-
-describe("commands", () => {
-  const call = { id: "c1", device: "pump", command: "stop" };
-
-  it("run once: a redelivered id gets the same answer, also from the next process", async () => {
-    const { start, advance, far, pump } = createBench();
-    const first = start();
-    await first.connect();
-    expect(await far.call(call)).toEqual({ status: 200, text: "confirmed" });
-    expect(await far.call(call)).toEqual({ status: 200, text: "confirmed" });
-    first.kill();
-    await start().connect();
-    await advance(1);
-    expect(await far.call(call)).toEqual({ status: 200, text: "confirmed" });
-    expect(pump.commands).toEqual(["stop"]);
-  });
-
-  it("one that was under way when the process ended isn't run again", async () => {
-    const { start, far, pump, advance } = createBench();
-    pump.hangs = true;
-    const first = start();
-    await first.connect();
-    void far.call(call);
-    await advance(1);
-    first.kill();
-    pump.hangs = false;
-    await start().connect();
-    expect(await far.call(call)).toMatchObject({ status: 500, text: expect.stringContaining("nobody knows") });
-    expect(pump.commands).toEqual(["stop"]);
-  });
-
-  it("don't run after their expiry, nor when the clock can't tell; unknown ones don't run at all", async () => {
-    const { start, far, pump, clock } = createBench();
-    await start().connect();
-    const expiresMs = clock.wallMs() - 1;
-    expect(await far.call({ ...call, expiresMs })).toMatchObject({ status: 410 });
-    clock.trusted = false;
-    expect(await far.call({ ...call, expiresMs: expiresMs + 60_000 })).toMatchObject({ status: 503 });
-    expect(await far.call({ ...call, device: "pumpp" })).toMatchObject({ status: 404 });
-    expect(await far.call({ ...call, command: "explode" })).toMatchObject({ status: 404 });
-    expect(pump.commands).toEqual([]);
   });
 });
 

@@ -13,7 +13,6 @@ import type { JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log, Timers } from "../world.ts";
 import { createApplied, type Target } from "./applied.ts";
 import type { Apply } from "./apply.ts";
-import { createCommands } from "./commands.ts";
 import { createMemory, type Memory, type TwinStateFile } from "./memory.ts";
 import { createMirror, type Versioned } from "./mirror.ts";
 import { isSame } from "./patch-between.ts";
@@ -87,7 +86,6 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
       syncWaker.wake();
     },
   });
-  const commands = createCommands({ ...deps, memory });
   let aimed: Versioned | undefined;
   let reportHeldUntil = 0;
 
@@ -150,7 +148,6 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
     onConnection: (connection) => {
       sync.connection(connection);
       syncWaker.wake();
-      connection?.onCommand(commands);
     },
     deviceReappeared: (device) => {
       applied.readBackSoon(device);

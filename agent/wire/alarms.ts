@@ -44,6 +44,7 @@ const ALARMS = z
       severity: z.enum(["info", "warning", "critical"]),
       active: z.boolean(),
       because: z.string().max(1_000),
+      onSite: z.literal(true).optional(),
     }),
   )
   .max(1_000);

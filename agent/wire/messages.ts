@@ -80,9 +80,16 @@ export interface AlarmMessage {
   readonly severity: "info" | "warning" | "critical";
   readonly active: boolean;
   readonly because: string;
+  /** Somebody works at the station: it is for the record and pages nobody. */
+  readonly onSite?: true | undefined;
 }
 
 /** The property "kind" of a message in a lane. */
 export type MessageKind = "batch" | "alarms" | "schema" | "epoch-closed" | "dropped" | "clock";
 /** Stream of the alarms; no device can have this name ("_" is not allowed there). */
 export const ALARM_STREAM = "_alarms";
+/**
+ * Device of what happens to the station itself, in the stream of the alarms: "on-site" (active while somebody works
+ * there) and "command" (what the cloud asked for and what became of it; never active).
+ */
+export const STATION_EVENTS = "_station";

@@ -10,7 +10,7 @@
  *                     ps/1/{station}/twin/reported/{rid}     JSON {version}: the report was stored
  *                     ps/1/{station}/twin/refused/{rid}      JSON {error}
  *                     ps/1/{station}/twin/desired            JSON patch with $version
- *                     ps/1/{station}/command/call/{id}       JSON {device?, command, arguments?, expiresMs?}
+ *                     ps/1/{station}/command/call/{id}       JSON {device?, command, arguments?, expiresMs?, by?}
  *                     ps/1/{station}/ledger                  CBOR: receipt, ranges wanted, schema wanted
  *
  * A property bag is `key=value&key=value`, both percent-encoded (so it holds no "/", "+" or "#"), as on Azure IoT Hub.

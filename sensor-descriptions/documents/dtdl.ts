@@ -23,8 +23,15 @@ type DtdlContent = { readonly "@type": string | readonly string[]; readonly name
   Record<string, unknown>
 >;
 
+/** A command of the station itself, whatever is wired to it. */
+export interface DtdlCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly fields: readonly { readonly name: string; readonly schema: "string" | "boolean" }[];
+}
+
 /** The station first, then the types that it uses; ready to be written as one JSON file. */
-export function dtdlFrom(station: Station): readonly DtdlInterface[] {
+export function dtdlFrom(station: Station, commands: readonly DtdlCommand[] = []): readonly DtdlInterface[] {
   const types = new Map(station.devices.map((device) => [device.type, device]));
   const components = station.devices.map((device) => ({
     "@type": "Component",
@@ -33,7 +40,7 @@ export function dtdlFrom(station: Station): readonly DtdlInterface[] {
     schema: modelId(device.type),
   }));
   return [
-    interfaceOf(modelId("station", station.name), station.label, components),
+    interfaceOf(modelId("station", station.name), station.label, [...components, ...commands.map(stationCommand)]),
     ...[...types].map(([type, device]) => interfaceOf(modelId(type), type, contentsOf(device))),
   ];
 }
@@ -46,6 +53,25 @@ export function stationModelId(name: string): string | undefined {
 
 /** Of an Interface. */
 const DTMI_MAX = 128;
+
+const DESCRIPTION_MAX = 512;
+/** Its answer is {text, body?}, whose shape is the command's own (docs/commands.md): DTDL is told of none. */
+const stationCommand = ({ name, description, fields }: DtdlCommand): DtdlContent => ({
+  "@type": "Command",
+  name: dtdlName(name),
+  displayName: name,
+  description: description.slice(0, DESCRIPTION_MAX),
+  ...(fields.length > 0 && {
+    request: {
+      name: "arguments",
+      nullable: true,
+      schema: {
+        "@type": "Object",
+        fields: fields.map((field) => ({ name: dtdlName(field.name), displayName: field.name, schema: field.schema })),
+      },
+    },
+  }),
+});
 
 /** Of their own namespace, so that a station can't be taken for a type. */
 const modelId = (...path: readonly string[]): string => `dtmi:pump_station:${path.map(dtdlName).join(":")};1`;

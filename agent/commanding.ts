@@ -1,0 +1,77 @@
+/** Joins commands, their audit and on-site mode with what they act on; `agent.ts` passes the steps. */
+import { type Audit, type AuditEntry, createAudit } from "./commands/audit.ts";
+import { type Commands, createCommands } from "./commands/commands.ts";
+import { durationMs } from "./commands/duration.ts";
+import { createOnSite, type OnSite } from "./commands/on-site.ts";
+import { createPlan, type PlanDeps } from "./commands/plan.ts";
+import { createStationRuns, type StationRunDeps } from "./commands/station.ts";
+import type { ControlHandler } from "./control/control.ts";
+import { ON_SITE_MS_MAX, ON_SITE_MS_MIN } from "./limits.ts";
+import type { AlarmTransition } from "./reading.ts";
+import type { StateStore } from "./state/state-store.ts";
+import { STATION_EVENTS } from "./wire/messages.ts";
+import type { Clock, Log, Timers } from "./world.ts";
+
+export interface Commanding {
+  readonly call: Commands;
+  readonly onSite: OnSite;
+  readonly audit: Audit;
+  /** Takes up what the last process knew; events may be told from now on. */
+  start(): void;
+  /** An alarm as it is while somebody is on site: as grave as ever, and marked. */
+  marked(transition: AlarmTransition): AlarmTransition;
+}
+
+export type CommandingDeps = Omit<StationRunDeps, "onSite"> &
+  Pick<PlanDeps, "station" | "device"> & {
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly log: Log;
+    readonly state: StateStore;
+    /** Into the stream of alarms and events. */
+    readonly tell: (event: AlarmTransition) => void;
+    /** What is reported of on-site mode has changed. */
+    readonly onChange: () => void;
+  };
+
+export function createCommanding(deps: CommandingDeps): Commanding {
+  const { clock, state } = deps;
+  const tell = (what: "on-site" | "command", active: boolean, because: string): void =>
+    deps.tell({ device: STATION_EVENTS, alarm: what, severity: "info", active, because, bootMs: clock.bootMs() });
+  const onSite = createOnSite({
+    ...deps,
+    file: state.document("on-site"),
+    timeZone: () => deps.station().timeZone,
+    onChange: (isOnSite, because) => {
+      tell("on-site", isOnSite, because);
+      deps.onChange();
+    },
+  });
+  const audit = createAudit({ ...deps, file: (name) => state.document(name) });
+  const plan = createPlan({ ...deps, runs: createStationRuns({ ...deps, onSite }), obstacle: onSite.obstacle });
+  return {
+    call: createCommands({ ...deps, audit, plan, onEnded: (entry) => tell("command", false, inWords(entry)) }),
+    onSite,
+    audit,
+    start: () => onSite.resume(),
+    marked: (transition) => (onSite.now() ? { ...transition, onSite: true } : transition),
+  };
+}
+
+/** What the control socket answers of commands: who is at the station, and what the cloud asked for. */
+export const commandHandlers = ({ onSite, audit }: Commanding): Readonly<Record<string, ControlHandler>> => ({
+  onsite: ({ for: given, end }) => {
+    const ms = typeof given === "string" ? durationMs(given) : undefined;
+    if (given !== undefined && (ms === undefined || ms < ON_SITE_MS_MIN || ms > ON_SITE_MS_MAX))
+      throw new Error(`onsite "${String(given).slice(0, 20)}": write how long like 30min or 2h, from 1min to 24h`);
+    if (end === true) onSite.end("ended at the station");
+    const isKept = ms === undefined || onSite.begin(ms, "here", true);
+    return { onSite: onSite.now() ?? null, isKept };
+  },
+  audit: () => audit.list(),
+});
+
+const inWords = ({ id, device, command, by, status, text }: AuditEntry): string => {
+  const what = device === undefined ? command : `${device} ${command}`;
+  return `${what}${by === undefined ? "" : `, asked by ${by}`} (${id}): ${status ?? "?"} ${text ?? ""}`;
+};
