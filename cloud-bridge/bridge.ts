@@ -55,6 +55,7 @@ export async function createBridge(deps: BridgeDeps) {
     onMessage: (message) => intake.accept(message),
     onSubscribed: (station, filters) => {
       if (filters.some((filter) => filter.endsWith("/ledger"))) receipts.greet(station);
+      if (filters.some((filter) => filter.includes("/command/call/"))) commands.greet(station);
     },
     onOnline: (station) => {
       log("info", "station-online", { station });

@@ -74,6 +74,10 @@ export const WRONG_TOKENS_PER_MINUTE_MAX = 20;
 
 /** A command that isn't answered by then counts as unknown; it tells the station the same as its expiry. */
 export const COMMAND_DEADLINE_MS = 30_000;
+/** A command waits for a station that is away at most a day: what shall be for longer is a setting. */
+export const COMMAND_WAIT_MS_MAX = 86_400_000;
+/** Commands that wait for one station that is away, and as many that have ended and are still looked up. */
+export const COMMANDS_KEPT_PER_STATION = 32;
 /** Commands waiting for an answer, of all stations. */
 export const COMMANDS_WAITING_MAX = 1_000;
 

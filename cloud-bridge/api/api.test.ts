@@ -2,7 +2,7 @@ import { encodeBatch } from "@pump-station/agent/wire/batch.ts";
 import { encodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.ts";
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectStation, type RunningBridge, startBridge, TOKEN } from "../testing/running-bridge.ts";
 
 const AUTHORIZATION = { authorization: `Bearer ${TOKEN}` };
@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => running.remove());
 
 async function call(
-  method: "GET" | "POST" | "PATCH",
+  method: "GET" | "POST" | "PATCH" | "DELETE",
   url: string,
   payload?: string | object,
   headers: Record<string, string> = {},
@@ -227,6 +227,37 @@ test("a command is answered by its station alone; one to a station that is away 
   await station.client.publishAsync(lake.commandAnswer(id), '{"status":200,"text":"confirmed"}', { qos: 1 });
   expect((await answered).body).toEqual({ status: 200, text: "confirmed" });
   await Promise.all([station.leave(), other.leave()]);
+});
+
+test("a command with a life of its own waits for its station, is looked up, and cancelled", async () => {
+  const url = "/api/stations/lake/command";
+  const ask = async (expires: number) => call("POST", url, { command: "read-now", expires }, AUTHORIZATION);
+  const now = Date.now();
+  expect((await ask(now - 1)).status).toBe(400);
+  expect((await ask(now + 2 * 86_400_000)).status).toBe(400);
+  const [first, second] = [await ask(now + 60_000), await ask(now + 60_000)];
+  expect(first).toMatchObject({ status: 202, body: { command: "read-now", state: "waits", expires: now + 60_000 } });
+  const { id } = first.body as { id: string };
+  const { id: other } = second.body as { id: string };
+  expect((await call("DELETE", `${url}s/${other}`)).status).toBe(401);
+  expect(await call("DELETE", `${url}s/${other}`, undefined, AUTHORIZATION)).toMatchObject({
+    status: 200,
+    body: { state: "cancelled" },
+  });
+  expect((await call("DELETE", `${url}s/none`, undefined, AUTHORIZATION)).status).toBe(404);
+
+  const station = await connectStation(running, "lake", password);
+  const { topic } = await station.next(`${lake.root}/command/call/`);
+  expect(topic).toBe(lake.commandCall(id));
+  expect((await call("DELETE", `${url}s/${id}`, undefined, AUTHORIZATION)).status).toBe(409);
+  await station.client.publishAsync(lake.commandAnswer(id), '{"status":200,"text":"read","body":{"values":[]}}', {
+    qos: 1,
+  });
+  await vi.waitFor(async () =>
+    expect((await call("GET", `${url}s/${id}`)).body).toMatchObject({ state: "answered", answer: { status: 200 } }),
+  );
+  expect((await call("GET", `${url}s`)).body).toHaveLength(2);
+  await station.leave();
 });
 
 test("what is stored is told to listeners of that station at once", async () => {

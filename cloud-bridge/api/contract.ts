@@ -13,13 +13,20 @@
  *   GET    /api/stations/:station/ledger                    → LedgerEntry[] completeness per epoch and stream
  *   GET    /api/stations/:station/twin                      → Twin
  *   PATCH  /api/stations/:station/twin/desired    (token)   merge patch; header If-Match: "version" optional → Twin
- *   POST   /api/stations/:station/command {device, command} (token) → {status, text}
+ *   POST   /api/stations/:station/command {device?, command, arguments?, by?, expires?}
+ *                                                 (token) → {status, text, body?}; 202 WaitingCommand when the station is
+ *                                                           away and `expires` (ms since 1970) says how long it may wait
+ *   GET    /api/stations/:station/commands                  → WaitingCommand[], newest first
+ *   GET    /api/stations/:station/commands/:id              → WaitingCommand
+ *   DELETE /api/stations/:station/commands/:id    (token)   → WaitingCommand; 409 when it no longer waits
+ *   GET    /api/stations/:station/journal?limit=            → JournalEntry[] newest first
  *   GET    /api/quarantine?station=&limit=                  → QuarantineEntry[]
  *   GET    /api/events?station=                             server-sent events: `readings` LiveReadings, `alarm` AlarmEntry,
+ *                                                           `journal` JournalEntry,
  *                                                           `twin` Twin, `station` StationSummary, `quarantine` QuarantineEntry
  *   GET    /                                                the page
  */
-import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
+import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 
 export interface Health {
   readonly status: "ok";
@@ -97,8 +104,35 @@ export interface AlarmEntry {
   readonly active: boolean;
   readonly time: number;
   readonly because: string;
+  /** Somebody worked at the station: for the record, and pages nobody. */
+  readonly onSite?: true;
   /** The time is an estimate, as in Readings.uncertain; left out when it is right. */
   readonly uncertain?: number | null;
+}
+
+/** What happened to the station itself: somebody came on site or left; the cloud gave a command. */
+export interface JournalEntry {
+  readonly station: string;
+  readonly what: string;
+  /** Of "on-site": it begins or ends. A "command" is never active. */
+  readonly active: boolean;
+  readonly time: number;
+  readonly because: string;
+  /** The time is an estimate, as in Readings.uncertain; left out when it is right. */
+  readonly uncertain?: number | null;
+}
+
+/** A command that was asked for while its station was away. */
+export interface WaitingCommand {
+  readonly id: string;
+  readonly device?: string;
+  readonly command: string;
+  readonly arguments?: JsonObject;
+  readonly by?: string;
+  readonly asked: number;
+  readonly expires: number;
+  readonly state: "waits" | "sent" | "answered" | "expired" | "cancelled";
+  readonly answer?: { readonly status: number; readonly text: string; readonly body?: Json };
 }
 
 export interface LedgerEntry {

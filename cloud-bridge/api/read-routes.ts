@@ -52,6 +52,9 @@ export function addReadRoutes(app: FastifyInstance, { bridge, version }: ApiDeps
   app.get("/api/stations/:station/alarms", async ({ params, query }) =>
     store.alarms((await knownStation(bridge, params)).station, checked(LIST, query).limit),
   );
+  app.get("/api/stations/:station/journal", async ({ params, query }) =>
+    store.journal((await knownStation(bridge, params)).station, checked(LIST, query).limit),
+  );
   app.get("/api/stations/:station/ledger", async ({ params }) =>
     store.ledger({ station: (await knownStation(bridge, params)).station }),
   );

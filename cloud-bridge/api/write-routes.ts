@@ -9,7 +9,6 @@ import type { ApiDeps } from "./server.ts";
 const NEW_STATION = z.strictObject({
   station: z.string().regex(STATION_NAME, "1 to 64 of a-z, 0-9 and -, neither first nor last a -"),
 });
-const COMMAND = z.strictObject({ device: z.string().min(1).max(64), command: z.string().min(1).max(64) });
 
 export function addWriteRoutes(
   app: FastifyInstance,
@@ -38,32 +37,6 @@ export function addWriteRoutes(
   app.patch("/api/stations/:station/twin/desired", { onRequest }, async ({ params, body, headers }) => {
     const { station } = await knownStation(bridge, params);
     return bridge.twins.patchDesired(station, body as Json | undefined, versionFrom(headers["if-match"]));
-  });
-
-  app.post("/api/stations/:station/command", { onRequest }, async ({ params, body }) => {
-    const { station } = await knownStation(bridge, params);
-    const { device, command } = checked(COMMAND, body);
-    const outcome = await bridge.commands.call(station, device, command);
-    switch (outcome.done) {
-      case "answered":
-        return outcome.answer;
-      case "offline":
-        throw new ApiError(
-          409,
-          "station-offline",
-          `${station} is not connected`,
-          "try again when it is; commands don't wait",
-        );
-      case "too-many":
-        throw new ApiError(
-          429,
-          "too-many-commands",
-          "too many commands wait for their answers",
-          "try again in half a minute",
-        );
-      case "unanswered":
-        return { status: 504, text: "no answer in time: the command may have run; look before repeating it" };
-    }
   });
 }
 

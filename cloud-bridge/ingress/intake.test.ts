@@ -38,7 +38,7 @@ beforeEach(async () => {
       onGet: (station) => (station === DEAF ? new Promise(ignore) : Promise.resolve()),
       onReport: () => Promise.resolve(),
     },
-    commands: { call: () => Promise.resolve({ done: "offline" }), onAnswer: ignore },
+    commands: { onAnswer: ignore },
     receipts: { touch: ignore, greet: ignore, leave: ignore, wantSchema: ignore, close: ignore },
     live: { listen: () => ignore, publish: ignore, samples: ignore, touch: ignore },
   });

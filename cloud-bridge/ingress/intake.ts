@@ -2,12 +2,13 @@
  * From a broker's message to the store's commit: only then the broker may acknowledge. What can't be read is kept aside
  * with its bytes and acknowledged, so that it holds up nobody; what waits for a schema is read when that arrives.
  */
+import { STATION_EVENTS } from "@pump-station/agent/wire/messages.ts";
 import { GROUP_BYTES_MAX, GROUP_MESSAGES_MAX, GROUP_READINGS_MAX, GROUP_WAIT_MS, QUEUE_BYTES_MAX } from "../limits.ts";
 import { createGroupQueue } from "../queue/group-queue.ts";
 import type { Commands } from "../route/commands.ts";
 import type { Live } from "../route/live.ts";
 import type { Receipts } from "../route/receipts.ts";
-import type { Store, StoreEntry, Written } from "../store/store.ts";
+import { journalEntry, type Store, type StoreEntry, type Written } from "../store/store.ts";
 import type { TwinAuthority } from "../twin/authority.ts";
 import type { Clock, Log, StationMessage, Timers } from "../world.ts";
 import { isSchemaTopic, type ReadMessage, readingsIn, readMessage } from "./read-message.ts";
@@ -25,7 +26,7 @@ export interface IntakeDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly twins: TwinAuthority;
-  readonly commands: Commands;
+  readonly commands: Pick<Commands, "onAnswer">;
   readonly receipts: Receipts;
   readonly live: Live;
 }
@@ -151,7 +152,10 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (duplicates > 0) log("debug", "store-duplicates", { station, duplicates });
     if (samples.length > 0 || alarms.length > 0 || duplicates > 0) deps.receipts.touch(station);
     deps.live.samples(station, samples);
-    for (const data of alarms) deps.live.publish({ station, event: "alarm", data });
+    for (const data of alarms) {
+      if (data.device !== STATION_EVENTS) deps.live.publish({ station, event: "alarm", data });
+      else deps.live.publish({ station, event: "journal", data: journalEntry(data) });
+    }
     if (aside) {
       log("warn", "ingress-set-aside", { station, topic: aside.topic, bytes: aside.bytes, reason: aside.reason });
       deps.live.publish({ station, event: "quarantine", data: aside });

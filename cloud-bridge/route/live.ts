@@ -1,11 +1,12 @@
 /** What has just been stored, to whoever listens now. Nothing is kept: a listener that comes later asks the API. */
-import type { AlarmEntry, LiveReadings, QuarantineEntry, StationSummary, Twin } from "../api/contract.ts";
+import type { AlarmEntry, JournalEntry, LiveReadings, QuarantineEntry, StationSummary, Twin } from "../api/contract.ts";
 import { type NewSamples, shown, streamChannel } from "../store/store.ts";
 import type { Log, Timers } from "../world.ts";
 
 export type LiveEvent = { readonly station: string } & (
   | { readonly event: "readings"; readonly data: LiveReadings }
   | { readonly event: "alarm"; readonly data: AlarmEntry }
+  | { readonly event: "journal"; readonly data: JournalEntry }
   | { readonly event: "twin"; readonly data: Twin }
   | { readonly event: "station"; readonly data: StationSummary }
   | { readonly event: "quarantine"; readonly data: QuarantineEntry }

@@ -2,9 +2,9 @@ import { createSimulatedTime, type SimulatedTime } from "@pump-station/agent/tes
 import { decodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import type { LedgerMessage } from "@pump-station/agent/wire/messages.ts";
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { createDatabases } from "../host/sqlite.ts";
-import { ASK_AGAIN_MS, COMMAND_DEADLINE_MS, GAP_AGE_MS } from "../limits.ts";
+import { ASK_AGAIN_MS, COMMAND_DEADLINE_MS, COMMANDS_KEPT_PER_STATION, GAP_AGE_MS } from "../limits.ts";
 import { createSqliteStore } from "../store/sqlite-store.ts";
 import type { Store, StoreEntry } from "../store/store.ts";
 import type { Clock } from "../world.ts";
@@ -131,7 +131,7 @@ test("a command that isn't answered in time is unknown, and its late answer is d
     isOnline: () => true,
     send,
   });
-  const outcome = commands.call("lake", "pump", "stop");
+  const outcome = commands.call("lake", { device: "pump", command: "stop" });
   await time.advance(0);
   const call = JSON.parse(new TextDecoder().decode(sent[0]?.payload)) as { expiresMs: number };
   expect(call.expiresMs).toBe(clock.wallMs() + COMMAND_DEADLINE_MS);
@@ -166,4 +166,67 @@ test("a station's summary follows its messages at most twice a second, and only 
   live.touch("lake");
   await time.advance(1_000);
   expect(asked).toBe(2);
+});
+
+describe("a command for a station that is away", () => {
+  const away = () => {
+    const line = { isOnline: false, count: 0 };
+    const commands = createCommands({
+      clock,
+      timers: time.timers,
+      chance: { bytes: (count) => new Uint8Array(count).fill(++line.count) },
+      log,
+      isOnline: () => line.isOnline,
+      send,
+    });
+    const ask = async (expiresInMs: number) => {
+      const outcome = await commands.call("lake", { command: "restart", by: "anna" }, clock.wallMs() + expiresInMs);
+      return outcome.done === "waits" ? outcome.waiting.id : outcome.done;
+    };
+    const states = () => commands.waiting("lake").map(({ state }) => state);
+    return { line, commands, ask, states };
+  };
+
+  test("waits until it listens, is sent once with its own expiry, and its answer can be looked up", async () => {
+    const { line, commands, ask, states } = away();
+    const id = await ask(600_000);
+    const expiresMs = clock.wallMs() + 600_000;
+    await time.advance(60_000);
+    expect([states(), sent]).toEqual([["waits"], []]);
+    line.isOnline = true;
+    commands.greet("lake");
+    commands.greet("lake");
+    await time.advance(0);
+    expect(sent.map(({ topic }) => topic)).toEqual([topicsOf("lake").commandCall(id)]);
+    expect(JSON.parse(new TextDecoder().decode(sent[0]?.payload))).toEqual({
+      command: "restart",
+      by: "anna",
+      expiresMs,
+    });
+    expect(states()).toEqual(["sent"]);
+    commands.onAnswer("lake", id, new TextEncoder().encode('{"status":200,"text":"restarts"}'));
+    await time.advance(0);
+    expect(commands.waiting("lake")[0]).toMatchObject({ id, state: "answered", answer: { status: 200 } });
+  });
+
+  test("is never sent after its life, nor once it is cancelled", async () => {
+    const { line, commands, ask, states } = away();
+    await ask(5_000);
+    const id = await ask(60_000);
+    await time.advance(5_000);
+    expect(states()).toEqual(["waits", "expired"]);
+    expect([commands.cancel("lake", id), commands.cancel("lake", id)]).toEqual([true, false]);
+    line.isOnline = true;
+    commands.greet("lake");
+    await time.advance(0);
+    expect([states(), sent, time.waiting]).toEqual([["cancelled", "expired"], [], 0]);
+  });
+
+  test("is refused when too many wait, and those that ended make room", async () => {
+    const { ask } = away();
+    for (let at = 0; at < COMMANDS_KEPT_PER_STATION; at++) await ask(at === 0 ? 1_000 : 60_000);
+    expect(await ask(60_000)).toBe("too-many");
+    await time.advance(1_000);
+    expect(await ask(60_000)).toHaveLength(16);
+  });
 });

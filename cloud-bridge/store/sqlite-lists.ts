@@ -1,11 +1,15 @@
 /** Stations, streams, alarms, ledgers and quarantine as the API lists them. */
+import { STATION_EVENTS } from "@pump-station/agent/wire/messages.ts";
 import type { AlarmEntry, LedgerEntry, QuarantineEntry, Stream } from "../api/contract.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { gapsOf, rangesFromText } from "./ranges.ts";
 import { numberOrNull, type SqliteNames, uncertaintyOf } from "./sqlite-names.ts";
-import { rangePairs, type Store, type StoredStation, streamChannel } from "./store.ts";
+import { journalEntry, rangePairs, type Store, type StoredStation, streamChannel } from "./store.ts";
 
-type Queries = Pick<Store, "figures" | "stations" | "station" | "streams" | "alarms" | "ledger" | "quarantine">;
+type Queries = Pick<
+  Store,
+  "figures" | "stations" | "station" | "streams" | "alarms" | "journal" | "ledger" | "quarantine"
+>;
 
 export function createSqliteLists(database: Database, names: SqliteNames) {
   const sql = {
@@ -15,7 +19,7 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
     stations: database.prepare("SELECT * FROM station ORDER BY name"),
     station: database.prepare("SELECT * FROM station WHERE name = ?"),
     activeAlarms: database.prepare(
-      `SELECT count(*) AS n FROM (SELECT DISTINCT device, alarm FROM alarm WHERE station_id = ?) AS one
+      `SELECT count(*) AS n FROM (SELECT DISTINCT device, alarm FROM alarm WHERE station_id = ? AND device != '${STATION_EVENTS}') AS one
        WHERE (SELECT active FROM alarm WHERE station_id = ? AND device = one.device AND alarm = one.alarm
               ORDER BY time_ms DESC, id DESC LIMIT 1) = 1`,
     ),
@@ -29,7 +33,7 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
     ),
     alarms: database.prepare(
       `SELECT alarm.*, boot.dated, boot.offset_ms, boot.earliest_ms FROM alarm LEFT JOIN boot ON boot.id = alarm.boot_id
-       WHERE alarm.station_id = ? ORDER BY time_ms DESC, alarm.id DESC LIMIT ?`,
+       WHERE alarm.station_id = ? AND (device = '${STATION_EVENTS}') = ? ORDER BY time_ms DESC, alarm.id DESC LIMIT ?`,
     ),
     ledger: database.prepare(
       `SELECT epoch.name AS epoch, stream.name AS stream, stored, dropped, closed_at
@@ -90,7 +94,9 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
       return sql.streams.all(stationId).map((row) => streamFromRow(stationId, row));
     },
     alarms: async (station, limit) =>
-      sql.alarms.all(names.stationId(station), limit).map((row) => alarmFromRow(station, row)),
+      sql.alarms.all(names.stationId(station), 0, limit).map((row) => alarmFromRow(station, row)),
+    journal: async (station, limit) =>
+      sql.alarms.all(names.stationId(station), 1, limit).map((row) => journalEntry(alarmFromRow(station, row))),
     ledger: async ({ station, changedSinceMs, gapSinceBeforeMs }) =>
       sql.ledger
         .all(names.stationId(station), changedSinceMs ?? 0, gapSinceBeforeMs ?? null, gapSinceBeforeMs ?? null)
@@ -120,6 +126,7 @@ const factsOfAlarm = (station: string, row: SqlRow): AlarmEntry => ({
   active: row["active"] === 1,
   time: Number(row["time_ms"]),
   because: String(row["because"]),
+  ...(row["on_site"] === 1 && { onSite: true as const }),
 });
 
 function ledgerFromRow(row: SqlRow): LedgerEntry {

@@ -63,8 +63,8 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
     ),
     alarm: database.prepare("SELECT * FROM alarm WHERE epoch_id = ? AND sequence = ?"),
     addAlarm: database.prepare(
-      `INSERT INTO alarm (station_id, epoch_id, sequence, boot_id, time_ms, device, alarm, severity, active, because)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO alarm (station_id, epoch_id, sequence, boot_id, time_ms, device, alarm, severity, active, because, on_site)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   };
 
@@ -227,8 +227,10 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
       const { device, alarm, severity, active, because, sequence } = message;
       sql.addAlarm.run(
         stationId, epochId, sequence, boot?.id ?? null, time, device, alarm, severity, active ? 1 : 0, because,
+        message.onSite ? 1 : 0,
       ); // biome-ignore format: in the table's order
-      entries.push({ station, device, alarm, severity, active, time, because, ...uncertaintyIn(boot) });
+      const onSite = message.onSite ? { onSite: true as const } : {};
+      entries.push({ station, device, alarm, severity, active, time, because, ...onSite, ...uncertaintyIn(boot) });
       const stored = withRange(ledger.stored, { first: sequence, last: sequence });
       const dropped = ledger.dropped.flatMap((range) => outside(range, stored));
       names.putLedger(epochId, streamId, { ...ledger, stored, dropped }, atMs);

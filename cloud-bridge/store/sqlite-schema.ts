@@ -1,5 +1,5 @@
 /**
- * The tables. Version 2; later versions only add. `PRAGMA user_version` says which one a file has.
+ * The tables. Version 3; later versions only add. `PRAGMA user_version` says which one a file has.
  *
  * A block is a run of consecutive samples of one stream and epoch (`block.ts`). The times in its body are on its basis:
  * the wall when boot_id is null, else wall = time + boot.offset_ms. from_ms, to_ms and alarm times are on the wall, so
@@ -7,7 +7,7 @@
  */
 import type { Database } from "../world.ts";
 
-const VERSION = 2;
+const VERSION = 3;
 
 const TABLES = `
 CREATE TABLE station (
@@ -136,12 +136,17 @@ CREATE TABLE twin (
 /** Version 2: of a boot whose clock was never set, the earliest offset that is possible; offset_ms is the latest. */
 const SINCE_VERSION_2 = "ALTER TABLE boot ADD COLUMN earliest_ms INTEGER;";
 
+/** Version 3: whether somebody was on site when an alarm began or ended. */
+const SINCE_VERSION_3 = "ALTER TABLE alarm ADD COLUMN on_site INTEGER NOT NULL DEFAULT 0;";
+/** What each version added to the one before it. */
+const ADDED = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3];
+
 /** Throws when a newer release has written the file: it is left as it is. */
 export function migrate(database: Database): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
   if (version === VERSION) return;
   if (version > VERSION)
     throw new Error(`open the store: its version ${version} is newer than this program's ${VERSION}`);
-  const missing = version === 0 ? TABLES + SINCE_VERSION_2 : SINCE_VERSION_2;
+  const missing = ADDED.slice(version).join("");
   database.transaction(() => database.exec(`${missing}PRAGMA user_version = ${VERSION};`));
 }

@@ -1,6 +1,6 @@
 /** What every store does, whatever lies below it. Run it with a maker of empty stores; `reopen` plays a restart. */
 import { type ChannelValue, missing } from "@pump-station/agent/reading.ts";
-import type { AlarmMessage, Basis, StreamBlock } from "@pump-station/agent/wire/messages.ts";
+import { type AlarmMessage, type Basis, STATION_EVENTS, type StreamBlock } from "@pump-station/agent/wire/messages.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
 import fc from "fast-check";
@@ -368,6 +368,27 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       const [different] = await send([alarm(3, true)]);
       expect(different?.conflicts.length).toBe(1);
       expect((await store.ledger({ station: "lake" }))[0]?.stored).toEqual([[1, 3]]);
+    });
+
+    test("alarms while somebody was on site are marked; what happens to the station itself is its journal", async () => {
+      const event = { device: STATION_EVENTS, severity: "info", because: "until 15:30, by here" } as const;
+      const [written] = await store.write([
+        {
+          station: "lake",
+          atMs: T0,
+          kind: "alarms",
+          alarms: [alarm(1, true, { ...event, alarm: "on-site" }), alarm(2, true, { onSite: true })],
+        },
+      ]);
+      expect(written?.alarms.map(({ device, onSite }) => [device, onSite])).toEqual([
+        [STATION_EVENTS, undefined],
+        ["pump", true],
+      ]);
+      expect((await store.station("lake"))?.activeAlarms).toBe(1);
+      expect((await store.alarms("lake", 9)).map((entry) => [entry.alarm, entry.onSite])).toEqual([["too-hot", true]]);
+      const [{ time, ...entry } = { time: 0 }, ...others] = await store.journal("lake", 9);
+      expect(entry).toEqual({ station: "lake", what: "on-site", active: true, because: "until 15:30, by here" });
+      expect([Number.isFinite(time), others]).toEqual([true, []]);
     });
 
     test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {

@@ -8,6 +8,7 @@ import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import type {
   AlarmEntry,
+  JournalEntry,
   LedgerEntry,
   QuarantineEntry,
   Readings,
@@ -133,7 +134,9 @@ export interface Store {
   streams(station: string): Promise<readonly Stream[]>;
   /** undefined when the device or channel has never been declared. */
   readings(query: ReadingsQuery): Promise<Readings | undefined>;
+  /** Without what happened to the station itself: that is its journal. */
   alarms(station: string, limit: number): Promise<readonly AlarmEntry[]>;
+  journal(station: string, limit: number): Promise<readonly JournalEntry[]>;
   ledger(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
   quarantine(station: string | undefined, limit: number): Promise<readonly QuarantineEntry[]>;
 
@@ -142,6 +145,12 @@ export interface Store {
   changeTwin(station: string, change: (twin: StoredTwin) => StoredTwin): Promise<StoredTwin>;
   close(): Promise<void>;
 }
+
+/** What happened to the station itself travels and is stored as an alarm of `STATION_EVENTS`. */
+export const journalEntry = ({ station, alarm, active, time, because, uncertain }: AlarmEntry): JournalEntry => ({
+  ...{ station, what: alarm, active, time, because },
+  ...(uncertain !== undefined && { uncertain }),
+});
 
 export const NEW_TWIN: StoredTwin = { desired: { $version: 1 }, reported: { $version: 1 }, versions: {} };
 

@@ -35,6 +35,7 @@ const activeAlarm = (entry: AlarmEntry, now: number): TemplateResult => html`
   <li class="alarm ${entry.severity}" data-testid="alarm-${entry.device}-${entry.alarm}">
     <p class="alarm-name">
       <span class="badge ${entry.severity}">${entry.severity}</span>
+      ${onSiteBadge(entry)}
       <strong>${nameText(entry.device)}: ${nameText(entry.alarm)}</strong>
     </p>
     <p class="alarm-why">${entry.because}</p>
@@ -45,6 +46,10 @@ const activeAlarm = (entry: AlarmEntry, now: number): TemplateResult => html`
   </li>
 `;
 
+/** As grave as ever, and nobody is called: somebody is there. */
+const onSiteBadge = ({ onSite }: AlarmEntry): TemplateResult | typeof nothing =>
+  onSite ? html`<span class="badge">while on site</span>` : nothing;
+
 const pastAlarms = (past: readonly PastAlarm[], now: number): TemplateResult => html`
   <details class="past">
     <summary>Ended <span class="count">${past.length}</span></summary>
@@ -54,7 +59,7 @@ const pastAlarms = (past: readonly PastAlarm[], now: number): TemplateResult => 
           <li class="alarm ended">
             <p class="alarm-name">
               <strong>${nameText(entry.device)}: ${nameText(entry.alarm)}</strong>
-              <span class="muted">${entry.severity}</span>
+              <span class="muted">${entry.severity}</span> ${onSiteBadge(entry)}
             </p>
             <p class="muted">
               ended ${clockText(entry.time, now)}${began === undefined ? "" : `, after ${durationText(entry.time - began)}`}

@@ -9,6 +9,7 @@ import {
   decimalsOf,
   durationText,
   numberText,
+  onSiteText,
   reasonText,
   tickTexts,
   uncertainText,
@@ -16,6 +17,14 @@ import {
 } from "./format.ts";
 
 const EN = { locale: "en", timeZone: "UTC" };
+
+test("somebody is on site until a time, which passes also when the station can't say so", () => {
+  const until = Date.UTC(2026, 4, 2, 15, 30);
+  expect(onSiteText({ until, by: "here" }, until - 1_000, EN)).toBe("somebody is on site until 15:30:00");
+  expect(onSiteText({ until, by: "here" }, until, EN)).toBeUndefined();
+  expect(onSiteText({ by: "here" }, until, EN)).toBe("somebody is on site");
+  expect(onSiteText(undefined, until, EN)).toBeUndefined();
+});
 
 test("times that the station couldn't know are called estimates, with how far they may be off", () => {
   expect(uncertainText(null)).toBe("times are estimates: the station's clock isn't set yet");

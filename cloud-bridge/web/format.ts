@@ -79,6 +79,14 @@ export const uncertainText = (ms: number | null): string =>
     : `times are estimates, up to ${durationText(ms)} too late: the station's clock was never set then`;
 
 /** "14:03:12" on the day of `now`, "3 May, 14:03:12" on another one. */
+/** What a station reports of somebody working there; undefined when nobody does, or when it is over by now. */
+export function onSiteText(reported: unknown, now: number, manner: Manner = {}): string | undefined {
+  if (typeof reported !== "object" || reported === null) return undefined;
+  const { until } = reported as { readonly until?: unknown };
+  if (typeof until !== "number") return "somebody is on site";
+  return until > now ? `somebody is on site until ${clockText(until, now, manner)}` : undefined;
+}
+
 export function clockText(time: number, now: number, manner: Manner = {}): string {
   const zone = manner.timeZone === undefined ? {} : { timeZone: manner.timeZone };
   const clock: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };

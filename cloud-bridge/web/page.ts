@@ -5,6 +5,7 @@ import type { StationSummary } from "../api/contract.ts";
 import { alarmsCard } from "./alarm-views.ts";
 import type { Changes } from "./changes.ts";
 import { deviceCard } from "./device-views.ts";
+import { onSiteText } from "./format.ts";
 import { fragmentOf } from "./fragment.ts";
 import { ledgerCard } from "./ledger-views.ts";
 import type { Session } from "./session.ts";
@@ -73,7 +74,7 @@ export class PumpStations extends LitElement {
     const window = { from: now - state.rangeMs, to: now };
     return html`
       <div class="station-head">
-        ${headline(station, agentText(twin?.reported["agent"]), state.connection)} ${this.#ranges(state.rangeMs)}
+        ${headline(station, agentText(twin?.reported["agent"]), state.connection, onSiteText(twin?.reported["on-site"], now))} ${this.#ranges(state.rangeMs)}
       </div>
       ${figures(station, state, now)}
       <div class="columns">

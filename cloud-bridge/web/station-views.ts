@@ -62,6 +62,7 @@ export const headline = (
   station: StationSummary,
   agent: string | undefined,
   connection: Connection,
+  onSite: string | undefined,
 ): TemplateResult => {
   const isGood = station.online && connection !== "lost";
   const word = connection === "lost" ? "Not known" : station.online ? "Online" : "Offline";
@@ -69,6 +70,7 @@ export const headline = (
     <div class="headline">
       <h1 data-testid="station-name">${station.station}</h1>
       <span class="pill ${isGood ? "good" : "off"}" data-testid="station-online">${word}</span>
+      ${onSite === undefined ? nothing : html`<span class="pill" data-testid="on-site">${onSite}</span>`}
       ${agent === undefined ? nothing : html`<span class="muted">${agent}</span>`}
     </div>
   `;
