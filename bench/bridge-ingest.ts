@@ -8,7 +8,9 @@ import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.t
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
 import { createBridge } from "@pump-station/cloud-bridge/bridge.ts";
 import { createChance, createClock, createTimers } from "@pump-station/cloud-bridge/host/clock.ts";
+import { createFiles } from "@pump-station/cloud-bridge/host/files.ts";
 import { createDatabases } from "@pump-station/cloud-bridge/host/sqlite.ts";
+import { loadStationAuthority } from "@pump-station/cloud-bridge/host/station-authority.ts";
 import { createSqliteStore } from "@pump-station/cloud-bridge/store/sqlite-store.ts";
 import type { BrokerHandlers, StationMessage } from "@pump-station/cloud-bridge/world.ts";
 
@@ -49,9 +51,17 @@ export async function benchIngest(rows: number) {
     store,
     receiptEveryMs: 86_400_000,
     askAfterMs: 300_000,
+    authority: await loadStationAuthority({ files: createFiles(), nowMs: Date.now() }, folder, 86_400_000),
+    renewalGraceMs: 0,
     listen: async (given) => {
       handlers = given;
-      return { port: 0, isOnline: () => true, publish: async () => undefined, close: async () => undefined };
+      return {
+        port: 0,
+        isOnline: () => true,
+        publish: async () => undefined,
+        disconnect: () => 0,
+        close: async () => undefined,
+      };
     },
   });
   try {

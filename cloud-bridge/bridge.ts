@@ -1,6 +1,10 @@
 /** Joins the steps: ingress → queue → store → route → api, and back to the stations. */
 import type { StationSummary } from "./api/contract.ts";
+import { createAdmission } from "./auth/admission.ts";
 import { createCredentials } from "./auth/credentials.ts";
+import { createEnrolment } from "./auth/enrolment.ts";
+import { createEnrolmentTokens } from "./auth/enrolment-tokens.ts";
+import { createRevocations } from "./auth/revocations.ts";
 import { createIntake } from "./ingress/intake.ts";
 import { mayPublish, maySubscribe } from "./ingress/permissions.ts";
 import { createCommands } from "./route/commands.ts";
@@ -8,7 +12,7 @@ import { createLive } from "./route/live.ts";
 import { createReceipts } from "./route/receipts.ts";
 import type { Store } from "./store/store.ts";
 import { createTwinAuthority } from "./twin/authority.ts";
-import type { Broker, BrokerHandlers, Chance, Clock, Log, Timers } from "./world.ts";
+import type { Broker, BrokerHandlers, Chance, Clock, Log, StationAuthority, Timers } from "./world.ts";
 
 export interface BridgeDeps {
   readonly clock: Clock;
@@ -18,6 +22,8 @@ export interface BridgeDeps {
   readonly store: Store;
   readonly receiptEveryMs: number;
   readonly askAfterMs: number;
+  readonly authority: StationAuthority;
+  readonly renewalGraceMs: number;
   /** Starts listening for stations; messages come only after it has resolved. */
   readonly listen: (handlers: BrokerHandlers) => Promise<Broker>;
 }
@@ -36,6 +42,17 @@ export async function createBridge(deps: BridgeDeps) {
   };
 
   const credentials = createCredentials({ store, chance });
+  const { identities } = store;
+  const { authority, renewalGraceMs: graceMs } = deps;
+  const tokens = createEnrolmentTokens({ identities, chance });
+  const revocations = await createRevocations({
+    ...{ identities, clock, timers, log },
+    disconnect: (isMeant) => link.broker?.disconnect(isMeant) ?? 0,
+  });
+  const enrolment = createEnrolment({
+    ...{ clock, log, identities, authority, send },
+    onRevoked: () => revocations.look(),
+  });
   const live = createLive({ timers, log, summaryOf });
   const twins = createTwinAuthority({
     store,
@@ -49,10 +66,12 @@ export async function createBridge(deps: BridgeDeps) {
   const intake = createIntake({ store, clock, timers, log, twins, commands, receipts, live });
 
   const broker = await deps.listen({
-    authenticate: (station, password) => credentials.verify(station, password),
+    authenticate: createAdmission({ clock, identities, credentials, authority, graceMs }),
     mayPublish,
     maySubscribe,
     onMessage: (message) => intake.accept(message),
+    onEnrolment: (who, message) => enrolment.onRequest(who, message),
+    onAdmitted: (who) => revocations.check(who),
     onSubscribed: (station, filters) => {
       if (filters.some((filter) => filter.endsWith("/ledger"))) receipts.greet(station);
       if (filters.some((filter) => filter.includes("/command/call/"))) commands.greet(station);
@@ -73,6 +92,12 @@ export async function createBridge(deps: BridgeDeps) {
   return {
     store,
     credentials,
+    tokens,
+    revoke: async (station: string): Promise<boolean> => {
+      const isKnown = await identities.revoke(station, clock.wallMs());
+      revocations.look();
+      return isKnown;
+    },
     twins,
     commands,
     live,
@@ -82,6 +107,7 @@ export async function createBridge(deps: BridgeDeps) {
     /** Stops taking messages, works off what waits. The store stays open. */
     close: async (): Promise<void> => {
       receipts.close();
+      revocations.close();
       await broker.close();
       await intake.close();
     },

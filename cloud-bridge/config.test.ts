@@ -11,6 +11,8 @@ test("without options the bridge listens on loopback and sends receipts once a d
     host: "127.0.0.1",
     receiptEveryMs: 86_400_000,
     askAfterMs: 300_000,
+    certificateLifeMs: 365 * 86_400_000,
+    renewalGraceMs: 180 * 86_400_000,
     pageFolder: "p",
     logLevel: "info",
   });

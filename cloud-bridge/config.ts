@@ -1,6 +1,13 @@
 /** What the command line says, checked. */
 import * as z from "zod";
-import { GAP_AGE_MS, GAP_AGE_MS_MIN, RECEIPT_EVERY_MS_DEFAULT, RECEIPT_EVERY_MS_MIN } from "./limits.ts";
+import {
+  CERTIFICATE_LIFE_MS_DEFAULT,
+  GAP_AGE_MS,
+  GAP_AGE_MS_MIN,
+  RECEIPT_EVERY_MS_DEFAULT,
+  RECEIPT_EVERY_MS_MIN,
+  RENEWAL_GRACE_MS_DEFAULT,
+} from "./limits.ts";
 
 export interface Config {
   readonly dataFolder: string;
@@ -11,6 +18,9 @@ export interface Config {
   readonly receiptEveryMs: number;
   /** How long a gap stands before it is asked for. */
   readonly askAfterMs: number;
+  readonly certificateLifeMs: number;
+  /** How long after its end a certificate may still ask for the next one. */
+  readonly renewalGraceMs: number;
   readonly pageFolder: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
@@ -18,7 +28,7 @@ export interface Config {
 const UNIT_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const port = z.coerce.number().int().min(0).max(65_535);
-const duration = z.string().transform((text, context) => {
+export const duration = z.string().transform((text, context) => {
   const [, amount, unit] = /^(\d{1,9}) ?(ms|s|min|h|d)$/.exec(text) ?? [];
   if (amount !== undefined && unit !== undefined) return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
   context.addIssue({ code: "custom", message: `"${text}" is not a time like 5s, 15min or 24h` });
@@ -37,6 +47,18 @@ const OPTIONS = z.object({
       .max(30 * 86_400_000),
   ),
   askAfter: duration.pipe(z.number().min(GAP_AGE_MS_MIN).max(86_400_000)),
+  certificateLife: duration.pipe(
+    z
+      .number()
+      .min(10_000)
+      .max(3_650 * 86_400_000),
+  ),
+  renewalGrace: duration.pipe(
+    z
+      .number()
+      .min(0)
+      .max(3_650 * 86_400_000),
+  ),
   page: z.string().min(1),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
 });
@@ -47,6 +69,8 @@ export const DEFAULTS = {
   listen: "127.0.0.1",
   receiptEvery: `${RECEIPT_EVERY_MS_DEFAULT / 3_600_000}h`,
   askAfter: `${GAP_AGE_MS / 60_000}min`,
+  certificateLife: `${CERTIFICATE_LIFE_MS_DEFAULT / 86_400_000}d`,
+  renewalGrace: `${RENEWAL_GRACE_MS_DEFAULT / 86_400_000}d`,
   logLevel: "info",
 } as const;
 
@@ -58,6 +82,7 @@ export function configFrom(options: unknown): Config {
     throw new Error(problems.join("\n"));
   }
   const { data, mqttPort, httpPort, listen, receiptEvery, askAfter, page, logLevel } = result.data;
+  const { certificateLife, renewalGrace } = result.data;
   return {
     dataFolder: data,
     mqttPort,
@@ -65,6 +90,8 @@ export function configFrom(options: unknown): Config {
     host: listen,
     receiptEveryMs: receiptEvery,
     askAfterMs: askAfter,
+    certificateLifeMs: certificateLife,
+    renewalGraceMs: renewalGrace,
     pageFolder: page,
     logLevel,
   };

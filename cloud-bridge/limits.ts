@@ -72,6 +72,14 @@ export const LIST_LIMIT_MAX = 1_000;
 /** Wrong tokens from one address per minute before 429. */
 export const WRONG_TOKENS_PER_MINUTE_MAX = 20;
 
+/** A station's certificate, and how long after its end it may still ask for the next one: off from autumn to spring. */
+export const CERTIFICATE_LIFE_MS_DEFAULT = 365 * 86_400_000;
+export const RENEWAL_GRACE_MS_DEFAULT = 180 * 86_400_000;
+/** An enrolment token: made at the desk, used when somebody is at the lake. */
+export const ENROLMENT_TOKEN_LIFE_MS_DEFAULT = 7 * 86_400_000;
+/** How soon a connection ends that was revoked by a command line beside the bridge. */
+export const REVOCATION_LOOK_MS = 1_000;
+
 /** A command that isn't answered by then counts as unknown; it tells the station the same as its expiry. */
 export const COMMAND_DEADLINE_MS = 30_000;
 /** A command waits for a station that is away at most a day: what shall be for longer is a setting. */

@@ -86,7 +86,7 @@ test("the bridge says when it is ready, shows its token once, keeps its secrets,
   expect(first.ready.pid).toBe(first.child.pid);
   const token = readFileSync(join(folder, "token"), "utf8").trim();
   await expect.poll(() => first.output()).toContain(token);
-  for (const name of ["token", "ca-key.pem", "server-key.pem", "bridge.sqlite"])
+  for (const name of ["token", "ca-key.pem", "station-ca-key.pem", "server-key.pem", "bridge.sqlite"])
     expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
   expect(statSync(join(folder, "ca.pem")).mode & 0o777).toBe(0o644);
   const added = await fetch(`http://127.0.0.1:${first.ready.httpPort}/api/stations`, {
@@ -161,6 +161,22 @@ test("a station can be added from the command line while the bridge runs", async
     password,
   );
   await station.leave();
+});
+
+test("tokens are made, stations listed and revoked from the command line", async () => {
+  const add = async (...words: string[]) => cli("station", "add", ...words, "--data", folder);
+  const added = JSON.parse((await add("lake", "--token", "--valid", "2d")).stdout) as { token: string; until: number };
+  expect(added.until - Date.now()).toBeGreaterThan(47 * 3_600_000);
+  expect((await add("lake", "--token")).stderr).toContain("pump-station-bridge station token lake");
+  expect((await add("pond", "--valid", "soon")).code).toBe(64);
+  await add("pond");
+  const again = JSON.parse((await cli("station", "token", "lake", "--data", folder)).stdout) as { token: string };
+  expect(again.token).not.toBe(added.token);
+  expect((await cli("station", "revoke", "pond", "--data", folder)).stdout).toContain('"revoked":true');
+  expect((await cli("station", "revoke", "sea", "--data", folder)).code).toBe(1);
+  const { stdout } = await cli("station", "list", "--data", folder);
+  expect(stdout).toMatch(/^lake  not enrolled yet; token until \d{4}-\d\d-\d\d\npond  revoked: nobody comes in\n$/);
+  expect(stdout).not.toContain(again.token);
 });
 
 test("whatever was acknowledged before a kill -9 is there after it", async () => {

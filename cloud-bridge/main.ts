@@ -1,14 +1,13 @@
 /**
- * pump-station-bridge run | station add. Exit codes: 0, 1 failed, 64 usage, 78 configuration.
- * The data folder holds ca.pem (what stations trust), token (for writing through the API), bridge.sqlite, ready.json.
+ * pump-station-bridge run | station add | token | revoke | list. Exit codes: 0, 1 failed, 64 usage, 78 configuration.
+ * The data folder holds ca.pem (what stations trust), station-ca.pem (who signs their certificates), token (for writing
+ * through the API), bridge.sqlite, ready.json.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { STATION_NAME } from "@pump-station/agent/wire/topics.ts";
 import { Command, CommanderError } from "commander";
 import { createApi } from "./api/server.ts";
-import { createCredentials } from "./auth/credentials.ts";
 import { createTokenCheck, loadToken } from "./auth/token.ts";
 import { createBridge } from "./bridge.ts";
 import { type Config, certificateNames, configFrom, DEFAULTS, hostNamesFor, isLoopback } from "./config.ts";
@@ -19,18 +18,18 @@ import { createFiles } from "./host/files.ts";
 import { lockFolder } from "./host/lock.ts";
 import { createLog } from "./host/log.ts";
 import { createDatabases } from "./host/sqlite.ts";
+import { loadStationAuthority } from "./host/station-authority.ts";
 import { CLOSE_DEADLINE_MS } from "./limits.ts";
 import packageJson from "./package.json" with { type: "json" };
+import { addStationCommands } from "./station-commands.ts";
 import { createSqliteStore } from "./store/sqlite-store.ts";
+import { UsageError } from "./usage-error.ts";
 
 const EXIT = { failed: 1, usage: 64, configuration: 78 } as const;
 
 /** Wrong before anything runs: named on stderr, exit 78. */
 class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
-}
-class UsageError extends Error {
-  override readonly name = "UsageError";
 }
 
 const program = new Command("pump-station-bridge")
@@ -47,18 +46,24 @@ program
   .option("--listen <address>", "address to listen on", DEFAULTS.listen)
   .option("--receipt-every <time>", "how often a station is told what is stored: 5s, 15min, 24h", DEFAULTS.receiptEvery)
   .option("--ask-after <time>", "how long a gap stands before a station is asked to fill it", DEFAULTS.askAfter)
+  .option("--certificate-life <time>", "how long a station's certificate is good: 365d", DEFAULTS.certificateLife)
+  .option("--renewal-grace <time>", "after its end it may ask for the next one for so long", DEFAULTS.renewalGrace)
   .option("--page <folder>", "the page's files", fileURLToPath(new URL("./web", import.meta.url)))
   .option("--log-level <level>", "debug, info, warn or error", DEFAULTS.logLevel)
   .action(async (options: unknown) => run(usable(() => configFrom(options), UsageError)));
 
-program
-  .command("station")
-  .description("stations that may connect")
-  .command("add")
-  .argument("<name>", "a-z, 0-9 and -; never reuse another station's")
-  .requiredOption("--data <folder>", "the bridge's data folder")
-  .description("add a station; prints its password once, also while the bridge runs")
-  .action(addStation);
+addStationCommands(program, {
+  clock: createClock(),
+  chance: createChance(),
+  out: (text) => void process.stdout.write(text),
+  withStore: async (data, work) => {
+    const isNew = !existsSync(storeFile(data));
+    const store = usable(() => openStore(data), ConfigurationError);
+    // Most likely a mistyped folder: the running bridge won't know the station.
+    if (isNew) process.stderr.write(`pump-station-bridge: made a new store in ${resolve(data)}\n`);
+    return work(store).finally(() => store.close());
+  },
+});
 
 async function run(config: Config): Promise<void> {
   const { dataFolder, host } = config;
@@ -69,11 +74,10 @@ async function run(config: Config): Promise<void> {
   const unlock = usable(() => lockFolder(dataFolder), ConfigurationError);
   files.remove(readyFile);
   const token = usable(() => loadToken({ files, chance }, join(dataFolder, "token")), ConfigurationError);
-  const certificate = await loadServerCertificate(
-    { files, nowMs: clock.wallMs() },
-    dataFolder,
-    certificateNames(host),
-  ).catch(asConfiguration);
+  const now = { files, nowMs: clock.wallMs() };
+  const authority = await loadStationAuthority(now, dataFolder, config.certificateLifeMs).catch(asConfiguration);
+  const server = await loadServerCertificate(now, dataFolder, certificateNames(host)).catch(asConfiguration);
+  const certificate = { ...server, stationCa: authority.pem };
   const store = usable(() => openStore(dataFolder), ConfigurationError);
   const bridge = await createBridge({
     clock,
@@ -83,6 +87,8 @@ async function run(config: Config): Promise<void> {
     store,
     receiptEveryMs: config.receiptEveryMs,
     askAfterMs: config.askAfterMs,
+    authority,
+    renewalGraceMs: config.renewalGraceMs,
     listen: (handlers) => listenForStations({ certificate, host, port: config.mqttPort }, handlers, log),
   }).catch(asConfiguration);
   const api = createApi({
@@ -137,22 +143,6 @@ async function run(config: Config): Promise<void> {
     };
     process.on("SIGTERM", onSignal);
     process.on("SIGINT", onSignal);
-  }
-}
-
-async function addStation(station: string, { data }: { readonly data: string }): Promise<void> {
-  if (!STATION_NAME.test(station)) throw new UsageError(`"${station}" is no station name: a-z, 0-9 and -, at most 64`);
-  const isNew = !existsSync(storeFile(data));
-  const store = usable(() => openStore(data), ConfigurationError);
-  // Most likely a mistyped folder: the running bridge won't know the station.
-  if (isNew) process.stderr.write(`pump-station-bridge: made a new store in ${resolve(data)}\n`);
-  try {
-    const credentials = createCredentials({ store, chance: createChance() });
-    const password = await credentials.add(station, createClock().wallMs());
-    if (password === undefined) throw new Error(`add station ${station}: there is one of that name already`);
-    process.stdout.write(`${JSON.stringify({ station, password })}\n`);
-  } finally {
-    await store.close();
   }
 }
 

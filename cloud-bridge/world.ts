@@ -65,13 +65,38 @@ export interface StationMessage {
   readonly payload: Uint8Array;
 }
 
+/** What a client shows when it connects. Nothing is believed yet but that it holds the key of its certificate. */
+export interface Claim {
+  readonly clientId: string;
+  readonly user?: string;
+  readonly password?: Uint8Array;
+  /** DER of what it showed in the TLS handshake, whoever has signed it. */
+  readonly certificate?: Uint8Array;
+}
+
+/** Who a connection is, and what it is for. */
+export interface Admission {
+  readonly station: string;
+  /** "enrolling": asks for a certificate and does nothing else. */
+  readonly role: "station" | "enrolling";
+  readonly by: "password" | "token" | "certificate";
+  /** Of the certificate. */
+  readonly serial?: string;
+  /** After this the connection is worth nothing, ms since 1970. */
+  readonly untilMs?: number;
+}
+
 /** What a broker asks and tells. Messages, not sockets, are the seam. */
 export interface BrokerHandlers {
-  authenticate(user: string, password: Uint8Array): Promise<boolean>;
-  mayPublish(station: string, topic: string): boolean;
-  maySubscribe(station: string, filter: string): boolean;
+  authenticate(claim: Claim): Promise<Admission | { readonly refused: string }>;
+  mayPublish(who: Admission, topic: string): boolean;
+  maySubscribe(who: Admission, filter: string): boolean;
   /** Resolves when the message is durable: then the broker acknowledges. Rejects: it closes that connection instead. */
   onMessage(message: StationMessage): Promise<void>;
+  /** A request for a certificate; `topic` is one of those that `mayPublish` allows to who enrols. */
+  onEnrolment(who: Admission, message: StationMessage): Promise<void>;
+  /** Admitted and connected; from here on `Broker.disconnect` finds it. */
+  onAdmitted(who: Admission): void;
   onSubscribed(station: string, filters: readonly string[]): void;
   onOnline(station: string): void;
   onOffline(station: string): void;
@@ -82,5 +107,33 @@ export interface Broker {
   isOnline(station: string): boolean;
   /** QoS 1 to whoever is connected and subscribed; resolves when it is written, kept for nobody. */
   publish(topic: string, payload: Uint8Array): Promise<void>;
+  /** Closes every connection that is meant, at once; returns how many. */
+  disconnect(isMeant: (who: Admission) => boolean): number;
   close(): Promise<void>;
+}
+
+/** A request for a certificate that holds what it says: it is signed with the key that it names. */
+export interface ReadRequest {
+  readonly keyHash: string;
+  /** What its subject says, if anything. */
+  readonly commonName?: string;
+}
+
+export interface IssuedCertificate {
+  readonly pem: string;
+  /** Lower-case hex. */
+  readonly serial: string;
+  readonly untilMs: number;
+}
+
+/** The bridge's own authority for stations. */
+export interface StationAuthority {
+  /** PEM of the authority, for brokers that check certificates themselves. */
+  readonly pem: string;
+  /** Throws Error that says what is wrong with a request (PKCS #10, PEM): its form, its signature, its kind of key. */
+  read(csr: string): Promise<ReadRequest>;
+  /** For a request that `read` has taken. */
+  issue(csr: string, station: string, nowMs: number): Promise<IssuedCertificate>;
+  /** undefined when this authority hasn't signed it for a station. Says nothing of time and revocation. */
+  inspect(der: Uint8Array): { readonly station: string; readonly serial: string; readonly untilMs: number } | undefined;
 }

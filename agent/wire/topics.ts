@@ -13,6 +13,15 @@
  *                     ps/1/{station}/command/call/{id}       JSON {device?, command, arguments?, expiresMs?, by?}
  *                     ps/1/{station}/ledger                  CBOR: receipt, ranges wanted, schema wanted
  *
+ * Enrolment, on a connection of its own with the client id enrol.{station}, which may do nothing else. Who asks proves
+ * itself by the certificate it has (for the next one), or by user name = station and password = one-time token:
+ *
+ *   station → cloud   ps/1/{station}/enrol/request/{rid}     JSON {csr, adopt?}: PKCS #10 in PEM; adopt: takes the place
+ *                                                            of every board that has the name now
+ *   cloud → station   ps/1/{station}/enrol/answer/{rid}      JSON {certificate} in PEM, or {error, advice?}
+ *
+ * The same key asking again gets the same certificate, so an answer that was lost costs nothing.
+ *
  * A property bag is `key=value&key=value`, both percent-encoded (so it holds no "/", "+" or "#"), as on Azure IoT Hub.
  */
 export const LANES = ["urgent", "normal", "late"] as const;
@@ -36,6 +45,8 @@ export const topicsOf = (station: string) => {
     commandAnswer: (id: string) => `${root}/command/answer/${id}`,
     ledger: `${root}/ledger`,
     alive: `${root}/alive`,
+    enrolRequest: (rid: string) => `${root}/enrol/request/${rid}`,
+    enrolAnswer: (rid: string) => `${root}/enrol/answer/${rid}`,
     /** What a station subscribes to. */
     down: [
       `${root}/twin/full/+`,
@@ -55,8 +66,23 @@ export const topicsOf = (station: string) => {
       `${root}/command/answer/+`,
       `${root}/alive`,
     ],
+    /** What a connection that enrols subscribes to, and what it may publish to (MQTT filters). */
+    enrolDown: [`${root}/enrol/answer/+`],
+    enrolUp: [`${root}/enrol/request/+`],
   };
 };
+
+const ENROL = "enrol.";
+
+/** No station's name has a dot, so that who enrols never takes over a station's connection. */
+export const enrolClientId = (station: string): string => `${ENROL}${station}`;
+
+/** Which station a client id is of, and what for; undefined when it is no station's. */
+export function clientFrom(clientId: string): { station: string; isEnrolling: boolean } | undefined {
+  const isEnrolling = clientId.startsWith(ENROL);
+  const station = isEnrolling ? clientId.slice(ENROL.length) : clientId;
+  return STATION_NAME.test(station) ? { station, isEnrolling } : undefined;
+}
 
 /** A topic of any station taken apart; undefined when it isn't one of ours. */
 export function topicParts(topic: string): { station: string; path: readonly string[] } | undefined {

@@ -64,6 +64,7 @@ test("a station is added with the token, gets a password once, and not twice", a
     {
       station: "lake",
       online: false,
+      identity: { by: "password", certificateUntil: null, tokenUntil: null },
       lastSeen: null,
       samples: 0,
       readings: 0,
@@ -75,11 +76,29 @@ test("a station is added with the token, gets a password once, and not twice", a
   ]);
 });
 
+test("a station is added with an enrolment token instead of a password, gets another one, and is revoked", async () => {
+  const added = await call("POST", "/api/stations", { station: "pond", enrol: true }, AUTHORIZATION);
+  expect(added).toMatchObject({ status: 201, body: { station: "pond", token: expect.stringMatching(/^[\w-]{32}$/) } });
+  const { until } = added.body as { until: number };
+  expect((await call("GET", "/api/stations/pond")).body).toMatchObject({
+    identity: { by: "nothing", certificateUntil: null, tokenUntil: until },
+  });
+  const again = await call("POST", "/api/stations/pond/token", {}, AUTHORIZATION);
+  expect(again.status).toBe(201);
+  expect((again.body as { token: string }).token).not.toBe((added.body as { token: string }).token);
+  const revoked = await call("POST", "/api/stations/lake/revoke", {}, AUTHORIZATION);
+  expect(revoked).toMatchObject({ status: 200, body: { identity: { by: "nothing", tokenUntil: null } } });
+  await expect(connectStation(running, "lake", password)).rejects.toThrow(/Not authorized/);
+  expect((await call("POST", "/api/stations/sea/revoke", {}, AUTHORIZATION)).status).toBe(404);
+});
+
 test("writing without the token, or with a wrong one, is refused before anything is read; guessing is slowed down", async () => {
   const paths = [
     ["POST", "/api/stations", { station: "pond" }],
     ["PATCH", "/api/stations/lake/twin/desired", { a: 1 }],
     ["POST", "/api/stations/lake/command", { device: "pump", command: "stop" }],
+    ["POST", "/api/stations/lake/token", {}],
+    ["POST", "/api/stations/lake/revoke", {}],
   ] as const;
   for (const [method, url, body] of paths) {
     for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: TOKEN }] as Record<

@@ -5,6 +5,9 @@
  *   GET    /api/health                                      → Health
  *   GET    /api/stations                                    → StationSummary[]
  *   POST   /api/stations {station}                (token)   → 201 {station, password}: its MQTT credentials, shown once
+ *   POST   /api/stations {station, enrol: true}   (token)   → 201 EnrolmentToken: a board enrols with it, once
+ *   POST   /api/stations/:station/token           (token)   → 201 EnrolmentToken: for another board, or instead of a password
+ *   POST   /api/stations/:station/revoke          (token)   → StationSummary: nobody comes in by that name any more
  *   GET    /api/stations/:station                           → StationSummary
  *   GET    /api/stations/:station/streams                   → Stream[]
  *   GET    /api/stations/:station/readings?device=&channel=&from=&to=&limit=&order=asc|desc
@@ -36,9 +39,27 @@ export interface Health {
   readonly quarantined: number;
 }
 
+/** How a station proves who it is. */
+export interface StationIdentity {
+  /** nothing: it has still to enrol, or was revoked. */
+  readonly by: "password" | "certificate" | "nothing";
+  /** Of its newest certificate, also when it is over; null: it never had one, or was revoked. */
+  readonly certificateUntil: number | null;
+  /** Until when an enrolment token that was given out can be used; null: there is none. */
+  readonly tokenUntil: number | null;
+}
+
+/** Shown once. */
+export interface EnrolmentToken {
+  readonly station: string;
+  readonly token: string;
+  readonly until: number;
+}
+
 export interface StationSummary {
   readonly station: string;
   readonly online: boolean;
+  readonly identity: StationIdentity;
   /** Last message of any kind; null before the first. */
   readonly lastSeen: number | null;
   readonly samples: number;

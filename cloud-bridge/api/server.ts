@@ -13,7 +13,7 @@ import { addWriteRoutes } from "./write-routes.ts";
 
 export type ApiBridge = Pick<
   Bridge,
-  "store" | "credentials" | "twins" | "commands" | "live" | "summaryOf" | "isOnline"
+  "store" | "credentials" | "tokens" | "revoke" | "twins" | "commands" | "live" | "summaryOf" | "isOnline"
 >;
 
 export interface ApiDeps {

@@ -3,6 +3,7 @@
  * Kept as "scrypt:N:salt:hash" (base64url), RFC 7914 with r = 8, p = 1.
  */
 import { createHash, scrypt, timingSafeEqual } from "node:crypto";
+import { NO_PASSWORD } from "../store/identities.ts";
 import type { Store } from "../store/store.ts";
 import type { Chance } from "../world.ts";
 
@@ -36,7 +37,8 @@ export function createCredentials({ store, chance }: { readonly store: Store; re
       return (await store.addStation(station, credential, atMs)) ? password : undefined;
     },
     verify: async (station, password) => {
-      const credential = await store.credentialOf(station);
+      const kept = await store.credentialOf(station);
+      const credential = kept === NO_PASSWORD ? undefined : kept;
       if (credential !== undefined && remembered.get(station) === digestOf(credential, password)) return true;
       const isRight = await matches(credential ?? NOBODY, password);
       if (credential === undefined || !isRight) return false;

@@ -70,7 +70,11 @@ export type Message =
       readonly epoch: string;
       readonly counts: readonly { readonly stream: string; readonly last: number }[];
     }
-  | { readonly kind: "dropped"; readonly dropped: readonly StreamRanges[]; readonly reason: "full" | "unconfirmed" | "corrupt" }
+  | {
+      readonly kind: "dropped";
+      readonly dropped: readonly StreamRanges[];
+      readonly reason: "full" | "unconfirmed" | "corrupt";
+    }
   | { readonly kind: "clock"; readonly bootId: string; readonly offsetMs: number; readonly earlierMs?: number }
   | { readonly kind: "receipt"; readonly stored: readonly StreamRanges[] }
   | { readonly kind: "ranges-wanted"; readonly wanted: readonly StreamRanges[] }

@@ -13,7 +13,7 @@ import {
   TCP_KEEPALIVE_MS,
   TLS_SESSION_S,
 } from "../limits.ts";
-import type { Broker, BrokerHandlers, Log } from "../world.ts";
+import type { Admission, Broker, BrokerHandlers, Claim, Log } from "../world.ts";
 import type { ServerCertificate } from "./certificates.ts";
 import { createPacketGuard } from "./packet-guard.ts";
 
@@ -32,17 +32,20 @@ export async function listenForStations(
   handlers: BrokerHandlers,
   log: Log,
 ): Promise<Broker> {
+  const admitted: Admissions = new WeakMap();
   const broker = await Aedes.createBroker({
     connectTimeout: CONNECT_DEADLINE_MS,
     concurrency: 1_000,
     maxInflightInbound: INFLIGHT_QOS2_MAX,
-    ...authentication(handlers, log),
-    ...authorization(handlers, log),
+    ...authentication(handlers, admitted, log),
+    ...authorization(handlers, admitted, log),
   });
-  const connected = watchConnections(broker, handlers);
-  broker.on("subscribe", (subscriptions, { id }) => {
+  const connected = watchConnections(broker, admitted, handlers);
+  broker.on("subscribe", (subscriptions, client) => {
+    const who = admitted.get(client);
+    if (who?.role !== "station") return;
     handlers.onSubscribed(
-      id,
+      who.station,
       subscriptions.map(({ topic }) => topic),
     );
   });
@@ -59,6 +62,11 @@ export async function listenForStations(
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
     sessionTimeout: TLS_SESSION_S,
+    // Asked for, judged when the client says who it is: a station with a password has none, and what is wrong with one
+    // (expired, revoked) decides what may still be done with it.
+    requestCert: true,
+    rejectUnauthorized: false,
+    ...(certificate.stationCa !== undefined && { ca: certificate.stationCa }),
   } as const;
   const server = createServer(tls, (socket) => {
     guard(socket, log);
@@ -83,6 +91,14 @@ export async function listenForStations(
         } as const;
         broker.publish(packet, (error) => (error ? reject(error) : resolve()));
       }),
+    disconnect: (isMeant) => {
+      const meant = [...connected.values()].filter((client) => {
+        const who = admitted.get(client);
+        return who !== undefined && isMeant(who);
+      });
+      for (const client of meant) client.conn.destroy();
+      return meant.length;
+    },
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await new Promise<void>((resolve) => broker.close(resolve));
@@ -91,11 +107,13 @@ export async function listenForStations(
   };
 }
 
+type Admissions = WeakMap<Client, Admission>;
+
 /**
- * The newest connection of each station. Counted by sockets: when several of one name take over from each other at once,
- * aedes forgets a newer connection with an older one, and never says that it has gone.
+ * The newest connection of each client id. Counted by sockets: when several of one name take over from each other at
+ * once, aedes forgets a newer connection with an older one, and never says that it has gone.
  */
-function watchConnections(broker: Aedes, handlers: BrokerHandlers): ReadonlyMap<string, Client> {
+function watchConnections(broker: Aedes, admitted: Admissions, handlers: BrokerHandlers): ReadonlyMap<string, Client> {
   const connected = new Map<string, Client>();
   broker.on("client", (client) => {
     if (client.conn.destroyed) return;
@@ -103,14 +121,19 @@ function watchConnections(broker: Aedes, handlers: BrokerHandlers): ReadonlyMap<
     client.conn.once("close", () => {
       if (connected.get(client.id) !== client) return;
       connected.delete(client.id);
-      handlers.onOffline(client.id);
+      if (admitted.get(client)?.role === "station") handlers.onOffline(client.id);
     });
   });
-  broker.on("clientReady", ({ id }) => handlers.onOnline(id));
+  broker.on("clientReady", (client) => {
+    const who = admitted.get(client);
+    if (!who) return;
+    handlers.onAdmitted(who);
+    if (who.role === "station") handlers.onOnline(who.station);
+  });
   return connected;
 }
 
-function authentication(handlers: BrokerHandlers, log: Log): AedesOptions {
+function authentication(handlers: BrokerHandlers, admitted: Admissions, log: Log): AedesOptions {
   return {
     preConnect: (_, packet, callback) => {
       // A durable session would collect messages in RAM for a station that never comes back. Whatever matters is
@@ -120,12 +143,16 @@ function authentication(handlers: BrokerHandlers, log: Log): AedesOptions {
     },
     authenticate: (client, user, password, done) => {
       const refuse = (reason: string): void => {
-        log("warn", "mqtt-refused", { station: user?.slice(0, 64), clientId: client.id.slice(0, 64), reason });
+        const clientId = client.id.slice(0, 80);
+        log("warn", "mqtt-refused", { station: (user ?? client.id).slice(0, 64), clientId, reason });
         done(Object.assign(new Error("not authorized"), { returnCode: NOT_AUTHORIZED }), false);
       };
-      if (!user || user !== client.id || !password) return refuse("user name and client id must be the station");
-      handlers.authenticate(user, password).then(
-        (isRight) => (isRight ? done(null, true) : refuse("unknown station or wrong password")),
+      handlers.authenticate(claimOf(client, user, password)).then(
+        (outcome) => {
+          if ("refused" in outcome) return refuse(outcome.refused);
+          admitted.set(client, outcome);
+          done(null, true);
+        },
         (error: unknown) => {
           log("error", "mqtt-authentication-failed", { station: user, error });
           refuse("could not be checked");
@@ -135,34 +162,52 @@ function authentication(handlers: BrokerHandlers, log: Log): AedesOptions {
   };
 }
 
-function authorization(handlers: BrokerHandlers, log: Log): AedesOptions {
+function claimOf(client: Client, user: Readonly<string | undefined>, password: Buffer | undefined): Claim {
+  // That the client holds the certificate's key is proved by the handshake, or by the one that this session began with.
+  const shown = (client.conn as TLSSocket).getPeerX509Certificate();
+  return {
+    clientId: client.id,
+    ...(user !== undefined && user !== null && user !== "" && { user }),
+    ...(password && password.length > 0 && { password }),
+    ...(shown && { certificate: shown.raw }),
+  };
+}
+
+function authorization(handlers: BrokerHandlers, admitted: Admissions, log: Log): AedesOptions {
   return {
     authorizePublish: (client, packet, callback) => {
       // Identity is the connection's. A message without one (the will of a broker that died) says nothing new.
-      if (!client) return callback(new Error("no such client"));
-      if (!handlers.mayPublish(client.id, packet.topic)) {
-        log("warn", "mqtt-topic-refused", { station: client.id, topic: packet.topic });
-        return callback(new Error(`${client.id} may not publish to ${packet.topic}`));
+      const who = client && admitted.get(client);
+      if (!who) return callback(new Error("no such client"));
+      const { station } = who;
+      if (!handlers.mayPublish(who, packet.topic)) {
+        log("warn", "mqtt-topic-refused", { station, topic: packet.topic });
+        return callback(new Error(`${station} may not publish to ${packet.topic}`));
       }
       // Retained messages would stay in RAM; what lasts is in the store.
       packet.retain = false;
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
-      handlers.onMessage({ station: client.id, topic: packet.topic, payload }).then(
+      const message = { station, topic: packet.topic, payload };
+      (who.role === "enrolling" ? handlers.onEnrolment(who, message) : handlers.onMessage(message)).then(
         () => callback(null),
         (error: unknown) => {
-          log("error", "mqtt-message-rejected", { station: client.id, topic: packet.topic, error });
+          log("error", "mqtt-message-rejected", { station, topic: packet.topic, error });
           callback(new Error("the message could not be stored"));
         },
       );
     },
     authorizeSubscribe: (client, subscription, callback) => {
-      if (handlers.maySubscribe(client.id, subscription.topic)) return callback(null, subscription);
+      const who = admitted.get(client);
+      if (who && handlers.maySubscribe(who, subscription.topic)) return callback(null, subscription);
       log("warn", "mqtt-subscription-refused", { station: client.id, filter: subscription.topic });
       // Null is answered with 0x80 in the SUBACK, and the connection stays.
       callback(null, null);
     },
     // What stations publish goes to the store, never to other stations.
-    authorizeForward: (client, packet) => (handlers.maySubscribe(client.id, packet.topic) ? packet : null),
+    authorizeForward: (client, packet) => {
+      const who = admitted.get(client);
+      return who && handlers.maySubscribe(who, packet.topic) ? packet : null;
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * A certificate authority of our own, made at first start: stations trust `ca.pem` and nobody else. EC P-256.
  *
- *   ca.pem, ca-key.pem (0600)          10 years
+ *   ca.pem, ca-key.pem (0600)          10 years; stations' certificates have an authority of their own
  *   server.pem, server-key.pem (0600)  1 year; made anew a month before it ends or when its names change
  */
 import { createPrivateKey, webcrypto, X509Certificate } from "node:crypto";
@@ -24,9 +24,11 @@ export interface ServerCertificate {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+  /** Whose stations' certificates are asked for in the handshake. */
+  readonly stationCa?: string;
 }
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+export const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3_650;
 const SERVER_DAYS = 365;
@@ -34,7 +36,20 @@ const RENEW_DAYS_BEFORE = 30;
 /** Stations whose clock is a little behind must not refuse a certificate that has just been made. */
 const BACKDATE_DAYS = 2;
 
-interface Authority {
+/** Where an authority lies, and what it calls itself. */
+interface AuthorityFiles {
+  readonly certificate: string;
+  readonly key: string;
+  readonly name: string;
+}
+
+const SERVER_AUTHORITY: AuthorityFiles = {
+  certificate: "ca.pem",
+  key: "ca-key.pem",
+  name: "CN=pump-station bridge CA",
+};
+
+export interface Authority {
   readonly pem: string;
   readonly certificate: X509;
   readonly key: webcrypto.CryptoKey;
@@ -46,26 +61,39 @@ export async function loadServerCertificate(
   folder: string,
   hosts: readonly string[],
 ): Promise<ServerCertificate> {
-  const authority = (await readAuthority(deps.files, folder)) ?? (await makeAuthority(deps, folder));
+  const authority = await loadAuthority(deps, folder, SERVER_AUTHORITY);
   const names = [...new Set(hosts)].sort();
   const known = readServer(deps, folder, authority, names);
   return known ?? makeServer(deps, folder, authority, names);
 }
 
-async function readAuthority(files: Files, folder: string): Promise<Authority | undefined> {
-  const pem = textOf(files.read(join(folder, "ca.pem")));
-  const key = textOf(files.read(join(folder, "ca-key.pem")));
+/** Reads or makes it. Throws when half of it is there: whoever trusts the other half would be lost. */
+export async function loadAuthority(
+  deps: { readonly files: Files; readonly nowMs: number },
+  folder: string,
+  where: AuthorityFiles,
+): Promise<Authority> {
+  return (await readAuthority(deps.files, folder, where)) ?? (await makeAuthority(deps, folder, where));
+}
+
+async function readAuthority(files: Files, folder: string, where: AuthorityFiles): Promise<Authority | undefined> {
+  const pem = textOf(files.read(join(folder, where.certificate)));
+  const key = textOf(files.read(join(folder, where.key)));
   if (pem === undefined && key === undefined) return undefined;
   if (pem === undefined || key === undefined)
-    throw new Error(`read the CA in ${folder}: ca.pem or ca-key.pem is missing`);
+    throw new Error(`read the CA in ${folder}: ${where.certificate} or ${where.key} is missing`);
   return { pem, certificate: new X509(pem), key: await importKey(key) };
 }
 
-async function makeAuthority(deps: { files: Files; nowMs: number }, folder: string): Promise<Authority> {
+async function makeAuthority(
+  deps: { readonly files: Files; readonly nowMs: number },
+  folder: string,
+  where: AuthorityFiles,
+): Promise<Authority> {
   const keys = await makeKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
-    name: "CN=pump-station bridge CA",
+    serialNumber: newSerial(),
+    name: where.name,
     ...validity(deps.nowMs, CA_DAYS),
     signingAlgorithm: ALGORITHM,
     keys,
@@ -76,8 +104,8 @@ async function makeAuthority(deps: { files: Files; nowMs: number }, folder: stri
   });
   const pem = textFrom(certificate);
   // The key first: with the certificate alone a second start would find half a CA.
-  write(deps.files, join(folder, "ca-key.pem"), await exportKey(keys.privateKey), 0o600);
-  write(deps.files, join(folder, "ca.pem"), pem, 0o644);
+  write(deps.files, join(folder, where.key), await exportKey(keys.privateKey), 0o600);
+  write(deps.files, join(folder, where.certificate), pem, 0o644);
   return { pem, certificate, key: keys.privateKey };
 }
 
@@ -105,7 +133,7 @@ async function makeServer(
 ): Promise<ServerCertificate> {
   const keys = await makeKeys();
   const certificate = await X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: newSerial(),
     subject: "CN=pump-station bridge",
     issuer: authority.certificate.subject,
     ...validity(deps.nowMs, SERVER_DAYS),
@@ -149,7 +177,7 @@ const validity = (nowMs: number, days: number) => ({
 });
 
 /** RFC 5280 4.1.2.2: positive, at most 20 octets, unpredictable. */
-function serial(): string {
+export function newSerial(): string {
   const bytes = webcrypto.getRandomValues(new Uint8Array(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return Buffer.from(bytes).toString("hex");
@@ -157,7 +185,7 @@ function serial(): string {
 
 const textOf = (bytes: Uint8Array | undefined): string | undefined => bytes && new TextDecoder().decode(bytes);
 
-const textFrom = (certificate: X509): string => `${certificate.toString("pem")}\n`;
+export const textFrom = (certificate: X509): string => `${certificate.toString("pem")}\n`;
 
 const write = (files: Files, path: string, text: string, mode: number): void =>
   files.writeDurably(path, new TextEncoder().encode(text), mode);

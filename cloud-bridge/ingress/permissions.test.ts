@@ -2,11 +2,13 @@ import { topicsOf } from "@pump-station/agent/wire/topics.ts";
 import { expect, test } from "vitest";
 import { mayPublish, maySubscribe } from "./permissions.ts";
 
+const lake = { station: "lake", role: "station" } as const;
+
 test("a station may publish where it has something to say, and nowhere else", () => {
   const own = topicsOf("lake");
-  expect(mayPublish("lake", own.message("normal", { kind: "batch" }))).toBe(true);
-  expect(mayPublish("lake", own.twinReport("7"))).toBe(true);
-  expect(mayPublish("lake", own.alive)).toBe(true);
+  expect(mayPublish(lake, own.message("normal", { kind: "batch" }))).toBe(true);
+  expect(mayPublish(lake, own.twinReport("7"))).toBe(true);
+  expect(mayPublish(lake, own.alive)).toBe(true);
   for (const topic of [
     topicsOf("pond").message("normal", { kind: "batch" }),
     own.ledger,
@@ -18,12 +20,24 @@ test("a station may publish where it has something to say, and nowhere else", ()
     "$SYS/x",
     "ps/1/lake/normal/+",
   ])
-    expect(mayPublish("lake", topic), topic).toBe(false);
+    expect(mayPublish(lake, topic), topic).toBe(false);
 });
 
 test("a station may listen to what is meant for it, and to nothing wider", () => {
-  for (const filter of topicsOf("lake").down) expect(maySubscribe("lake", filter), filter).toBe(true);
-  expect(maySubscribe("lake", topicsOf("lake").twinFull("7"))).toBe(true);
+  for (const filter of topicsOf("lake").down) expect(maySubscribe(lake, filter), filter).toBe(true);
+  expect(maySubscribe(lake, topicsOf("lake").twinFull("7"))).toBe(true);
   for (const filter of ["#", "ps/1/lake/#", "ps/1/+/ledger", "ps/1/pond/ledger", "ps/1/lake/twin/+", "$SYS/#"])
-    expect(maySubscribe("lake", filter), filter).toBe(false);
+    expect(maySubscribe(lake, filter), filter).toBe(false);
+});
+
+test("who enrols may ask for a certificate and hear the answer, nothing else; a station may not ask in passing", () => {
+  const own = topicsOf("lake");
+  const enrolling = { station: "lake", role: "enrolling" } as const;
+  expect(mayPublish(enrolling, own.enrolRequest("1"))).toBe(true);
+  expect(maySubscribe(enrolling, own.enrolAnswer("1"))).toBe(true);
+  for (const filter of own.down) expect(maySubscribe(enrolling, filter), filter).toBe(false);
+  for (const topic of [own.alive, own.message("normal", {}), topicsOf("pond").enrolRequest("1"), own.enrolAnswer("1")])
+    expect(mayPublish(enrolling, topic), topic).toBe(false);
+  expect(mayPublish(lake, own.enrolRequest("1"))).toBe(false);
+  expect(maySubscribe(lake, own.enrolAnswer("1"))).toBe(false);
 });

@@ -1,5 +1,9 @@
-/** A station may use its own topics only: those that `topicsOf` names, nothing wider. */
+/**
+ * A station may use its own topics only: those that `topicsOf` names, nothing wider. Who enrols may ask for a
+ * certificate, and nothing else.
+ */
 import { STATION_NAME, topicsOf } from "@pump-station/agent/wire/topics.ts";
+import type { Admission } from "../world.ts";
 
 /** "+" stands for one level that isn't empty and holds no wildcard. */
 function matches(filter: string, topic: string): boolean {
@@ -11,9 +15,17 @@ function matches(filter: string, topic: string): boolean {
   );
 }
 
-export const mayPublish = (station: string, topic: string): boolean =>
-  STATION_NAME.test(station) && topicsOf(station).up.some((filter) => matches(filter, topic));
+type Who = Pick<Admission, "station" | "role">;
+
+export function mayPublish({ station, role }: Who, topic: string): boolean {
+  const { up, enrolUp } = topicsOf(station);
+  const allowed = role === "enrolling" ? enrolUp : up;
+  return STATION_NAME.test(station) && allowed.some((filter) => matches(filter, topic));
+}
 
 /** The filters themselves, or one topic within them. */
-export const maySubscribe = (station: string, filter: string): boolean =>
-  STATION_NAME.test(station) && topicsOf(station).down.some((own) => own === filter || matches(own, filter));
+export function maySubscribe({ station, role }: Who, filter: string): boolean {
+  const { down, enrolDown } = topicsOf(station);
+  const allowed = role === "enrolling" ? enrolDown : down;
+  return STATION_NAME.test(station) && allowed.some((own) => own === filter || matches(own, filter));
+}

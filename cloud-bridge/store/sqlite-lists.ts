@@ -1,7 +1,8 @@
 /** Stations, streams, alarms, ledgers and quarantine as the API lists them. */
 import { STATION_EVENTS } from "@pump-station/agent/wire/messages.ts";
-import type { AlarmEntry, LedgerEntry, QuarantineEntry, Stream } from "../api/contract.ts";
+import type { AlarmEntry, LedgerEntry, QuarantineEntry, StationIdentity, Stream } from "../api/contract.ts";
 import type { Database, SqlRow } from "../world.ts";
+import { NO_PASSWORD } from "./identities.ts";
 import { gapsOf, rangesFromText } from "./ranges.ts";
 import { numberOrNull, type SqliteNames, uncertaintyOf } from "./sqlite-names.ts";
 import { journalEntry, rangePairs, type Store, type StoredStation, streamChannel } from "./store.ts";
@@ -11,13 +12,19 @@ type Queries = Pick<
   "figures" | "stations" | "station" | "streams" | "alarms" | "journal" | "ledger" | "quarantine"
 >;
 
+const STATIONS = `SELECT station.*,
+  (SELECT max(until_ms) FROM certificate WHERE station_id = station.id AND used_ms IS NOT NULL AND revoked_ms IS NULL)
+    AS certificate_until_ms,
+  (SELECT until_ms FROM enrolment_token WHERE station_id = station.id) AS token_until_ms
+  FROM station`;
+
 export function createSqliteLists(database: Database, names: SqliteNames) {
   const sql = {
     figures: database.prepare(
       "SELECT count(*) AS stations, total(samples) AS samples, total(quarantined) AS quarantined FROM station",
     ),
-    stations: database.prepare("SELECT * FROM station ORDER BY name"),
-    station: database.prepare("SELECT * FROM station WHERE name = ?"),
+    stations: database.prepare(`${STATIONS} ORDER BY name`),
+    station: database.prepare(`${STATIONS} WHERE name = ?`),
     activeAlarms: database.prepare(
       `SELECT count(*) AS n FROM (SELECT DISTINCT device, alarm FROM alarm WHERE station_id = ? AND device != '${STATION_EVENTS}') AS one
        WHERE (SELECT active FROM alarm WHERE station_id = ? AND device = one.device AND alarm = one.alarm
@@ -59,6 +66,7 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
   };
   const stationFromRow = (row: SqlRow): StoredStation => ({
     station: String(row["name"]),
+    identity: identityFrom(row),
     lastSeen: numberOrNull(row["last_seen_ms"]),
     samples: Number(row["samples"]),
     readings: Number(row["readings"]),
@@ -110,6 +118,16 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
     forgetAlarms: (stationId: number): void => void activeAlarms.delete(stationId),
     /** A transaction was rolled back. */
     forget: (): void => activeAlarms.clear(),
+  };
+}
+
+function identityFrom(row: SqlRow): StationIdentity {
+  const certificateUntil = numberOrNull(row["certificate_until_ms"]);
+  const hasPassword = row["credential"] !== NO_PASSWORD;
+  return {
+    by: certificateUntil !== null ? "certificate" : hasPassword ? "password" : "nothing",
+    certificateUntil,
+    tokenUntil: numberOrNull(row["token_until_ms"]),
   };
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Database } from "../world.ts";
 
-const VERSION = 3;
+const VERSION = 4;
 
 const TABLES = `
 CREATE TABLE station (
@@ -138,8 +138,42 @@ const SINCE_VERSION_2 = "ALTER TABLE boot ADD COLUMN earliest_ms INTEGER;";
 
 /** Version 3: whether somebody was on site when an alarm began or ended. */
 const SINCE_VERSION_3 = "ALTER TABLE alarm ADD COLUMN on_site INTEGER NOT NULL DEFAULT 0;";
-/** What each version added to the one before it. */
-const ADDED = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3];
+
+/**
+ * Version 4: certificates (a token is good for one key), and who was thrown out, in the order in which it happened, so
+ * that a bridge that runs learns what a command line beside it has done.
+ */
+const SINCE_VERSION_4 = `
+CREATE TABLE certificate (
+  serial TEXT PRIMARY KEY,
+  station_id INTEGER NOT NULL REFERENCES station(id),
+  key_hash TEXT NOT NULL,
+  pem TEXT NOT NULL,
+  issued_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  used_ms INTEGER,
+  revoked_ms INTEGER
+) STRICT;
+CREATE INDEX certificate_by_station ON certificate (station_id, issued_ms);
+
+CREATE TABLE enrolment_token (
+  station_id INTEGER PRIMARY KEY REFERENCES station(id),
+  hash TEXT NOT NULL,
+  until_ms INTEGER NOT NULL,
+  key_hash TEXT
+) STRICT;
+
+CREATE TABLE revocation (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  station_id INTEGER NOT NULL REFERENCES station(id),
+  -- NULL: the station's password.
+  serial TEXT,
+  at_ms INTEGER NOT NULL
+) STRICT;
+`;
+
+/** What each version adds to the one before it. */
+const STEPS = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3, SINCE_VERSION_4];
 
 /** Throws when a newer release has written the file: it is left as it is. */
 export function migrate(database: Database): void {
@@ -147,6 +181,6 @@ export function migrate(database: Database): void {
   if (version === VERSION) return;
   if (version > VERSION)
     throw new Error(`open the store: its version ${version} is newer than this program's ${VERSION}`);
-  const missing = ADDED.slice(version).join("");
+  const missing = STEPS.slice(version).join("\n");
   database.transaction(() => database.exec(`${missing}PRAGMA user_version = ${VERSION};`));
 }

@@ -35,13 +35,13 @@ test("a file of the first release is opened, and what is in it stays", async () 
   const database = createDatabases().open(":memory:");
   const store = createSqliteStore({ database });
   await store.addStation("lake", "credential", 0);
-  database.exec(
-    "ALTER TABLE boot DROP COLUMN earliest_ms; ALTER TABLE alarm DROP COLUMN on_site; PRAGMA user_version = 1",
-  );
+  database.exec("ALTER TABLE boot DROP COLUMN earliest_ms; ALTER TABLE alarm DROP COLUMN on_site");
+  database.exec("DROP TABLE certificate; DROP TABLE enrolment_token; DROP TABLE revocation; PRAGMA user_version = 1");
   const again = createSqliteStore({ database });
   expect(await again.credentialOf("lake")).toBe("credential");
   await again.write([{ station: "lake", atMs: 0, kind: "clock", bootId: "b", offsetMs: 1, earlierMs: 1 }]);
   expect(database.prepare("SELECT offset_ms, earliest_ms FROM boot").get()).toEqual({ offset_ms: 1, earliest_ms: 0 });
+  expect(await again.identities.certificates("lake")).toEqual([]);
 });
 
 test("an alarm of one station doesn't count the alarms of all anew", async () => {

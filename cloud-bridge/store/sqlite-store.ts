@@ -9,6 +9,7 @@ import {
 } from "../limits.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { outside, type Ranges, withRange } from "./ranges.ts";
+import { createSqliteIdentities } from "./sqlite-identities.ts";
 import { createSqliteLists } from "./sqlite-lists.ts";
 import { createSqliteNames } from "./sqlite-names.ts";
 import { createSqliteReadings } from "./sqlite-readings.ts";
@@ -187,6 +188,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
   const twinOf = (station: string): StoredTwin => twinFromRow(sql.twin.get(names.stationId(station)));
 
   return {
+    identities: createSqliteIdentities(database),
     write: async (entries) => inTransaction(() => entries.map(writeEntry)),
     addStation: async (station, credential, atMs) =>
       inTransaction(() => sql.addStation.run(station, credential, atMs).changes === 1),

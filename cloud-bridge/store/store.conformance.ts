@@ -444,6 +444,47 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect((await store.twin("lake")).reported).toEqual({ $version: 2, a: 1 });
     });
 
+    test("certificates, tokens and who was thrown out are there after a restart, in the order in which it happened", async () => {
+      const { identities } = store;
+      const certificate = (serial: string, keyHash: string) => ({
+        ...{
+          station: "pond",
+          serial,
+          keyHash,
+          pem: serial,
+          untilMs: T0 + 9,
+          atMs: T0,
+          askedBy: null,
+          isAdoption: false,
+        },
+      });
+      expect(await identities.addStation("lake", { hash: "h", untilMs: T0 }, T0)).toBe(false);
+      expect(await identities.addStation("pond", { hash: "h", untilMs: T0 }, T0)).toBe(true);
+      expect(await identities.putToken("sea", { hash: "h", untilMs: T0 })).toBe(false);
+      expect(await identities.addCertificate(certificate("a1", "key-a"))).toBe(true);
+      // The token is that key's now; what was never used goes when there is another.
+      expect(await identities.addCertificate(certificate("b1", "key-b"))).toBe(false);
+      expect(await identities.addCertificate(certificate("a2", "key-a"))).toBe(true);
+      expect(await identities.certificate("a1")).toBeUndefined();
+      expect(await identities.token("pond")).toEqual({ hash: "h", untilMs: T0, keyHash: "key-a" });
+      await identities.used("a2", T0 + 1);
+      await identities.used("a2", T0 + 2);
+      expect(await identities.token("pond")).toBeUndefined();
+      expect(await identities.addCertificate({ ...certificate("a3", "key-c"), askedBy: "a2" })).toBe(true);
+      const before = await identities.lastRevocation();
+      expect(await identities.revoke("pond", T0 + 3)).toBe(true);
+      expect(await identities.revoke("sea", T0 + 3)).toBe(false);
+      expect(await identities.addCertificate({ ...certificate("a4", "key-d"), askedBy: "a2" })).toBe(false);
+      const { identities: again } = await under.reopen();
+      expect(await again.certificates("pond")).toMatchObject([
+        { serial: "a3", usedMs: null, revokedMs: T0 + 3 },
+        { serial: "a2", usedMs: T0 + 1, revokedMs: T0 + 3 },
+      ]);
+      const revoked = (await again.revocationsAfter(before)).map(({ station, serial }) => [station, serial]);
+      expect(new Set(revoked.map(String))).toEqual(new Set(["pond,a2", "pond,a3", "pond,"]));
+      expect(await again.revocationsAfter(await again.lastRevocation())).toEqual([]);
+    });
+
     test("after a restart everything is there", async () => {
       await store.write([
         schema,
@@ -484,6 +525,7 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect(await look(reopened)).toEqual(before);
       expect(before.station).toEqual({
         station: "lake",
+        identity: { by: "password", certificateUntil: null, tokenUntil: null },
         lastSeen: T0 + 7,
         samples: 4,
         readings: 8,

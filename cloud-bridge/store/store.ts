@@ -16,6 +16,7 @@ import type {
   Stream,
   StreamChannel,
 } from "../api/contract.ts";
+import type { Identities } from "./identities.ts";
 
 /** One fact to store. `station` is always the authenticated one. */
 export type StoreEntry = { readonly station: string; readonly atMs: number } & (
@@ -118,6 +119,7 @@ export interface StoreFigures {
 }
 
 export interface Store {
+  readonly identities: Identities;
   write(entries: readonly StoreEntry[]): Promise<readonly Written[]>;
 
   /** false when there is such a station already. */

@@ -12,6 +12,7 @@ import { loadServerCertificate } from "../host/certificates.ts";
 import { createChance, createClock, createTimers } from "../host/clock.ts";
 import { createFiles } from "../host/files.ts";
 import { createDatabases } from "../host/sqlite.ts";
+import { loadStationAuthority } from "../host/station-authority.ts";
 import { createSqliteStore } from "../store/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import type { LogLevel } from "../world.ts";
@@ -25,13 +26,20 @@ export async function startBridge(
     readonly folder?: string;
     readonly receiptEveryMs?: number;
     readonly wrapStore?: (store: Store) => Store;
+    readonly certificateLifeMs?: number;
+    readonly renewalGraceMs?: number;
   } = {},
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "bridge-"));
   const [clock, timers, chance, files] = [createClock(), createTimers(), createChance(), createFiles()];
   const events: { readonly level: LogLevel; readonly event: string; readonly fields: unknown }[] = [];
   const log = (level: LogLevel, event: string, fields?: unknown): void => void events.push({ level, event, fields });
-  const certificate = await loadServerCertificate({ files, nowMs: Date.now() }, folder, ["localhost"]);
+  const now = { files, nowMs: Date.now() };
+  const authority = await loadStationAuthority(now, folder, options.certificateLifeMs ?? 365 * 86_400_000);
+  const certificate = {
+    ...(await loadServerCertificate(now, folder, ["localhost"])),
+    stationCa: authority.pem,
+  };
   const store = createSqliteStore({ database: createDatabases().open(join(folder, "bridge.sqlite")) });
   const bridge = await createBridge({
     clock,
@@ -41,6 +49,8 @@ export async function startBridge(
     store: options.wrapStore?.(store) ?? store,
     receiptEveryMs: options.receiptEveryMs ?? 86_400_000,
     askAfterMs: 300_000,
+    authority,
+    renewalGraceMs: options.renewalGraceMs ?? 0,
     listen: (handlers) => listenForStations({ certificate, host: "127.0.0.1", port: 0 }, handlers, log),
   });
   const api = createApi({

@@ -10,6 +10,7 @@ const CHANNELS: StreamChannel[] = [{ name: "pressure", kind: "gauge", unit: "mba
 const summary = (station: string): StationSummary => ({
   station,
   online: true,
+  identity: { by: "password", certificateUntil: null, tokenUntil: null },
   lastSeen: NOW,
   samples: 1,
   readings: 1,

@@ -72,9 +72,18 @@ export const headline = (
       <span class="pill ${isGood ? "good" : "off"}" data-testid="station-online">${word}</span>
       ${onSite === undefined ? nothing : html`<span class="pill" data-testid="on-site">${onSite}</span>`}
       ${agent === undefined ? nothing : html`<span class="muted">${agent}</span>`}
+      <span class="muted" data-testid="station-identity">${identityText(station.identity)}</span>
     </div>
   `;
 };
+
+function identityText({ by, certificateUntil, tokenUntil }: StationSummary["identity"]): string {
+  if (by === "password") return "password";
+  if (by === "nothing") return tokenUntil === null ? "revoked" : "not enrolled yet";
+  return certificateUntil === null ? "certificate" : `certificate until ${dayText(certificateUntil)}`;
+}
+
+const dayText = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 interface Figure {
   readonly id: string;
