@@ -16,6 +16,9 @@ export const OPERATIONS = [
   "desired",
   "method",
   "cloud-to-device",
+  // Of the provisioning service.
+  "register",
+  "register-status",
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

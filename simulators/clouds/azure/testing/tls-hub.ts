@@ -1,10 +1,11 @@
-/** A hub on a TLS port of this machine, for SDKs; real time. */
+/** A hub, and a provisioning service, on TLS ports of this machine, for SDKs; real time. */
 import { createChance } from "@pump-station/agent/linux/chance.ts";
 import { createClock } from "@pump-station/agent/linux/clock.ts";
 import { createTimers } from "@pump-station/agent/linux/timers.ts";
 import { createMemoryFiles } from "@pump-station/agent/testing/memory-files.ts";
 import { loadServerCertificate } from "@pump-station/cloud-bridge/host/certificates.ts";
 import { serveTls } from "../../../host/tls-endpoint.ts";
+import { createDps, type Dps, type DpsConfig } from "../dps.ts";
 import { type AzureHub, type AzureHubConfig, createAzureHub } from "../hub.ts";
 
 export interface TlsHub {
@@ -17,17 +18,27 @@ export interface TlsHub {
   close(): Promise<void>;
 }
 
+export interface TlsDps {
+  readonly dps: Dps;
+  readonly port: number;
+  readonly ca: string;
+  close(): Promise<void>;
+}
+
 export const HUB_NAME = "test-hub.azure-devices.net";
 
+const clock = createClock({ trustClock: "always" });
+const deps = { clock, timers: createTimers(), chance: createChance() };
+/** One for all of a test file, made once: two hubs that start together must not make two authorities. */
+const certificate = loadServerCertificate({ files: createMemoryFiles(), nowMs: clock.wallMs() }, "/hub", [
+  "localhost",
+  "127.0.0.1",
+]);
+
 export async function startTlsHub(config: Partial<AzureHubConfig> = {}): Promise<TlsHub> {
-  const clock = createClock({ trustClock: "always" });
-  const { ca, cert, key } = await loadServerCertificate({ files: createMemoryFiles(), nowMs: clock.wallMs() }, "/hub", [
-    "localhost",
-    "127.0.0.1",
-  ]);
+  const { ca, cert, key } = await certificate;
   // The port is part of a plain name, and is known only once it is open.
-  const hostNames = [HUB_NAME];
-  const hub = createAzureHub({ clock, timers: createTimers(), chance: createChance() }, { hostNames, ...config });
+  const hub = createAzureHub(deps, { hostNames: [HUB_NAME], ...config });
   const endpoint = await serveTls(hub, { cert, key, port: 0 });
   hub.answerTo(`localhost:${endpoint.port}`);
   return {
@@ -44,4 +55,13 @@ export async function startTlsHub(config: Partial<AzureHubConfig> = {}): Promise
     },
     close: endpoint.close,
   };
+}
+
+/** Its hubs are those, under their plain names. */
+export async function startTlsDps(hubs: readonly TlsHub[], config: Partial<DpsConfig> = {}): Promise<TlsDps> {
+  const { ca, cert, key } = await certificate;
+  const linked = hubs.map(({ hub, port }) => ({ hub, address: `localhost:${port}` }));
+  const dps = createDps(deps, { idScope: "0ne00000001", hubs: linked, retryAfterS: 0, ...config });
+  const { port, close } = await serveTls(dps, { cert, key, port: 0 });
+  return { dps, port, ca, close };
 }
