@@ -71,9 +71,10 @@ function portableFrom(hub: JsonObject, { rename, isDevice, isDeviceAsWritten }: 
     if (key.startsWith("$")) continue;
     const name = rename(key);
     if (name === "devices" && isObject(value)) {
-      for (const [inner, its] of Object.entries(value)) written.push([rename(inner), renamed(its, rename)]);
-    } else if (isDevice(name, value)) lifted.push([name, renamed(value, rename)]);
-    else own.push([name, renamed(value, rename)]);
+      for (const [inner, its] of Object.entries(value))
+        written.push([rename(inner), renamed(withoutMarker(its), rename)]);
+    } else if (isDevice(name, value)) lifted.push([name, renamed(withoutMarker(value), rename)]);
+    else own.push([name, renamed(withoutMarker(value), rename)]);
   }
   const devices = [...written.filter(([name]) => isDeviceAsWritten(name)), ...lifted];
   return devices.length > 0 ? { ...Object.fromEntries(own), devices: mergedEntries(devices) } : Object.fromEntries(own);
@@ -100,13 +101,12 @@ const asObject = (value: Json): JsonObject => (isObject(value) ? value : {});
 
 const swapped = (key: string): string => key.replace(/[-_]/g, (character) => (character === "-" ? "_" : "-"));
 
-/** Keys only, also those of objects in arrays; the marker goes. */
+/** Keys only, also those of objects in arrays. */
 function renamed(value: Json, rename: (key: string) => string): Json {
   if (Array.isArray(value)) return (value as readonly Json[]).map((inner) => renamed(inner, rename));
   if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => key !== "__t")
-      .map(([key, inner]) => [rename(key), renamed(inner, rename)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rename(key), renamed(inner, rename)]));
 }
+
+const withoutMarker = (value: Json): Json =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== "__t")) : value;
