@@ -14,6 +14,7 @@ const PROGRAMS = {
   "cloud-bridge": "cloud-bridge/main.ts",
   simulators: "simulators/main.ts",
   prove: "simulators/prove/main.ts",
+  clouds: "simulators/clouds/main.ts",
 };
 
 export async function buildAll() {

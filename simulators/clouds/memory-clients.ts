@@ -6,7 +6,7 @@ import { CloudError } from "@pump-station/agent/cloud/cloud.ts";
 import { CONNECT_TIMEOUT_MS } from "@pump-station/agent/limits.ts";
 import type { MqttClients, MqttConnection, MqttOptions, Timers } from "@pump-station/agent/world.ts";
 import { generate, type IConnackPacket, type Packet } from "mqtt-packet";
-import type { PacketLink, PacketReceiver } from "./aws/link.ts";
+import type { PacketLink, PacketReceiver } from "./azure/link.ts";
 
 export interface MemoryClientsDeps {
   readonly timers: Timers;

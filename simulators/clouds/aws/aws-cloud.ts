@@ -5,11 +5,11 @@
  */
 import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import type { Chance, Clock, Timers } from "@pump-station/agent/world.ts";
+import type { PacketLink, PacketReceiver } from "../azure/link.ts";
 import { createBroker } from "./broker.ts";
 import { createEventLog, type EventLog } from "./events.ts";
 import { type Faults, noFaults } from "./faults.ts";
 import { SHADOW_REQUESTS_IN_FLIGHT_MAX } from "./limits.ts";
-import type { PacketLink, PacketReceiver } from "./link.ts";
 import { createMeter, type Meter, shadowUnitsOf } from "./metering.ts";
 import type { Shadow } from "./shadow.ts";
 import {
@@ -24,7 +24,13 @@ export interface AwsCloud {
   /** `thing`: whose client certificate the connection has; undefined: none that is known. */
   accept(link: PacketLink, thing: string | undefined): PacketReceiver;
   readonly shadow: (id: ShadowId) => Shadow | undefined;
-  /** As the service's UpdateThingShadow. Throws Error with the refusal. */
+  /** As the service's REST interface has it: the answer, and what things hear of it. */
+  shadowRequest(
+    request: ShadowRequest,
+    body: Uint8Array,
+    through?: Through,
+  ): { isRefused: boolean; answer: JsonObject };
+  /** Throws Error with the refusal. */
   setDesired(id: ShadowId, patch: JsonObject | null, options?: SetDesired): void;
   deleteShadow(id: ShadowId): void;
   /** Gone and made anew at version 1 with this desired state, and nobody told the thing. */
@@ -40,9 +46,12 @@ export interface AwsCloud {
   readonly meter: Meter;
 }
 
+/** "rest": as over HTTPS, of which the guide promises a delta only. "unheard": no message at all. */
+export type Through = "mqtt" | "rest" | "unheard";
+
 export interface SetDesired {
-  /** "rest": as over HTTPS, of which the guide promises a delta only. "unheard": no message at all. Default: "mqtt". */
-  readonly through?: "mqtt" | "rest" | "unheard";
+  /** Default: "mqtt". */
+  readonly through?: Through;
   /** 409 unless the shadow is at this version. */
   readonly version?: number;
 }
@@ -90,26 +99,33 @@ export function createAwsCloud(deps: {
     },
   });
 
-  const update = (id: ShadowId, request: JsonObject): Publication[] => {
-    const publications = shadows.request({ ...id, operation: "update" }, bytesFrom(request));
-    const refused = publications.find(({ topic }) => topic.endsWith("/update/rejected"));
-    if (refused) throw new Error(new TextDecoder().decode(refused.payload));
-    meter.shadowOperations += shadowUnitsOf(bytesFrom(request));
-    return publications;
+  const shadowRequest: AwsCloud["shadowRequest"] = (request, body, through = "rest") => {
+    const publications = shadows.request(request, body);
+    const answer = publications.find(({ topic }) => /\/(accepted|rejected)$/.test(topic));
+    const isRefused = answer?.topic.endsWith("/rejected") ?? true;
+    meter.shadowOperations += shadowUnitsOf(body);
+    if (through === "mqtt" && request.operation !== "get") send(publications);
+    // A refusal over HTTPS is its caller's alone, and so is what was asked for.
+    else if (through === "rest" && !isRefused)
+      send(publications.filter((each) => each !== answer || request.operation === "delete"));
+    return { isRefused, answer: answer ? objectFrom(answer.payload) : {} };
+  };
+
+  const update = (id: ShadowId, request: JsonObject, through: Through): void => {
+    const { isRefused, answer } = shadowRequest({ ...id, operation: "update" }, bytesFrom(request), through);
+    if (isRefused) throw new Error(JSON.stringify(answer));
   };
 
   return {
     accept: broker.accept,
     shadow: shadows.shadow,
-    setDesired: (id, patch, { through = "mqtt", version } = {}) => {
-      const publications = update(id, { state: { desired: patch }, ...(version !== undefined && { version }) });
-      if (through === "unheard") return;
-      send(through === "mqtt" ? publications : publications.filter(({ topic }) => !topic.endsWith("/accepted")));
-    },
-    deleteShadow: (id) => send(shadows.request({ ...id, operation: "delete" }, new Uint8Array())),
+    shadowRequest,
+    setDesired: (id, patch, { through = "mqtt", version } = {}) =>
+      update(id, { state: { desired: patch }, ...(version !== undefined && { version }) }, through),
+    deleteShadow: (id) => void shadowRequest({ ...id, operation: "delete" }, new Uint8Array(), "mqtt"),
     recreateShadow: (id, desired) => {
       shadows.forget(id);
-      update(id, { state: { desired } });
+      update(id, { state: { desired } }, "unheard");
     },
     publish: (topic, payload) => broker.publish(topic, payload),
     call: (thing, command, withinMs) =>

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timers } from "@pump-station/agent/world.ts";
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from "mqtt-packet";
+import type { PacketLink, PacketReceiver } from "../azure/link.ts";
 import type { EventLog } from "./events.ts";
 import { type Faults, takeOne } from "./faults.ts";
 import {
@@ -19,7 +20,6 @@ import {
   TOPIC_BYTES_MAX,
   TOPIC_SLASHES_MAX,
 } from "./limits.ts";
-import type { PacketLink, PacketReceiver } from "./link.ts";
 import { type Meter, unitsOf } from "./metering.ts";
 import { isAllowed } from "./policy.ts";
 import { createSession, type Session } from "./session.ts";

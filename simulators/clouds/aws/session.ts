@@ -5,9 +5,9 @@
 
 import { topicMatches } from "@pump-station/agent/wire/topic-filter.ts";
 import type { Timers } from "@pump-station/agent/world.ts";
+import type { PacketLink } from "../azure/link.ts";
 import { type Faults, isLost, takeOne } from "./faults.ts";
 import { IN_FLIGHT_MAX, QUEUED_MAX, REPLAYS_PER_SECOND_MAX } from "./limits.ts";
-import type { PacketLink } from "./link.ts";
 import { type Meter, unitsOf } from "./metering.ts";
 
 export interface Session {

@@ -1,0 +1,35 @@
+/** A local AWS IoT Core on a TLS port of this machine, for SDKs; real time. */
+import { createChance } from "@pump-station/agent/linux/chance.ts";
+import { createClock } from "@pump-station/agent/linux/clock.ts";
+import { createTimers } from "@pump-station/agent/linux/timers.ts";
+import { createMemoryFiles } from "@pump-station/agent/testing/memory-files.ts";
+import { loadServerCertificate } from "@pump-station/cloud-bridge/host/certificates.ts";
+import { issueClientCertificate } from "../../../host/thing-certificates.ts";
+import { serveTls } from "../../../host/tls-endpoint.ts";
+import { createAwsCloud } from "../aws-cloud.ts";
+import { createThings, withCertificates } from "../things.ts";
+
+export async function startTlsCloud(thing: string) {
+  const clock = createClock({ trustClock: "always" });
+  const timers = createTimers();
+  const chance = createChance();
+  const deps = { files: createMemoryFiles(), nowMs: clock.wallMs() };
+  const { ca, cert, key } = await loadServerCertificate(deps, "/aws", ["localhost", "127.0.0.1"]);
+  const aws = createAwsCloud({ clock, timers, chance });
+  const things = createThings(clock, [ca]);
+  things.register(thing);
+  const endpoint = await serveTls(withCertificates(aws, things), { cert, key, port: 0 });
+  const issue = (name: string) => issueClientCertificate(deps, "/aws", name);
+  return {
+    aws,
+    things,
+    ca,
+    port: endpoint.port,
+    issue,
+    client: await issue(thing),
+    close: endpoint.close,
+    clock,
+    timers,
+    chance,
+  };
+}

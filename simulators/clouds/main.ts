@@ -1,0 +1,68 @@
+/** `pump-station-cloud`: local clouds, for agents and for any other program that speaks with the real ones. */
+import { resolve } from "node:path";
+import { createChance } from "@pump-station/agent/linux/chance.ts";
+import { createClock } from "@pump-station/agent/linux/clock.ts";
+import { createTimers } from "@pump-station/agent/linux/timers.ts";
+import { STATION_NAME } from "@pump-station/agent/wire/topics.ts";
+import { loadServerCertificate } from "@pump-station/cloud-bridge/host/certificates.ts";
+import { createFiles } from "@pump-station/cloud-bridge/host/files.ts";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { serveJson } from "../host/json-server.ts";
+import { issueClientCertificate } from "../host/thing-certificates.ts";
+import { serveTls } from "../host/tls-endpoint.ts";
+import { runAwsCloud } from "../run/aws-cloud.ts";
+
+const EXIT = { failed: 1, usage: 64 } as const;
+const clock = createClock({ trustClock: "always" });
+const files = createFiles();
+const now = () => ({ files, nowMs: clock.wallMs() });
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(signal)));
+
+function portFrom(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("0 to 65535; 0: any");
+  return port;
+}
+
+function thingsFrom(text: string, before: readonly string[] = []): readonly string[] {
+  if (!STATION_NAME.test(text)) throw new InvalidArgumentError("lower-case letters, digits and hyphens, at most 64");
+  return [...before, text];
+}
+
+const program = new Command("pump-station-cloud").description("local clouds on this machine").exitOverride();
+
+program
+  .command("aws")
+  .description("AWS IoT Core: broker, device shadows, client certificates, bad days by API; until Ctrl-C")
+  .requiredOption("--thing <name>", "registered, with a certificate; may be said several times", thingsFrom)
+  .option("--data <folder>", "where certificates lie", ".pump-station-cloud/aws")
+  .option("--mqtt-port <port>", "for things", portFrom, 8884)
+  .option("--http-port <port>", "for the service API", portFrom, 8085)
+  .action(async (said: { thing: readonly string[]; data: string; mqttPort: number; httpPort: number }) => {
+    await runAwsCloud(
+      {
+        clock,
+        timers: createTimers(),
+        chance: createChance(),
+        files,
+        loadServer: (folder) => loadServerCertificate(now(), folder, ["localhost", "127.0.0.1"]),
+        issueClient: (folder, thing) => issueClientCertificate(now(), folder, thing),
+        serveTls,
+        serveJson,
+        say: (line) => void process.stdout.write(`${line}\n`),
+      },
+      { things: said.thing, folder: resolve(said.data), mqttPort: said.mqttPort, httpPort: said.httpPort },
+      stopping.signal,
+    );
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const isUsage = error instanceof CommanderError;
+  process.exitCode = isUsage ? (error.exitCode === 0 ? 0 : EXIT.usage) : EXIT.failed;
+  // Commander has said its own errors already.
+  if (!isUsage) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+}
