@@ -2,10 +2,11 @@
  * Everything that comes from outside: time, chance, ports, database, files, messages, log.
  * Declared here, implemented in `linux/` (and in `testing/` for tests), joined in `main.ts`, nowhere else.
  */
-import type { LinkUse } from "./network.ts";
 
+export * from "./connections.ts";
 export * from "./hardware.ts";
 export type { LinkUse, Network } from "./network.ts";
+export { Secret } from "./secret.ts";
 
 export interface Clock {
   /** Names the boot whose start is the origin of `bootMs` (Linux boot_id). */
@@ -89,8 +90,13 @@ export class DatabaseError extends Error {
 export interface Files {
   /** undefined when there is none. */
   read(path: string): Uint8Array | undefined;
-  /** Write, fsync, rename, fsync folder; creates the folder. `mode` defaults to 0o640. */
+  /** Write, fsync, rename, fsync folder; creates the folder. `mode` defaults to that of the file before, else 0o640. */
   writeDurably(path: string, bytes: Uint8Array, mode?: number): void;
+  /**
+   * These bytes from this place on, of a file that is made when there is none; what followed is cut off. On the medium when
+   * it returns, but not at once as a whole: whoever reads it after a power cut has to check it.
+   */
+  writeAt(path: string, offset: number, bytes: Uint8Array): void;
   remove(path: string): void;
   /** Names in a folder, sorted; empty when there is no such folder. */
   list(folder: string): string[];
@@ -122,132 +128,3 @@ export interface Desk {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Events are names ("uplink-accepted"), not sentences; facts go into fields. Secrets never. */
 export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;
-
-export interface MqttOptions {
-  readonly url: string;
-  readonly clientId: string;
-  readonly username?: string;
-  readonly password?: Secret;
-  /** PEM */
-  readonly ca?: string;
-  readonly key?: Secret;
-  readonly cert?: string;
-  /** Application protocol asked for in the TLS handshake (RFC 7301), where a port serves several. */
-  readonly alpn?: string;
-  readonly keepAliveS: number;
-  readonly connectTimeoutMs: number;
-  /** Given while nothing vouches for the wall clock: a time that has certainly passed, for certificates; ms since 1970. */
-  readonly notBeforeMs?: number;
-  readonly will?: { readonly topic: string; readonly payload: Uint8Array; readonly retain: boolean };
-}
-
-/** One MQTT connection; never reconnects by itself. Messages, not sockets, are the seam. */
-export interface MqttConnection {
-  /** QoS 1; resolves at PUBACK, rejects with CloudError when the link goes or `deadlineMs` passes. */
-  publish(
-    topic: string,
-    payload: Uint8Array,
-    options: { readonly retain?: boolean; readonly deadlineMs: number },
-  ): Promise<void>;
-  /** QoS 1; rejects when the broker refuses. */
-  subscribe(topics: readonly string[]): Promise<void>;
-  onMessage(listener: (topic: string, payload: Uint8Array) => void): void;
-  onClosed(listener: (reason: string) => void): void;
-  /** PINGREQ; resolves at PINGRESP, rejects with CloudError "reconnect" when the link goes or `deadlineMs` passes. */
-  ping(deadlineMs: number): Promise<void>;
-  use(): LinkUse;
-  close(): Promise<void>;
-}
-
-export interface MqttClients {
-  /** Resolves at CONNACK. Rejects with an Error whose `code` is "refused" when credentials were refused. */
-  connect(options: MqttOptions, signal: AbortSignal): Promise<MqttConnection>;
-}
-
-export interface HubOptions {
-  /** mqtts://host:port, where the hub is reached. */
-  readonly url: string;
-  /** The hub's own name, which stands in its user names and tokens. */
-  readonly hub: string;
-  readonly device: string;
-  /** dtmi:… of the station (IoT Plug and Play). */
-  readonly modelId?: string;
-  /** A shared access signature; without one, certificate and key say who this is. */
-  readonly token?: Secret;
-  /** PEM */
-  readonly ca?: string;
-  readonly key?: Secret;
-  readonly cert?: string;
-  readonly keepAliveS: number;
-  readonly connectTimeoutMs: number;
-  /** As in MqttOptions. */
-  readonly notBeforeMs?: number;
-}
-
-export interface HubMessage {
-  readonly properties: Readonly<Record<string, string>>;
-  readonly payload: Uint8Array;
-  /** Said in the system properties. */
-  readonly isJson?: boolean;
-}
-
-/** To a twin request. A hub that refuses may leave the body out: the status decides. */
-export interface HubAnswer {
-  /** As in HTTP. */
-  readonly status: number;
-  /** Of the reported document that was written. */
-  readonly version?: number;
-  /** JSON, unchecked. */
-  readonly body: unknown;
-}
-
-export interface HubMethodCall {
-  /** The hub's, unique among the calls under way. */
-  readonly request: string;
-  readonly method: string;
-  /** JSON, or nothing at all. */
-  readonly payload: Uint8Array;
-}
-
-/**
- * One connection to an Azure IoT Hub; never reconnects by itself, and nothing that arrives can end the process. What is
- * under way when it closes is rejected with CloudError; time limits are the caller's: it closes what doesn't answer.
- */
-export interface HubConnection {
-  /** Resolves at PUBACK: the hub has it. */
-  send(message: HubMessage): Promise<void>;
-  getTwin(): Promise<HubAnswer>;
-  report(patch: object): Promise<HubAnswer>;
-  /** JSON, unchecked. Listeners are added in the turn in which `connect` resolves. */
-  onDesired(listener: (patch: unknown) => void): void;
-  onMethod(listener: (call: HubMethodCall) => void): void;
-  answer(request: string, status: number, payload: unknown): Promise<void>;
-  /** Cloud-to-device; acknowledged before it is seen, so: at most once. */
-  onMessage(listener: (message: HubMessage) => void): void;
-  onClosed(listener: (reason: string) => void): void;
-  ping(): Promise<void>;
-  use(): LinkUse;
-  close(): Promise<void>;
-}
-
-export interface HubClients {
-  /** Resolves when connected and subscribed. Rejects with an Error whose `code` is "refused" when credentials were. */
-  connect(options: HubOptions, signal: AbortSignal): Promise<HubConnection>;
-}
-
-/** A string that must not be printed. `reveal` is called only where it leaves for its purpose. */
-export class Secret {
-  readonly #value: string;
-  constructor(value: string) {
-    this.#value = value;
-  }
-  reveal(): string {
-    return this.#value;
-  }
-  toString(): string {
-    return "***";
-  }
-  toJSON(): string {
-    return "***";
-  }
-}

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -14,6 +14,21 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("files", () => {
+  it("that are replaced keep the mode that they had", () => {
+    const path = join(folder, "station.yaml");
+    writeFileSync(path, "old");
+    chmodSync(path, 0o664);
+    files.writeDurably(path, text("new"));
+    expect(statSync(path).mode & 0o777).toBe(0o664);
+  });
+  it("are written on from any byte, and what followed is cut off", () => {
+    const path = join(folder, "a/part");
+    files.writeAt(path, 0, text("new"));
+    files.writeAt(path, 2, text("ws!"));
+    expect(files.read(path)).toEqual(text("news!"));
+    files.writeAt(path, 1, text("o"));
+    expect(files.read(path)).toEqual(text("no"));
+  });
   it("are written with their folder and mode, and leave no draft", () => {
     files.writeDurably(join(folder, "a/b/key.pem"), text("secret"), 0o600);
     expect(files.read(join(folder, "a/b/key.pem"))).toEqual(text("secret"));

@@ -1,7 +1,10 @@
 /** Files behind the world's seam. What is written here is on the medium before the call returns. */
 import {
   closeSync,
+  constants,
+  fchmodSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -25,6 +28,7 @@ export function createFiles(): Files {
   return {
     read: (path) => orUndefined(() => readBounded(path)),
     writeDurably,
+    writeAt,
     remove: (path) => rmSync(path, { force: true }),
     list: (folder) => orUndefined(() => readdirSync(folder).sort()) ?? [],
     watch: (path, onChange) => {
@@ -82,19 +86,40 @@ function fingerprintOf(path: string): string {
 }
 
 /** The name shows the old bytes or the new ones, never a part, whenever the power goes. */
-function writeDurably(path: string, bytes: Uint8Array, mode = 0o640): void {
+function writeDurably(path: string, bytes: Uint8Array, mode?: number): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true });
   const fresh = join(folder, `.${basename(path)}.new`);
   rmSync(fresh, { force: true });
-  const file = openSync(fresh, "wx", mode);
+  const before = mode === undefined ? orUndefined(() => statSync(path).mode & 0o777) : undefined;
+  const file = openSync(fresh, "wx", mode ?? 0o640);
   try {
+    // Who could read a file still can, whatever this process's umask is.
+    if (before !== undefined) fchmodSync(file, before);
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
   renameSync(fresh, path);
+  syncFolder(folder);
+}
+
+function writeAt(path: string, offset: number, bytes: Uint8Array): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o640);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, offset + at);
+    ftruncateSync(file, offset + bytes.length);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  if (offset === 0) syncFolder(folder);
+}
+
+function syncFolder(folder: string): void {
   const opened = openSync(folder, "r");
   try {
     fsyncSync(opened);

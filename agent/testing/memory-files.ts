@@ -23,6 +23,13 @@ export function createMemoryFiles(): MemoryFiles {
     write: (path, text) => writeDurably(path, new TextEncoder().encode(text)),
     read: (path) => contents.get(path),
     writeDurably,
+    writeAt: (path, offset, bytes) => {
+      const before = contents.get(path)?.subarray(0, offset) ?? new Uint8Array();
+      const after = new Uint8Array(offset + bytes.length);
+      after.set(before);
+      after.set(bytes, offset);
+      writeDurably(path, after);
+    },
     remove: (path) => {
       if (contents.delete(path)) tell(path);
     },
