@@ -43,6 +43,8 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
     "world.ts",
     "@descriptions",
   ],
+  update: ["cloud", "description.ts", "going-live", "twin", "uplink", "wire", "limits.ts", "world.ts", "@descriptions"],
+  "updating.ts": ["config.ts", "going-live", "limits.ts", "sending.ts", "state", "update", "world.ts"],
   "explain.ts": ["running-station.ts", "buffer", "preprocess", "source", "uplink", "world.ts", "@descriptions"],
   "status.ts": ["buffer", "commands", "going-live", "twin", "uplink"],
   "economy.ts": ["preprocess", "stream-schema.ts", "uplink", "wire", "reading.ts", "@descriptions"],

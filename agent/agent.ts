@@ -26,6 +26,7 @@ import type { AgentStatus } from "./status.ts";
 import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
+import { createUpdating, type UpdateSources } from "./updating.ts";
 import type { Chance, Clock, Databases, Files, HubClients, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
 
 export interface AgentDeps {
@@ -41,6 +42,8 @@ export interface AgentDeps {
   readonly hubs?: HubClients;
   readonly network: Network;
   readonly resources: () => AgentStatus["process"];
+  /** Left out: descriptions are not taken from the cloud. */
+  readonly updates?: UpdateSources;
 }
 
 /** What main.ts has resolved: absolute paths and credentials. */
@@ -135,10 +138,19 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
       trialMs: config["trial-window"],
     },
   );
+  const updates =
+    deps.updates &&
+    createUpdating(
+      { ...deps, state, goingLive, sending, runs: () => station().hash, onChanged: () => twin.changed() },
+      config,
+      places,
+      deps.updates,
+    );
   const twin = createTwin(
     {
       ...deps,
       state: state.document("twin"),
+      ...(updates && { description: updates }),
       station,
       apply: createActing({
         running: () => running,
@@ -206,6 +218,7 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   uplink.onConnection((connection) => {
     twin.onConnection(connection);
     connection?.onCommand(commanding.call);
+    updates?.onConnection(connection);
   });
 
   const onSite = (): Pick<AgentStatus, "onSite"> => {
@@ -234,13 +247,14 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
   return {
     run: async (signal) => {
       commanding.start();
+      updates?.recover();
       await goingLive.start();
       // A loop that ends by a bug takes the process along: half an agent would look alive for ever.
       const ending = new AbortController();
       const asked = AbortSignal.any([signal, restart.signal]);
       const either = AbortSignal.any([asked, ending.signal]);
       const serving = Promise.allSettled(
-        [sending.run(either), twin.run(either)].map((loop) => loop.finally(() => ending.abort())),
+        [sending, twin, ...(updates ? [updates] : [])].map((part) => part.run(either).finally(() => ending.abort())),
       );
       await aborted(either);
       // What was read is made durable before anything that could take its time.

@@ -15,6 +15,8 @@
  *   token-life: 24h                          # Azure with an access key: how long one connection may last at most
  *   certificate-file: station.pem            # who the station is, where certificates say it; with the intermediate ones
  *   private-key-file: station.key            # a path, or a name among the credentials
+ *   trusted-keys: trusted-keys               # a folder; *.pub files in it may sign descriptions that the cloud sends
+ *   downloads: tls-only                      # or: plain-too (they are signed, but whoever listens may read them)
  *   upload-interval: 15min
  *   upload-windows:                          # only then, in the station's time zone; alarms go at once
  *     - { days: [sat, sun], from: "02:30", to: "05:00" }
@@ -101,6 +103,8 @@ const lines = z.strictObject({
   "token-life": duration(86_400_000, 600_000, 30 * 86_400_000),
   "certificate-file": z.string().optional(),
   "private-key-file": z.string().optional(),
+  "trusted-keys": z.string().min(1).default("trusted-keys"),
+  downloads: z.enum(["tls-only", "plain-too"]).default("tls-only"),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
   "upload-windows": z.array(uploadWindow).optional(),
   "keep-alive": keepAlive.default("learn"),

@@ -137,3 +137,29 @@ export const ON_SITE_MS_MIN = 60_000;
 export const ON_SITE_UNSURE_MS = 15 * 60_000;
 /** Between the answer to `restart` and the end: time for the answer to leave over LTE. */
 export const RESTART_AFTER_MS = 3_000;
+/** A description from the cloud as it is sent: a station with thirty own device files takes 60 KiB. */
+export const UPDATE_PACKED_BYTES_MAX = 1024 * 1024;
+/** …and what it may become, all of it in memory at once for a moment. */
+export const UPDATE_UNPACKED_BYTES_MAX = 4 * 1024 * 1024;
+/** …in so many files, of 64 KiB at most each. */
+export const UPDATE_FILES_MAX = 200;
+/** Written to the medium in pieces of this size: a lost link costs less than one, and 1 MiB is 16 writes. */
+export const DOWNLOAD_PIECE_BYTES = 64 * 1024;
+/** A server that sends nothing for so long is gone. */
+export const DOWNLOAD_IDLE_MS = 60_000;
+/** One request: 1 MiB at 2 kB/s takes nine minutes, and the next request goes on where this one ended. */
+export const DOWNLOAD_DEADLINE_MS = 900_000;
+/** A server that says no (403, 404) may have been given a wrong file, which people mend in hours. */
+export const DOWNLOAD_REFUSED_RETRY_MS = 3_600_000;
+/** A description that came from the cloud has this long to show that the cloud is still reached, at least… */
+export const UPDATE_PROOF_MIN_MS = 3_600_000;
+/** …or so many upload intervals, which the month's budget may make eight times as long… */
+export const UPDATE_PROOF_INTERVALS = 24;
+/** …or until the upload windows have come round: they open once a week at the rarest. */
+export const UPDATE_PROOF_WINDOWS_MS = 8 * 86_400_000;
+/** So many processes may begin with an update that isn't proved: more have been ended by it. */
+export const UPDATE_STARTS_MAX = 3;
+/** Copies of what updates replaced that are kept beside the files, one per update. */
+export const UPDATE_BACKUPS_MAX = 5;
+/** Descriptions that ran, of which the texts are kept, to say what was changed since. */
+export const UPDATE_HISTORY_MAX = 4;

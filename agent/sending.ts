@@ -24,6 +24,8 @@ export interface Sending {
   setLive(live: { readonly everyMs: number; readonly untilMs: number } | undefined): LiveOutcome;
   step(): DegradationStep;
   month(): AccountStatus;
+  /** Why nothing that can wait should be downloaded now, in words. */
+  obstacle(): string | undefined;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -88,7 +90,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
       ...(config.user !== undefined && { user: config.user }),
     },
   );
-  const windows = config["upload-windows"];
+  const windows = config["upload-windows"] && createStationWindows(config["upload-windows"], timeZone);
   const uplink = createUplink(
     {
       ...deps,
@@ -99,7 +101,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     {
       station: config.station,
       intervalMs: intervalMs(),
-      ...(windows && { windows: createStationWindows(windows, timeZone) }),
+      ...(windows && { windows }),
     },
   );
 
@@ -112,6 +114,12 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     setLive: (wanted) => live.set(wanted),
     step: () => account.step(),
     month: () => account.status(),
+    obstacle: () => {
+      const { isLateWaiting, name } = account.step();
+      if (isLateWaiting) return `the month's budget is short (${name})`;
+      const isClosed = windows && deps.clock.isWallTrusted() && !windows.isOpen(deps.clock.wallMs());
+      return isClosed ? "no upload window is open" : undefined;
+    },
     run: async (signal) => {
       await Promise.all([
         uplink.run(signal),

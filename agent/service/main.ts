@@ -11,6 +11,7 @@ import { createHubClients } from "../linux/azure-iot.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
 import { serveControl } from "../linux/control-socket.ts";
+import { createDownloads } from "../linux/downloads.ts";
 import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
 import { createLog } from "../linux/log.ts";
@@ -70,6 +71,14 @@ export async function runService(configPath: string, program: Program): Promise<
       network: createNetwork(
         config["network-interface"] === undefined ? {} : { interface: config["network-interface"] },
       ),
+      updates: {
+        downloads: createDownloads({
+          ca: () => places.credentials?.().ca,
+          isPlainAllowed: config.downloads === "plain-too",
+        }),
+        trustedKeys: absolute(config["trusted-keys"], folder),
+        ...(config.devices[0] !== undefined && { deviceFolder: absolute(config.devices[0], folder) }),
+      },
       resources: () => ({
         rssBytes: process.memoryUsage.rss(),
         cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000),

@@ -54,7 +54,8 @@ export function readDesired(station: Station, desired: JsonObject): Reading {
   };
 
   for (const [key, value] of Object.entries(desired)) {
-    if (key === "$version") continue;
+    // A description is followed by what is made for it (update/).
+    if (key === "$version" || key === "description") continue;
     if (key === "devices" && isObject(value)) readDevices(station, value, take, refuse);
     else if (key === "upload" && isObject(value)) readUpload(value, take, refuse);
     else if (key === "live" && isObject(value)) readLive(value, take, refuse);

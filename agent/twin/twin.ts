@@ -9,9 +9,9 @@
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { CloudConnection } from "../cloud/cloud.ts";
 import { createWaker } from "../cloud/waker.ts";
-import type { JsonObject } from "../wire/twin-document.ts";
+import type { Json, JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log, Timers } from "../world.ts";
-import { createApplied, type Target } from "./applied.ts";
+import { type Acknowledgement, createApplied, type Target } from "./applied.ts";
 import type { Apply } from "./apply.ts";
 import { createMemory, type Memory, type TwinStateFile } from "./memory.ts";
 import { createMirror, type Versioned } from "./mirror.ts";
@@ -30,6 +30,11 @@ export interface TwinDeps {
   /** As it runs now; call `stationChanged` when it becomes another. */
   readonly station: () => Station;
   readonly apply: Apply;
+  /** Follows the desired `description`, whose acknowledgement takes longer than any setting's. */
+  readonly description?: {
+    aim(desired: Json | undefined, version: number): void;
+    acknowledgements(): readonly Acknowledgement[];
+  };
   /** What is reported beside settings: agent, description, buffer, schemas, devices.*.health. Cheap: asked often. */
   readonly facts: () => JsonObject;
   /** The newest value read of a setting's read-back channel; undefined when there is none. */
@@ -72,9 +77,10 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
     readBack: deps.readBack,
     uploadIntervalS: config.uploadIntervalMs / 1000,
   });
+  const acknowledgements = () => [...applied.acknowledgements(), ...(deps.description?.acknowledgements() ?? [])];
   const reporter = createReporter({
     ...deps,
-    document: () => reportedFrom({ ...parts(), facts: deps.facts(), acknowledgements: applied.acknowledgements() }),
+    document: () => reportedFrom({ ...parts(), facts: deps.facts(), acknowledgements: acknowledgements() }),
   });
   const sync = createSync({
     clock,
@@ -92,6 +98,7 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
   /** New from the cloud: on disk and, unless the same ran before, marked before anything of it is applied. */
   const adopt = (next: Versioned): void => {
     aimed = next;
+    deps.description?.aim(next.desired["description"], next.version);
     reportHeldUntil = clock.bootMs() + OUTCOME_PATIENCE_MS;
     const { refused, lastGood } = memory.now;
     if (refused && isSameVersion(refused, next))
@@ -159,7 +166,7 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
       applied.applyAgain();
       applyWaker.wake();
     },
-    status: () => statusFrom({ clock, own: new Map(ownValues(parts())), acknowledgements: applied.acknowledgements() }),
+    status: () => statusFrom({ clock, own: new Map(ownValues(parts())), acknowledgements: acknowledgements() }),
   };
 }
 

@@ -5,10 +5,12 @@
  *              devices: { pump: { target: 900, every: 60 } },     settings in the setting's unit; `every` in seconds
  *              upload:  { interval: 900 },                         seconds
  *              live:    { every: 5, until: 1793000000000 } }       seconds; ms since 1970, at most 30 min ahead
+ *              description: { url, sha256, signature, based-on, … },   another description (update/wanted.ts)
  *            a null value falls back to the file's default (RFC 7396: it is absent from the merged document)
  * reported = { "$version": n,
  *              agent:   { version, epoch, boot },
- *              description: { hash, runs: "file" | "last good" | "nothing", problems },
+ *              description: { hash, runs: "file" | "last good" | "nothing", problems,
+ *                             value, ac, av, ad },                 of a desired one; value: hash of what runs
  *              devices: { pump: { health: "good" | reason, target: {value, ac, av, ad}, every: {…} } },
  *              upload:  { interval: {…} },
  *              buffer:  { waiting: n samples, waiting-hours: age of the oldest, dropped: n samples,
