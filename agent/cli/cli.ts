@@ -25,6 +25,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["cost", async () => (await import("./cost.ts")).addCost],
   ["decode", async () => (await import("./decode.ts")).addDecode],
   ["describe", async () => (await import("./describe.ts")).addDescribe],
+  ["pack", async () => (await import("./pack.ts")).addPack],
   ["new", async () => (await import("./new.ts")).addNew],
   ["run", async () => (await import("./run.ts")).addRun],
   ["completion", async () => (await import("./completion.ts")).addCompletion],

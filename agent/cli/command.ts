@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { ControlClient } from "../control/client.ts";
-import type { Clock, Desk, Files, PortListing, Ports, Timers } from "../world.ts";
+import type { Chance, Clock, Desk, Files, PortListing, Ports, Timers } from "../world.ts";
 
 export interface CliDeps {
   readonly out: (text: string) => void;
@@ -27,6 +27,7 @@ export interface CliDeps {
 /** The hardware as a command sees it that opens a port itself. */
 export interface Machine {
   readonly clock: Clock;
+  readonly chance: Chance;
   readonly ports: Ports;
   readonly listing: PortListing;
   /** Whether an agent runs on that data folder; "unknown" when this person may not look. */

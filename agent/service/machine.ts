@@ -1,5 +1,6 @@
 /** The hardware for commands that look at it themselves. */
 import type { Machine } from "../cli/command.ts";
+import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
 import { isFolderLocked } from "../linux/folder-lock.ts";
 import { createPortListing } from "../linux/port-listing.ts";
@@ -15,6 +16,7 @@ export function createMachine(): Machine {
     process.once(signal, () => interrupted.abort(new Error(signal)));
   return {
     clock,
+    chance: createChance(),
     ports: createPorts({ clock, timers, log: () => {} }),
     listing: createPortListing(),
     isFolderHeld: isFolderLocked,

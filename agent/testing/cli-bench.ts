@@ -48,6 +48,7 @@ export function createCliBench(onWritten: (bytes: Uint8Array) => readonly Portio
   const stop = new AbortController();
   const machine: Machine = {
     clock: time.clock,
+    chance: { fraction: () => 0.5, bytes: (count) => new Uint8Array(count).fill(7) },
     ports: { serial, i2c: () => i2c, gpio: () => gpio },
     listing: {
       serial: async () => bench.listed.serial,
