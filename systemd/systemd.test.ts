@@ -74,6 +74,13 @@ test("the agent keeps what its clock and its ports need", () => {
   expect(valuesOf("pump-station.service", "PrivateDevices")).toEqual([]);
 });
 
+test("the agent may replace its description, and not say who may send one", () => {
+  expect(valuesOf("pump-station.service", "ReadWritePaths")).toEqual(["-/etc/pump-station"]);
+  expect(valuesOf("pump-station.service", "ReadOnlyPaths")).toEqual([
+    "-/etc/pump-station/agent.yaml -/etc/pump-station/trusted-keys",
+  ]);
+});
+
 test("both units start the programs that the build makes", () => {
   expect(valuesOf("pump-station.service", "ExecStart")[0]).toMatch(/\/dist\/agent\.mjs run --config \S+\/agent\.yaml$/);
   expect(valuesOf("pump-station-bridge.service", "ExecStart")[0]).toMatch(/\/dist\/cloud-bridge\.mjs run /);

@@ -18,6 +18,7 @@ interface PackOptions {
   readonly signature?: string;
   readonly url?: string;
   readonly name?: string;
+  readonly urgent?: boolean;
   readonly newKey?: string;
 }
 
@@ -33,6 +34,7 @@ export const addPack: AddCommand = (program, deps, finish) => {
     .option("--signature <file>", "made by minisign of the same archive, in place of --sign")
     .option("--url <address>", "where the archive will lie")
     .option("--name <text>", "what people call this version")
+    .option("--urgent", "at once, whatever the month's budget and the upload windows say")
     .option("--new-key <file>", "only makes a key: FILE stays secret, FILE.pub goes to the stations")
     .addHelpText(
       "after",
@@ -81,10 +83,12 @@ async function pack(deps: CliDeps, file: string | undefined, options: PackOption
     const description = {
       url: options.url ?? `https://WHERE-IT-LIES/${basename(output)}`,
       sha256: createHash("sha256").update(archive).digest("hex"),
-      ...(signature !== undefined && { signature }),
+      signature: signature ?? null,
       "based-on": base,
       hash: loaded.station.hash,
-      ...(options.name !== undefined && { version: options.name }),
+      // Merged into what was desired before: what isn't said now has to go.
+      version: options.name ?? null,
+      urgent: options.urgent ?? null,
     };
     deps.out(`${JSON.stringify({ description }, null, 2)}\n`);
     deps.err(spoken(output, archive, files, signature === undefined ? comment : undefined));

@@ -44,7 +44,9 @@ export function readWanted(desired: Json, isPlainAllowed: boolean): WantedUpdate
   if (!isObject(desired)) throw refused("not an object; it has url, sha256, signature and based-on");
   const unknown = Object.keys(desired).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw refused(`no such key ${unknown.slice(0, 64)}; there are ${KEYS.join(", ")}`);
-  const { url, sha256, signature, "based-on": basedOn, hash, version, urgent = false } = desired;
+  // A null is a value that was taken away, as in the document that it is merged into.
+  const said = Object.fromEntries(Object.entries(desired).filter(([, value]) => value !== null));
+  const { url, sha256, signature, "based-on": basedOn, hash, version, urgent = false } = said;
   if (typeof sha256 !== "string" || !HASH.test(sha256)) throw refused("sha256: 64 hex digits in lower case");
   if (typeof basedOn !== "string" || !(HASH.test(basedOn) || basedOn === BASED_ON_NOTHING)) {
     throw refused('based-on: the reported description/hash, or "none" when the file on site is broken or missing');

@@ -20,13 +20,14 @@ export function settingsOf({ desired, reported, versions }: StoredTwin): TwinSet
     const runs = answer?.ac === 200 || answer?.ac === 203;
     return {
       path,
-      desired: value === undefined ? null : scalarFrom(value),
+      desired: value === undefined ? null : scalarFrom(outcomeOf(path, value, answer)),
       desiredVersion: version,
       reported: answer ? scalarFrom(answer.value) : null,
       ac: answer?.ac ?? null,
       av: answer?.av ?? null,
       ad: answer?.ad ?? null,
-      converged: runs && (value === undefined || (answer.av >= version && isSame(answer.value, value))),
+      converged:
+        runs && (value === undefined || (answer.av >= version && isSame(answer.value, outcomeOf(path, value, answer)))),
     };
   });
 }
@@ -47,10 +48,21 @@ export function versionsAfter(before: StoredTwin, desired: JsonObject, version: 
 const versionIn = (versions: Readonly<Record<string, number>>, path: string): number | undefined =>
   Object.hasOwn(versions, path) ? versions[path] : undefined;
 
+/** Desired as an address with a signature, answered as one value: the hash of what runs. */
+const DESCRIPTION = "description";
+
+/** What the station reports once it has done what is desired. */
+function outcomeOf(path: string, desired: Json, answer: Answer | undefined): Json {
+  if (path !== DESCRIPTION || !isObject(desired)) return desired;
+  const { hash, sha256 } = desired;
+  // Who doesn't say what an archive becomes has to take the station's word for it.
+  return hash ?? (answer?.ac === 200 ? answer.value : `archive ${typeof sha256 === "string" ? sha256 : ""}`);
+}
+
 function leavesOf(document: JsonObject): Map<string, Json> {
   const leaves = new Map<string, Json>();
   const walk = (value: Json, path: string): void => {
-    if (!isObject(value)) leaves.set(path, value);
+    if (!isObject(value) || path === DESCRIPTION) leaves.set(path, value);
     else for (const [key, inner] of Object.entries(value)) if (key !== "$version") walk(inner, join(path, key));
   };
   walk(document, "");

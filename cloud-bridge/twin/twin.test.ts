@@ -64,6 +64,20 @@ test("a setting has converged when the station runs the value and answers for th
   expect((await setting())?.converged).toBe(false);
 });
 
+test("a description that was sent is one setting, which has converged when the hash that it becomes runs", async () => {
+  const description = { url: "https://x/y", sha256: "aa", signature: "…", "based-on": "old", hash: "new" };
+  await twins.patchDesired("lake", { description });
+  await report({ description: { hash: "old", value: "old", ac: 202, av: 2, ad: "downloading" } });
+  const settings = async () => (await twins.twin("lake")).settings;
+  expect(await settings()).toMatchObject([
+    { path: "description", desired: "new", desiredVersion: 2, reported: "old", ac: 202, converged: false },
+  ]);
+  await report({ description: { hash: "new", value: "new", ac: 200, ad: "" } });
+  expect(await settings()).toMatchObject([{ desired: "new", reported: "new", converged: true }]);
+  await twins.patchDesired("lake", { description: { hash: null, sha256: "bb" } });
+  expect(await settings()).toMatchObject([{ desired: "new", desiredVersion: 3, converged: false }]);
+});
+
 test("a null takes a desired value away, and what the station's own file says stays in sight", async () => {
   await twins.patchDesired("lake", target(900));
   await report(target({ value: 1000, ac: 203, av: 0, ad: "" }));
