@@ -7,7 +7,9 @@ import type { Apply } from "./twin/apply.ts";
 export interface ActingDeps {
   /** Asked at each call: another description may run by then. */
   readonly running: () => RunningStation | undefined;
-  readonly sending: Pick<Sending, "setInterval" | "setLive">;
+  readonly sending: Pick<Sending, "setPolicy" | "setLive" | "uplink">;
+  readonly buffer: { status(): { readonly waiting: number } };
+  readonly setCommitInterval: (ms: number | undefined) => void;
   /** Why nothing from the cloud may move hardware now. */
   readonly obstacle: () => string | undefined;
   /** The newest value read of a setting's read-back channel, and how near to it is equal. */
@@ -17,7 +19,14 @@ export interface ActingDeps {
   ) => { readonly value: number; readonly within: number } | undefined;
 }
 
-export const createActing = ({ running, sending, obstacle, readBack }: ActingDeps): Apply => ({
+export const createActing = ({
+  running,
+  sending,
+  buffer,
+  setCommitInterval,
+  obstacle,
+  readBack,
+}: ActingDeps): Apply => ({
   set: async (device, setting, value) => {
     const reason = obstacle();
     if (reason !== undefined) {
@@ -32,11 +41,20 @@ export const createActing = ({ running, sending, obstacle, readBack }: ActingDep
     if (outcome?.done === "applied") await asked?.cadence.pollNow(device);
     return outcome ?? { done: "refused", reason: `${device} is not asked` };
   },
-  setEvery: (device, everyMs) => {
+  tune: (device, tuning) => {
     const asked = running();
-    if (asked?.sources.has(device)) asked.cadence.setEvery(device, everyMs);
+    if (asked?.sources.has(device)) asked.tune(device, tuning);
   },
-  setUploadInterval: (ms) => sending.setInterval(ms),
+  setUpload: (policy) => {
+    sending.setPolicy(policy);
+    setCommitInterval(policy.commitIntervalMs);
+  },
+  proveLink: () => sending.uplink.reconnect(),
+  linkProof: () => ({
+    acknowledged: sending.uplink.status().messages,
+    isNothingWaiting: buffer.status().waiting === 0,
+    isOpen: sending.uplink.isOpen(),
+  }),
   setLive: (live) => sending.setLive(live),
 });
 

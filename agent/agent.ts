@@ -2,8 +2,6 @@
  * Joins the steps of a reading's way by passing functions:
  * cadence → source → preprocess → buffer → uplink → cloud, and back: cloud → twin → source.
  */
-
-import { stationModelId } from "@pump-station/sensor-descriptions/documents/dtdl.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createActing, createDeviceCommand } from "./acting.ts";
 import { createCommitter } from "./buffer/committer.ts";
@@ -13,9 +11,10 @@ import { createCommanding } from "./commanding.ts";
 import type { AgentConfig } from "./config.ts";
 import { createEconomy } from "./economy.ts";
 import { explainDevice } from "./explain.ts";
-import { deviceStatus, emptyStation, factsFrom, readBackFrom, readBackWithin } from "./facts.ts";
+import { deviceStatus, emptyStation, factsFrom, modelOf, readBackFrom, readBackWithin } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createHandlers, type Handlers, valuesNow } from "./handlers.ts";
+import { createLastErrors } from "./last-errors.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
 import { createRunningStation, type RunningStation } from "./running-station.ts";
@@ -26,6 +25,7 @@ import type { AgentStatus } from "./status.ts";
 import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
+import { uploadSettingsFrom } from "./twin-config.ts";
 import { createUpdating, type UpdateSources } from "./updating.ts";
 import type { Chance, Clock, Databases, Files, HubClients, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
 
@@ -63,7 +63,9 @@ export interface Agent {
   readonly handlers: Handlers;
 }
 
-export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentPlaces): Agent {
+export function createAgent(machine: AgentDeps, config: AgentConfig, places: AgentPlaces): Agent {
+  const lastErrors = createLastErrors(machine);
+  const deps = { ...machine, log: lastErrors.log };
   const { clock, log, timers } = deps;
   const startedMs = clock.bootMs();
   const taps = createTaps(deps);
@@ -157,6 +159,8 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
         sending,
         obstacle: () => commanding.onSite.obstacle(),
         readBack: (device, setting) => readBackWithin(station(), newest, device, setting),
+        buffer,
+        setCommitInterval: (ms) => committer.setInterval(ms ?? config["commit-interval"]),
       }),
       facts: () =>
         factsFrom({
@@ -167,12 +171,13 @@ export function createAgent(deps: AgentDeps, config: AgentConfig, places: AgentP
           station: station(),
           newest,
           month: sending.month(),
+          errors: lastErrors.facts(),
           schemaOf: (device) => economy.schemaOf(device),
           onSite: commanding.onSite.now(),
         }),
       readBack: (device, setting) => readBackFrom(station(), newest, device, setting),
     },
-    { uploadIntervalMs: config["upload-interval"] },
+    { upload: uploadSettingsFrom(config) },
   );
   const commanding = createCommanding({
     ...deps,
@@ -288,9 +293,3 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true }),
   );
-
-/** As `pump-station describe --dtdl` prints it. */
-const modelOf = ({ name, devices }: Station) => {
-  const id = stationModelId(name);
-  return { components: new Set(devices.map((device) => device.name)), ...(id !== undefined && { id }) };
-};

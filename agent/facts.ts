@@ -1,4 +1,5 @@
 /** What the agent says of itself beside settings: the twin's facts and the lines of `status`. Pure. */
+import { stationModelId } from "@pump-station/sensor-descriptions/documents/dtdl.ts";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { BufferStatus } from "./buffer/buffer.ts";
 import type { OnSiteStatus } from "./commands/on-site.ts";
@@ -34,6 +35,8 @@ export function factsFrom(parts: {
   readonly station: Station;
   readonly newest: Newest;
   readonly month: AccountStatus;
+  /** By their names: createLastErrors. */
+  readonly errors: JsonObject;
   readonly schemaOf: (device: Device) => StreamSchema;
   readonly onSite: OnSiteStatus | undefined;
 }): JsonObject {
@@ -59,6 +62,7 @@ export function factsFrom(parts: {
     },
     schemas: Object.fromEntries(station.devices.map((device) => [device.name, schemaHash(parts.schemaOf(device))])),
     budget: budgetFacts(month),
+    ...(Object.keys(parts.errors).length > 0 && { errors: parts.errors }),
     economy: { step: month.step, name: month.stepName },
     ...(parts.onSite && { "on-site": onSiteFacts(parts.onSite) }),
   };
@@ -133,3 +137,9 @@ export const heldPorts = ({ ports, devices }: Station): HeldPort[] =>
       .filter(({ port: name, paused }) => name === port.name && paused === undefined)
       .map(({ name }) => name),
   }));
+
+/** As `pump-station describe --dtdl` prints it. */
+export const modelOf = ({ name, devices }: Station) => {
+  const id = stationModelId(name);
+  return { components: new Set(devices.map((device) => device.name)), ...(id !== undefined && { id }) };
+};

@@ -57,6 +57,22 @@ export const PENALTY_AFTER_MISSES = 3;
 export const PROBE_EVERY_MAX_MS = 60_000;
 /** Settings are read back at least this often. */
 export const READ_BACK_EVERY_MS = 600_000;
+/** The whole twin is fetched on every connection, and on one that stands so often: about 1.6 KB each time. */
+export const TWIN_FETCH_EVERY_MS = 43_200_000;
+/** Settings that can cut the link are rolled back when the cloud hasn't heard the station for so long of open hours… */
+export const LINK_TRIAL_MS = 1_800_000;
+/** …or when the process has started so often meanwhile: a station that reboots again and again isn't on trial for ever. */
+export const LINK_TRIAL_STARTS_MAX = 5;
+/** Rolled back while the network itself was away, they are tried again, so often in all. */
+export const LINK_TRIALS_MAX = 3;
+/** So many ends out of order within so long start the last good settings. */
+export const CRASHES_MAX = 3;
+export const CRASHES_WITHIN_MS = 600_000;
+/** Settings with which a process lived this long are good. */
+export const SETTLED_AFTER_MS = CRASHES_WITHIN_MS;
+/** A version that ended a process is tried once more after so long (a power cut looks the same), so often in all. */
+export const REFUSED_RETRY_MS = 1_800_000;
+export const REFUSED_TRIES_MAX = 2;
 /** Alarm transitions per alarm and hour before "flapping". */
 export const ALARM_TRANSITIONS_PER_HOUR_MAX = 6;
 /** Reported patches: at most one an hour unless a state changes. */

@@ -4,12 +4,14 @@
  */
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createCadence } from "./cadence/cadence.ts";
-import { createAlarms } from "./preprocess/alarms.ts";
+import { type Alarms, createAlarms } from "./preprocess/alarms.ts";
 import { meantSample } from "./preprocess/meant-sample.ts";
-import { createPreprocess } from "./preprocess/preprocess.ts";
+import { createPreprocess, type Preprocess } from "./preprocess/preprocess.ts";
+import { isProcessedAlike, tunedDevice } from "./preprocess/tuned-device.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
 import type { TotalStore } from "./source/pulse-source.ts";
 import { createSources } from "./source/sources.ts";
+import type { DeviceTuning } from "./tuning.ts";
 import type { Clock, Log, Ports, Timers } from "./world.ts";
 
 export interface RunningStationDeps {
@@ -39,12 +41,12 @@ export function createRunningStation(
   const ports = createSources({ ...deps, onChanged }, station);
   const { sources } = ports;
   const believed = deps.activeAlarms.load();
-  const pipelines = new Map(
+  const pipelines = new Map<string, Pipeline>(
     active.map((device) => {
       const wereActive = device.alarms
         .map(({ name }) => name)
         .filter((name) => believed.includes(`${device.name}.${name}`));
-      return [device.name, { preprocess: createPreprocess(device), alarms: createAlarms(device, wereActive) }];
+      return [device.name, { device, preprocess: createPreprocess(device), alarms: createAlarms(device, wereActive) }];
     }),
   );
   const activeAlarms = (): string[] =>
@@ -71,6 +73,22 @@ export function createRunningStation(
     station,
     sources,
     cadence,
+    /**
+     * What the cloud wants of a device that is asked. Filters and windows begin anew where they are concerned; what an
+     * unfinished window holds is kept first.
+     */
+    tune: (name: string, tuning: DeviceTuning): void => {
+      const pipeline = pipelines.get(name);
+      const device = active.find((one) => one.name === name);
+      if (!pipeline || !device) return;
+      cadence.setEvery(name, tuning.everyMs);
+      cadence.setFaster(name, tuning.fasterMs);
+      const tuned = tunedDevice(device, tuning);
+      if (isProcessedAlike(pipeline.device, tuned)) return;
+      for (const kept of pipeline.preprocess.flush()) deps.onSample(kept);
+      pipeline.device = tuned;
+      pipeline.preprocess = createPreprocess(tuned);
+    },
     activeAlarms,
     /** What became of a device's newest sample; undefined for one that is paused. */
     way: (device: string) => {
@@ -85,6 +103,13 @@ export function createRunningStation(
       await ports.close();
     },
   };
+}
+
+interface Pipeline {
+  /** As its readings are processed now. */
+  device: Device;
+  preprocess: Preprocess;
+  readonly alarms: Alarms;
 }
 
 /** An alarm whose device was paused or removed, or that its file no longer has, would stay active in the cloud for ever. */

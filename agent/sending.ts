@@ -6,21 +6,22 @@ import type { Credentials } from "./cloud/credentials.ts";
 import type { AgentConfig } from "./config.ts";
 import type { LiveOutcome } from "./outcome.ts";
 import type { StateStore } from "./state/state-store.ts";
+import type { UploadPolicy } from "./tuning.ts";
 import type { DegradationStep } from "./uplink/degradation.ts";
-import { createLink } from "./uplink/link.ts";
+import { createLink, type LinkConfig } from "./uplink/link.ts";
 import { watchLink } from "./uplink/link-watch.ts";
 import { createLive } from "./uplink/live.ts";
 import { meteredCloud } from "./uplink/metering.ts";
 import { type AccountStatus, createMonthAccount } from "./uplink/month-account.ts";
 import { createNetworkMemory } from "./uplink/network-memory.ts";
 import { createUplink, type Uplink } from "./uplink/uplink.ts";
-import { createStationWindows } from "./uplink/windows.ts";
+import { createStationWindows, type UploadWindow } from "./uplink/windows.ts";
 import type { Chance, Clock, HubClients, Log, MqttClients, Network, Timers } from "./world.ts";
 
 export interface Sending {
   readonly uplink: Uplink;
-  /** undefined: the configuration's. */
-  setInterval(ms: number | undefined): void;
+  /** What is left out is as the configuration says. Keep-alive and connection count from the next connection on. */
+  setPolicy(policy: UploadPolicy): void;
   setLive(live: { readonly everyMs: number; readonly untilMs: number } | undefined): LiveOutcome;
   step(): DegradationStep;
   month(): AccountStatus;
@@ -48,11 +49,13 @@ export interface SendingDeps {
 }
 
 const NO_HUBS: HubClients = { connect: () => Promise.reject(new Error("there is no way to an Azure hub here")) };
+const ALWAYS: readonly UploadWindow[] = [];
 
 export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
   const { state, network, timeZone } = deps;
-  let baseMs = config["upload-interval"];
-  const intervalMs = (): number => live.everyMs() ?? baseMs * account.step().intervalFactor;
+  let policy: UploadPolicy = {};
+  const intervalMs = (): number =>
+    live.everyMs() ?? (policy.intervalMs ?? config["upload-interval"]) * account.step().intervalFactor;
   const changeInterval = (): void => uplink.setInterval(intervalMs());
 
   const account = createMonthAccount(
@@ -74,11 +77,11 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     onChange: changeInterval,
   });
   const memory = createNetworkMemory({ ...deps, file: state.document("networks"), network: () => network.name() });
-  const link = createLink(
-    { ...deps, memory },
-    { keepAlive: config["keep-alive"], connection: config.connection },
-    intervalMs,
-  );
+  const linkConfig = (): LinkConfig => ({
+    keepAlive: policy.keepAlive ?? config["keep-alive"],
+    connection: policy.connection ?? config.connection,
+  });
+  const link = createLink({ ...deps, memory }, linkConfig(), intervalMs);
   const cloud = createChosenCloud(
     { ...deps, clients: deps.mqtt, hubs: deps.hubs ?? NO_HUBS, assignment: state.document("hub") },
     {
@@ -90,7 +93,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
       ...(config.user !== undefined && { user: config.user }),
     },
   );
-  const windows = config["upload-windows"] && createStationWindows(config["upload-windows"], timeZone);
+  const windows = createStationWindows(() => policy.windows ?? config["upload-windows"] ?? ALWAYS, timeZone);
   const uplink = createUplink(
     {
       ...deps,
@@ -101,15 +104,17 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     {
       station: config.station,
       intervalMs: intervalMs(),
-      ...(windows && { windows }),
+      windows,
     },
   );
 
   return {
     uplink,
-    setInterval: (ms) => {
-      baseMs = ms ?? config["upload-interval"];
-      changeInterval();
+    setPolicy: (next) => {
+      policy = next;
+      link.use(linkConfig());
+      account.setBudget(policy.budgetBytes ?? config.budget);
+      if (intervalMs() !== uplink.status().intervalMs) changeInterval();
     },
     setLive: (wanted) => live.set(wanted),
     step: () => account.step(),
@@ -117,7 +122,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     obstacle: () => {
       const { isLateWaiting, name } = account.step();
       if (isLateWaiting) return `the month's budget is short (${name})`;
-      const isClosed = windows && deps.clock.isWallTrusted() && !windows.isOpen(deps.clock.wallMs());
+      const isClosed = deps.clock.isWallTrusted() && !windows.isOpen(deps.clock.wallMs());
       return isClosed ? "no upload window is open" : undefined;
     },
     run: async (signal) => {

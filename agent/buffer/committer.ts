@@ -11,6 +11,8 @@ const FIRST_INTERVAL_MS = 250;
 export interface Committer {
   /** A sample was staged. */
   staged(): void;
+  /** From the next commit on; what is staged already isn't held back any longer than it was to be. */
+  setInterval(ms: number): void;
   /** Commits what is staged and stops. */
   stop(): void;
 }
@@ -19,19 +21,24 @@ export function createCommitter(
   deps: { readonly timers: Timers; readonly buffer: Pick<SampleBuffer, "commit"> },
   config: { readonly intervalMs: number },
 ): Committer {
+  let fullMs = config.intervalMs;
   let intervalMs = 0;
   let cancel: (() => void) | undefined;
 
   const commit = (): void => {
     cancel = undefined;
     deps.buffer.commit();
-    intervalMs = Math.min(Math.max(intervalMs * 2, FIRST_INTERVAL_MS), config.intervalMs);
+    intervalMs = Math.min(Math.max(intervalMs * 2, FIRST_INTERVAL_MS), fullMs);
   };
   return {
     staged: () => {
       if (cancel) return;
       if (intervalMs === 0) commit();
       else cancel = deps.timers.after(intervalMs, commit);
+    },
+    setInterval: (ms) => {
+      fullMs = ms;
+      intervalMs = Math.min(intervalMs, ms);
     },
     stop: () => {
       cancel?.();

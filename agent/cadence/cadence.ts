@@ -23,6 +23,8 @@ export interface Running {
 export interface Cadence {
   /** The cloud's interval; undefined: the file's again. Throws RangeError for an interval that isn't above 0. */
   setEvery(device: string, everyMs: number | undefined): void;
+  /** The cloud's interval while `faster:` holds; undefined: the file's again. Without effect on a device without it. */
+  setFaster(device: string, everyMs: number | undefined): void;
   /** Asks the device now, out of turn; the sample goes the ordinary way. Nothing is asked after `stop`. */
   pollNow(device: string): Promise<void>;
   /** A sample that the device sent by itself, between two polls. */
@@ -64,6 +66,10 @@ export function createCadence(
       if (everyMs !== undefined && !(everyMs > 0)) throw new RangeError(`every ${everyMs} ms: must be above 0`);
       roundOf(device).setEvery(everyMs);
     },
+    setFaster: (device, everyMs) => {
+      if (everyMs !== undefined && !(everyMs > 0)) throw new RangeError(`faster ${everyMs} ms: must be above 0`);
+      roundOf(device).setFaster(everyMs);
+    },
     pollNow: (device) => roundOf(device).pollNow(),
     hear: (device, sample) => roundOf(device).hear(sample),
     running: (device) => roundOf(device).running(),
@@ -75,6 +81,7 @@ export function createCadence(
 
 interface Round {
   setEvery(everyMs: number | undefined): void;
+  setFaster(everyMs: number | undefined): void;
   pollNow(): Promise<void>;
   hear(sample: Sample): void;
   running(): Running;
@@ -92,6 +99,7 @@ function createRound(
   const penalty = createPenaltyBox(device.name, log);
   const asked = askedValues(device);
   let cloudEveryMs: number | undefined;
+  let cloudFasterMs: number | undefined;
   let isFaster = false;
   let skipped = 0;
   let lastSlotMs = Number.NEGATIVE_INFINITY;
@@ -103,7 +111,7 @@ function createRound(
   const everyMs = (): number => {
     if (fullSpeed) return 0;
     const usual = cloudEveryMs ?? device.everyMs;
-    return isFaster && device.faster ? Math.min(usual, device.faster.everyMs) : usual;
+    return isFaster && device.faster ? Math.min(usual, cloudFasterMs ?? device.faster.everyMs) : usual;
   };
 
   const scheduleNext = (): void => {
@@ -162,6 +170,10 @@ function createRound(
     setEvery: (ms) => {
       cloudEveryMs = ms;
       scheduleNext();
+    },
+    setFaster: (ms) => {
+      cloudFasterMs = ms;
+      if (isFaster) scheduleNext();
     },
     pollNow,
     hear: (sample) => {

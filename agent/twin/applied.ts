@@ -5,11 +5,12 @@
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { READ_BACK_EVERY_MS } from "../limits.ts";
 import type { LiveOutcome, WriteOutcome } from "../outcome.ts";
+import type { DeviceTuning, UploadPolicy } from "../tuning.ts";
 import type { Acknowledged } from "../wire/twin-document.ts";
 import type { Clock } from "../world.ts";
 import type { Apply } from "./apply.ts";
-import type { readDesired } from "./settings.ts";
-import { type Wanted } from "./settings.ts";
+import type { SettingValue } from "./known-settings.ts";
+import type { Reading, Wanted } from "./settings.ts";
 
 /** How soon an interlocked setting is tried again: people wait for a pump to stop. */
 const INTERLOCKED_RETRY_MS = 10_000;
@@ -23,6 +24,8 @@ export interface Acknowledgement {
   readonly wanted: number | string | undefined;
   /** ms since boot at which `ac` or the value last changed. */
   readonly since: number;
+  /** ms since boot at which what runs was last looked at: read back from the hardware, or set in the station. */
+  readonly checkedAt?: number;
 }
 
 export interface Applied {
@@ -41,17 +44,20 @@ export interface Applied {
 
 export interface Target {
   readonly version: number;
-  readonly reading: ReturnType<typeof readDesired>;
-  /** Values of that version that aren't applied since applying it ended a process. */
+  readonly reading: Reading;
+  /** Values of that version that aren't applied: doing so ended a process, or cut the link. */
   readonly failed: readonly { readonly path: string; readonly reason: string }[];
+  /** Values that run and may yet be rolled back; with the reason why that isn't decided. */
+  readonly onTrial?: ReadonlyMap<string, string>;
 }
 
 interface Item {
   wanted: Wanted;
   ac: 200 | 202 | 400 | 500;
   ad: string;
-  running: number | undefined;
+  running: SettingValue | undefined;
   since: number;
+  checkedAt?: number;
   dueAt: number;
 }
 
@@ -73,17 +79,38 @@ export function createApplied(deps: AppliedDeps): Applied {
 
   const settle = (item: Item, change: Pick<Item, "ac" | "ad" | "running" | "dueAt">): void => {
     if (item.ac !== change.ac || item.running !== change.running) item.since = clock.bootMs();
-    Object.assign(item, change);
+    Object.assign(item, change, { checkedAt: clock.bootMs() });
+  };
+
+  const wantedNow = (): Wanted[] => [...items.values()].map(({ wanted }) => wanted);
+
+  /** All at once, since whoever is told compares: only differences are acted on. */
+  const tune = (device: string): void => {
+    const mine = wantedNow().flatMap((one) => (one.kind === "tuning" && one.device === device ? [one] : []));
+    apply.tune(
+      device,
+      mine.reduce<DeviceTuning>((tuning, { known, value, channel }) => known.into(tuning, value, channel), {}),
+    );
+  };
+  const setUpload = (): void => {
+    const parts = wantedNow().flatMap((one) => (one.kind === "upload" ? [one.known.into(one.value)] : []));
+    apply.setUpload(Object.assign({}, ...parts) as UploadPolicy);
+  };
+  /** Values that are no longer desired: the file's again; a setting of the hardware stays as it is. */
+  const fallBack = (gone: readonly Wanted[]): void => {
+    for (const device of new Set(gone.flatMap((one) => (one.kind === "tuning" ? [one.device] : [])))) tune(device);
+    if (gone.some(({ kind }) => kind === "upload")) setUpload();
+    if (gone.some(({ kind }) => kind === "live")) apply.setLive(undefined);
   };
 
   const applyOne = async (item: Item): Promise<void> => {
     const { wanted } = item;
     switch (wanted.kind) {
-      case "every":
-        apply.setEvery(wanted.device, wanted.value * 1000);
+      case "tuning":
+        tune(wanted.device);
         return settle(item, { ac: 200, ad: "", running: wanted.value, dueAt: Infinity });
-      case "upload-interval":
-        apply.setUploadInterval(wanted.value * 1000);
+      case "upload":
+        setUpload();
         return settle(item, { ac: 200, ad: "", running: wanted.value, dueAt: Infinity });
       case "live": {
         const outcome = apply.setLive({ everyMs: wanted.value * 1000, untilMs: wanted.untilMs });
@@ -103,18 +130,16 @@ export function createApplied(deps: AppliedDeps): Applied {
   return {
     aim: (next) => {
       const wantedPaths = new Set(next.reading.wanted.map(({ path }) => path));
-      for (const [path, { wanted }] of items) {
-        if (wantedPaths.has(path)) continue;
-        items.delete(path);
-        fallBack(apply, wanted);
-      }
+      const gone = wantedNow().filter(({ path }) => !wantedPaths.has(path));
+      for (const { path } of gone) items.delete(path);
+      fallBack(gone);
       for (const wanted of next.reading.wanted) {
         const known = items.get(wanted.path);
         if (known && isSameWanted(known.wanted, wanted)) known.wanted = wanted;
         else items.set(wanted.path, fresh(wanted));
       }
+      if (next.version !== target.version) refusedSince = clock.bootMs();
       target = next;
-      refusedSince = clock.bootMs();
     },
     applyDue: async (isSuperseded) => {
       for (const item of [...items.values()]) {
@@ -136,12 +161,18 @@ export function createApplied(deps: AppliedDeps): Applied {
     },
     acknowledgements: () => {
       const { version, reading, failed } = target;
-      const applied = [...items.values()].map(({ wanted, ac, ad, running, since }) => ({
-        path: wanted.path,
-        ack: { value: running === undefined ? null : said(wanted, running), ac, av: version, ad },
-        wanted: said(wanted, wanted.value),
-        since,
-      }));
+      const applied = [...items.values()].map((item): Acknowledgement => {
+        const { wanted, running, since, checkedAt } = item;
+        const trial = item.ac === 200 ? target.onTrial?.get(wanted.path) : undefined;
+        const { ac, ad } = trial === undefined ? item : { ac: 202 as const, ad: trial };
+        return {
+          path: wanted.path,
+          ack: { value: running === undefined ? null : said(wanted, running), ac, av: version, ad },
+          wanted: said(wanted, wanted.value),
+          since,
+          ...(checkedAt !== undefined && { checkedAt }),
+        };
+      });
       const not = (path: string, ac: 400 | 500, ad: string): Acknowledgement => ({
         path,
         ack: { value: items.get(path)?.running ?? null, ac, av: version, ad },
@@ -158,15 +189,8 @@ export function createApplied(deps: AppliedDeps): Applied {
 }
 
 /** In the words in which it was asked for, so that desired and running can be compared. */
-const said = (wanted: Wanted, value: number): number | string =>
-  (wanted.kind === "setting" ? wanted.states?.get(value) : undefined) ?? value;
-
-/** A value that is no longer desired: the file's cadence again; a device's setting stays as it is. */
-function fallBack(apply: Apply, wanted: Wanted): void {
-  if (wanted.kind === "every") apply.setEvery(wanted.device, undefined);
-  if (wanted.kind === "upload-interval") apply.setUploadInterval(undefined);
-  if (wanted.kind === "live") apply.setLive(undefined);
-}
+const said = (wanted: Wanted, value: SettingValue): SettingValue =>
+  (wanted.kind === "setting" && typeof value === "number" ? wanted.states?.get(value) : undefined) ?? value;
 
 const isSameWanted = (a: Wanted, b: Wanted): boolean =>
   a.value === b.value && (b.kind !== "live" || (a.kind === "live" && a.untilMs === b.untilMs));

@@ -4,6 +4,7 @@
  */
 import type { PatchBasis } from "../cloud/cloud.ts";
 import { type DesiredDocument, type JsonObject, mergePatch } from "../wire/twin-document.ts";
+import { isSame } from "./patch-between.ts";
 
 export interface Versioned {
   readonly version: number;
@@ -30,7 +31,10 @@ export function createMirror(stored: Versioned | undefined): Mirror {
       current = { version: $version, desired: desired };
     },
     merge: ({ $version, ...patch }, basis = $version - 1) => {
-      if (current?.version === $version) return "known";
+      if (current?.version === $version) {
+        // The same number with other words: a twin that was made anew, or rolled back, behind our back.
+        return isSame(mergePatch(current.desired, patch), current.desired) ? "known" : "gap";
+      }
       if (current === undefined || current.version !== basis) return "gap";
       current = { version: $version, desired: mergePatch(current.desired, patch) as JsonObject };
       return "merged";

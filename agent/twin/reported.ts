@@ -2,6 +2,7 @@
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Acknowledgement } from "./applied.ts";
+import { deviceKeys, deviceSetting, type OwnUpload, type SettingValue } from "./known-settings.ts";
 import { statesOf } from "./settings.ts";
 
 export interface ReportedParts {
@@ -11,36 +12,52 @@ export interface ReportedParts {
   readonly acknowledgements: readonly Acknowledgement[];
   /** Newest value of a setting that was read, if any. */
   readonly readBack: (device: string, setting: string) => number | undefined;
-  /** The file's upload interval, in seconds. */
-  readonly uploadIntervalS: number;
+  /** What agent.yaml says. */
+  readonly upload: OwnUpload;
 }
 
 /** Settings that nobody desires carry ac 203: the device's (or file's) own value, as in IoT Plug and Play. */
 export function reportedFrom(parts: ReportedParts): JsonObject {
   const document = structuredClone(parts.facts) as Record<string, Json>;
-  const own = new Map(ownValues(parts));
-  for (const [path, value] of own) put(document, path, { value, ac: 203, av: 0, ad: "" });
+  const values = ownValues(parts);
+  const own = new Map(values.map(({ path, value }) => [path, value]));
+  for (const { path, value, isTold } of values) if (isTold) put(document, path, { value, ac: 203, av: 0, ad: "" });
   for (const { path, ack } of parts.acknowledgements) {
-    // What is refused leaves what ran before.
-    const value = ack.value ?? (ack.ac === 400 ? own.get(path) : undefined) ?? null;
+    // What is refused, or rolled back to the file's, leaves what ran before.
+    const value = ack.value ?? (ack.ac === 400 || ack.ac === 500 ? own.get(path) : undefined) ?? null;
     put(document, path, { ...ack, value });
   }
   return document;
 }
 
-/** Each by its path; a state by its name. */
-export function* ownValues(
-  parts: Omit<ReportedParts, "facts" | "acknowledgements">,
-): Generator<[string, number | string]> {
-  for (const device of parts.station.devices) {
-    yield [`devices/${device.name}/every`, device.everyMs / 1000];
-    for (const setting of device.settings) {
+export interface OwnValue {
+  readonly path: string;
+  /** A state by its name. */
+  readonly value: SettingValue;
+  /** The station has many settings that are seldom asked for; of those the cloud is told only what it set. */
+  readonly isTold: boolean;
+}
+
+/** Settings of hardware as they were read last, those of the station as its files say. Each path once. */
+export function ownValues(parts: Omit<ReportedParts, "facts" | "acknowledgements">): OwnValue[] {
+  const ofDevices = parts.station.devices.flatMap((device): OwnValue[] => {
+    const inHardware = device.settings.flatMap((setting): OwnValue[] => {
       const value = parts.readBack(device.name, setting.name);
-      if (value === undefined) continue;
-      yield [`devices/${device.name}/${setting.name}`, statesOf(device, setting)?.get(value) ?? value];
-    }
-  }
-  yield ["upload/interval", parts.uploadIntervalS];
+      if (value === undefined) return [];
+      const path = `devices/${device.name}/${setting.name}`;
+      return [{ path, value: statesOf(device, setting)?.get(value) ?? value, isTold: true }];
+    });
+    const isTaken = (key: string): boolean => device.settings.some(({ name }) => name === key);
+    const inStation = deviceKeys(device).flatMap((key): OwnValue[] => {
+      const found = isTaken(key) ? undefined : deviceSetting(device, key);
+      return found ? [{ path: `devices/${device.name}/${key}`, value: found.own, isTold: key === "every" }] : [];
+    });
+    return [...inStation, ...inHardware];
+  });
+  const ofStation = Object.entries(parts.upload).map(
+    ([name, value]): OwnValue => ({ path: `upload/${name}`, value, isTold: name === "interval" }),
+  );
+  return [...ofDevices, ...ofStation];
 }
 
 function put(document: Record<string, Json>, path: string, value: JsonObject): void {

@@ -1,11 +1,13 @@
 /**
  * The reported document on its way to the cloud: only differences, at once when an acknowledgement changed or a state
- * (unless states change all the time), else at most once per REPORT_QUIET_MS. Levels that creep (what waits in the buffer) have a dead band.
+ * (unless states change all the time), else at most once per REPORT_QUIET_MS. Levels that creep (what waits in the buffer) have dead bands.
  */
 import { type CloudConnection, CloudError } from "../cloud/cloud.ts";
 import { REPORT_QUIET_MS, TWIN_BYTES_MAX } from "../limits.ts";
 import { isObject, type Json, type JsonObject, mergePatch, type ReportedDocument } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
+import { isNews, withinBands } from "./creeping.ts";
+import { fitting, without } from "./fitting.ts";
 import { isSame, patchBetween, withoutNulls } from "./patch-between.ts";
 
 /** A burst of changes (a device that vanishes takes its states along) becomes one patch. */
@@ -18,10 +20,6 @@ const BURST_MS = 1_000;
 const NEWS_AT_ONCE_MAX = 12;
 const NEWS_WINDOW_MS = 3_600_000;
 const NEWS_GAP_MS = 600_000;
-/** Top-level keys whose change alone is no news. */
-const CREEPING = new Set(["buffer", "budget"]);
-/** …and by how much a number of theirs must change to be one. */
-const DEAD_BAND = 0.1;
 
 export interface Reporter {
   /** What the cloud has, from a GET, and what the document may measure there. */
@@ -49,7 +47,7 @@ export function createReporter(deps: {
 
   const patchNow = (): JsonObject | undefined => {
     if (!remote) return undefined;
-    const patch = patchBetween(remote, withinBand(fitting(withoutNulls(deps.document()), bytesMax), remote));
+    const patch = patchBetween(remote, withinBands(fitting(withoutNulls(deps.document()), bytesMax), remote));
     return patch && refused && isSame(patch, refused) ? undefined : patch;
   };
 
@@ -95,58 +93,15 @@ export function createReporter(deps: {
   };
 }
 
-/** A word among numbers that creep is a state. */
-const isNews = (patch: JsonObject): boolean =>
-  Object.entries(patch).some(
-    ([key, inner]) =>
-      !CREEPING.has(key) || (isObject(inner) && Object.values(inner).some((value) => typeof value === "string")),
-  );
-
 /**
  * Somebody waits for the answer to what they desired. A setting's own value (203) that shows up is none: it comes and
  * goes with its device.
  */
 function isAcknowledging(patch: JsonObject, remote: Json | undefined): boolean {
   const before = isObject(remote) ? remote : {};
+  // The version that was answered and the digest: who set something waits for them.
+  if (isObject(patch["twin"]) && remote !== undefined && ("version" in patch["twin"] || "digest" in patch["twin"]))
+    return true;
   if ("av" in patch || "ac" in patch) return patch["ac"] !== 203 || "ac" in before;
   return Object.entries(patch).some(([key, inner]) => isObject(inner) && isAcknowledging(inner, before[key]));
 }
-
-/** Leaves out what can be asked for elsewhere until the document fits: schemas, then values nobody asked for. */
-function fitting(document: JsonObject, bytesMax: number): JsonObject {
-  if (bytesOf(document) <= bytesMax) return document;
-  const rest = without(document, "schemas");
-  if (bytesOf(rest) <= bytesMax) return rest;
-  return withoutDefaults(rest);
-}
-
-const without = (document: JsonObject, key: string): JsonObject =>
-  Object.fromEntries(Object.entries(document).filter(([name]) => name !== key));
-
-const withoutDefaults = (document: JsonObject): JsonObject =>
-  Object.fromEntries(
-    Object.entries(document)
-      .filter(([, value]) => !isObject(value) || value["ac"] !== 203)
-      .map(([key, value]) => [key, isObject(value) ? withoutDefaults(value) : value]),
-  );
-
-const bytesOf = (document: JsonObject): number => Buffer.byteLength(JSON.stringify(document));
-
-/** Numbers of creeping keys that lie near to what the cloud has are taken as what the cloud has. */
-function withinBand(document: JsonObject, remote: JsonObject): JsonObject {
-  const banded = { ...document };
-  for (const key of CREEPING) {
-    const [ours, theirs] = [document[key], remote[key]];
-    if (!isObject(ours) || !isObject(theirs)) continue;
-    banded[key] = Object.fromEntries(
-      Object.entries(ours).map(([name, value]) => [
-        name,
-        isNear(value, theirs[name]) ? (theirs[name] ?? value) : value,
-      ]),
-    );
-  }
-  return banded;
-}
-
-const isNear = (a: unknown, b: unknown): boolean =>
-  typeof a === "number" && typeof b === "number" && Math.abs(a - b) <= DEAD_BAND * Math.abs(b);

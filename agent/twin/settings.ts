@@ -4,24 +4,41 @@
  */
 import type { Device, Setting, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
+import {
+  type DeviceSetting,
+  deviceKeys,
+  deviceSetting,
+  outOfRange,
+  problemWith,
+  type SettingValue,
+  UPLOAD_SETTINGS,
+  type UploadSetting,
+} from "./known-settings.ts";
 
 export type Wanted = {
   /** "devices/pump/target" */
   readonly path: string;
-  /** In the setting's unit, or seconds. */
-  readonly value: number;
 } & (
   | {
       readonly kind: "setting";
       readonly device: string;
       readonly setting: string;
+      /** In the setting's unit. */
+      readonly value: number;
       /** Of a value that was said by its name ("on"): what runs is reported by its name, too. */
       readonly states?: ReadonlyMap<number, string>;
     }
-  | { readonly kind: "every"; readonly device: string }
-  | { readonly kind: "upload-interval" }
+  | {
+      readonly kind: "tuning";
+      readonly device: string;
+      readonly known: DeviceSetting;
+      /** "" where it is of the whole device. */
+      readonly channel: string;
+      readonly value: number;
+    }
+  | { readonly kind: "upload"; readonly known: UploadSetting; readonly value: SettingValue }
   /** Uploads every `value` seconds until then, ms since 1970. */
-  | { readonly kind: "live"; readonly untilMs: number }
+  | { readonly kind: "live"; readonly value: number; readonly untilMs: number }
 );
 
 export interface Reading {
@@ -29,23 +46,32 @@ export interface Reading {
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** Seconds: a device is never asked more often than ten times a second, and at least once a day. */
-const EVERY_RANGE = { low: 0.1, high: 86_400 };
-const UPLOAD_INTERVAL_RANGE = { low: 1, high: 86_400 };
 const LIVE_EVERY_RANGE = { low: 1, high: 600 };
 /** A document full of nonsense must not make an answer that is larger than a twin may be. */
 const REFUSALS_MAX = 16;
 /** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
 const SAFE_KEY = /^[A-Za-z0-9_-]{1,64}$/;
 /** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
-const REPORTED_ONLY = new Set(["agent", "description", "buffer", "budget", "economy", "schemas", "health", "on-site"]);
+const REPORTED_ONLY = new Set([
+  "agent",
+  "description",
+  "buffer",
+  "budget",
+  "economy",
+  "schemas",
+  "health",
+  "on-site",
+  "twin",
+  "errors",
+]);
 
 export function readDesired(station: Station, desired: JsonObject): Reading {
   const wanted: Wanted[] = [];
   const refused: { path: string; reason: string }[] = [];
   const refuse = (path: string, reason: string): void => {
     const keys = path.split("/");
-    const answerable = keys.every((key) => SAFE_KEY.test(key)) && !REPORTED_ONLY.has(keys.at(-1) ?? "");
+    const isTaken = keys.length === 1 ? REPORTED_ONLY.has(path) : keys.at(-1) === "health";
+    const answerable = !isTaken && keys.every((key) => SAFE_KEY.test(key));
     if (answerable && refused.length < REFUSALS_MAX) refused.push({ path, reason });
   };
   const take = (path: string, value: Json, problem: string | undefined, make: (value: number) => Wanted): void => {
@@ -57,7 +83,7 @@ export function readDesired(station: Station, desired: JsonObject): Reading {
     // A description is followed by what is made for it (update/).
     if (key === "$version" || key === "description") continue;
     if (key === "devices" && isObject(value)) readDevices(station, value, take, refuse);
-    else if (key === "upload" && isObject(value)) readUpload(value, take, refuse);
+    else if (key === "upload" && isObject(value)) readUpload(value, wanted, refuse);
     else if (key === "live" && isObject(value)) readLive(value, take, refuse);
     else refuse(key, ["devices", "upload", "live"].includes(key) ? "not an object" : "no such key");
   }
@@ -91,14 +117,21 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
       const known = [...(states?.values() ?? [])].join(", ");
       const problem = number === undefined ? `no such state; there are ${known}`.slice(0, 120) : undefined;
       take(path, number ?? value, problem ?? problemOf(setting, number ?? value), make);
-    } else if (name === "every") {
-      const problem = outOfRange(value, EVERY_RANGE, "s");
-      take(path, value, problem, (wanted) => ({ path, kind: "every", device: device.name, value: wanted }));
-    } else {
-      const known = [...device.settings.map((other) => other.name), "every"].join(", ");
-      refuse(path, `no such setting; there are ${known}`.slice(0, 120));
-    }
+    } else readTuning(device, name, value, take, refuse);
   }
+}
+
+function readTuning(device: Device, key: string, value: Json, take: Take, refuse: Refuse): void {
+  const path = `devices/${device.name}/${key}`;
+  const found = deviceSetting(device, key);
+  if (!found) {
+    const known = [...device.settings.map(({ name }) => name), ...deviceKeys(device)].join(", ");
+    return refuse(path, `no such setting; there are ${known}`.slice(0, 120));
+  }
+  const { known, channel } = found;
+  take(path, value, problemWith(known.shape, value), (wanted) => ({
+    path, kind: "tuning", device: device.name, known, channel, value: wanted,
+  })); // biome-ignore format: a row
 }
 
 /** Names of a setting's numbers: those of the channel in which it is read back. */
@@ -108,16 +141,18 @@ export const statesOf = (device: Device, { readBack }: Setting): ReadonlyMap<num
 const numberOf = (states: ReadonlyMap<number, string>, value: Json): number | undefined =>
   [...states].find(([, name]) => name === value)?.[0];
 
-function readUpload(upload: JsonObject, take: Take, refuse: Refuse): void {
+function readUpload(upload: JsonObject, wanted: Wanted[], refuse: Refuse): void {
   for (const [name, value] of Object.entries(upload)) {
     const path = `upload/${name}`;
-    if (name !== "interval") refuse(path, "no such setting; there is interval");
-    else {
-      const problem = outOfRange(value, UPLOAD_INTERVAL_RANGE, "s");
-      take(path, value, problem, (wanted) => ({ path, kind: "upload-interval", value: wanted }));
-    }
+    const known = UPLOAD_SETTINGS.find((one) => one.name === name);
+    const problem = known ? problemWith(known.shape, value) : `no such setting; there are ${UPLOAD_NAMES}`;
+    if (!known || problem !== undefined) refuse(path, problem ?? "");
+    else if (typeof value === "number" || typeof value === "string")
+      wanted.push({ path, kind: "upload", known, value });
   }
 }
+
+const UPLOAD_NAMES = UPLOAD_SETTINGS.map(({ name }) => name).join(", ");
 
 /** {every: seconds, until: ms since 1970, or text as in ISO 8601}; one setting, since neither means anything alone. */
 function readLive(live: JsonObject, take: Take, refuse: Refuse): void {
@@ -137,10 +172,4 @@ function problemOf(setting: Setting, value: Json): string | undefined {
   const steps = (value - setting.range.low) / setting.step;
   if (Math.abs(steps - Math.round(steps)) < 1e-6) return undefined;
   return `${value} is not in steps of ${setting.step} from ${setting.range.low} ${setting.unit}`.trim();
-}
-
-function outOfRange(value: Json, range: { low: number; high: number }, unit: string): string | undefined {
-  if (typeof value !== "number" || !Number.isFinite(value)) return "not a number";
-  if (value >= range.low && value <= range.high) return undefined;
-  return `${value} is outside of ${range.low} to ${range.high} ${unit}`.trim();
 }

@@ -1,6 +1,7 @@
 /** Each setting with what the file says, what the cloud wants, and what runs: for `pump-station status` and `show`. */
 import type { Clock } from "../world.ts";
 import type { Acknowledgement } from "./applied.ts";
+import type { OwnValue } from "./reported.ts";
 
 export interface SettingStatus {
   /** "devices/pump/target" */
@@ -15,18 +16,21 @@ export interface SettingStatus {
   readonly ac: 200 | 202 | 203 | 400 | 500;
   readonly reason: string;
   readonly converged: boolean;
-  /** ms since 1970 of the last change, by the clock as it is now. */
+  /** ms since 1970 of the last change, by the clock as it is now: when what runs was applied. */
   readonly since?: number;
+  /** ms since 1970: when what runs was last read back from the hardware, or set in the station. */
+  readonly checkedAt?: number;
 }
 
 export function statusFrom(parts: {
   readonly clock: Clock;
-  readonly own: ReadonlyMap<string, number | string>;
+  readonly own: readonly OwnValue[];
   readonly acknowledgements: readonly Acknowledgement[];
 }): readonly SettingStatus[] {
-  const { clock, own } = parts;
+  const { clock } = parts;
+  const own = new Map(parts.own.map(({ path, value }) => [path, value]));
   const answered = new Set(parts.acknowledgements.map(({ path }) => path));
-  const asked = parts.acknowledgements.map(({ path, ack, wanted, since }): SettingStatus => {
+  const asked = parts.acknowledgements.map(({ path, ack, wanted, since, checkedAt }): SettingStatus => {
     const ownValue = own.get(path);
     return {
       path,
@@ -37,7 +41,8 @@ export function statusFrom(parts: {
       ac: ack.ac,
       reason: ack.ad,
       converged: ack.ac === 200,
-      since: Math.round(clock.wallMs() + since - clock.bootMs()),
+      since: wallOf(clock, since),
+      ...(checkedAt !== undefined && { checkedAt: wallOf(clock, checkedAt) }),
     };
   });
   const unasked = [...own]
@@ -47,3 +52,5 @@ export function statusFrom(parts: {
     );
   return [...asked, ...unasked].sort((a, b) => a.path.localeCompare(b.path, "en"));
 }
+
+const wallOf = (clock: Clock, bootMs: number): number => Math.round(clock.wallMs() + bootMs - clock.bootMs());

@@ -1,5 +1,6 @@
 /** The conversation with the cloud: one full twin per connection and after each gap, patches between, reports back. */
 import { type CloudConnection, CloudError, type PatchBasis } from "../cloud/cloud.ts";
+import { TWIN_FETCH_EVERY_MS } from "../limits.ts";
 import type { DesiredDocument } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
 import type { Mirror } from "./mirror.ts";
@@ -26,23 +27,28 @@ export interface SyncDeps {
   readonly reporter: Reporter;
   /** The mirror has something new, or is known to lack something. */
   readonly onDesired: () => void;
+  /** A twin GET that was begun then (ms since boot) was answered. */
+  readonly onFetched: (startedAt: number) => void;
 }
 
 export function createSync(deps: SyncDeps): Sync {
   const { clock, log, mirror, reporter } = deps;
   let connection: CloudConnection | undefined;
   let fetchAt = Infinity;
+  /** A GET is due or to be repeated: patches before it say nothing that it won't. */
+  let isOwed = false;
   let retryMs = RETRY_FIRST_MS;
   /** Highest version heard while a GET was under way: its answer may be older than that. */
   let heardMeanwhile: number | undefined;
 
   const fetchSoon = (): void => {
+    isOwed = true;
     fetchAt = Math.min(fetchAt, clock.bootMs());
   };
 
   const onDesired = (patch: DesiredDocument, basis?: PatchBasis): void => {
     if (heardMeanwhile !== undefined) heardMeanwhile = Math.max(heardMeanwhile, patch.$version);
-    else if (fetchAt === Infinity && mirror.merge(patch, basis) === "gap") {
+    else if (!isOwed && mirror.merge(patch, basis) === "gap") {
       log("info", "twin-gap", { version: patch.$version, have: mirror.current?.version });
       fetchSoon();
     }
@@ -57,6 +63,7 @@ export function createSync(deps: SyncDeps): Sync {
     if (!(error instanceof CloudError)) throw error;
     log("warn", `twin-${what}-failed`, { error: error.message });
     reporter.forget();
+    isOwed = true;
     fetchAt = clock.bootMs() + Math.max(retryMs, error.afterMs ?? 0);
     retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
   };
@@ -66,6 +73,7 @@ export function createSync(deps: SyncDeps): Sync {
       connection = next;
       reporter.forget();
       retryMs = RETRY_FIRST_MS;
+      isOwed = true;
       fetchAt = next ? clock.bootMs() : Infinity;
       next?.onDesired((patch, basis) => {
         if (connection === next) onDesired(patch, basis);
@@ -75,13 +83,17 @@ export function createSync(deps: SyncDeps): Sync {
       const asked = connection;
       if (!asked || fetchAt > clock.bootMs()) return;
       heardMeanwhile = 0;
+      const startedAt = clock.bootMs();
       try {
         const { desired, reported } = await asked.getTwin(known());
         if (connection !== asked) return;
-        fetchAt = Infinity;
+        // A notification that got lost is noticed by the next one, or else now and then.
+        fetchAt = clock.bootMs() + TWIN_FETCH_EVERY_MS;
+        isOwed = false;
         retryMs = RETRY_FIRST_MS;
         mirror.take(desired);
         reporter.remoteIs(reported, asked.reportBytesMax?.());
+        deps.onFetched(startedAt);
         if (heardMeanwhile > desired.$version) fetchSoon();
         deps.onDesired();
       } catch (error) {

@@ -1,159 +1,10 @@
-import type { Condition, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CloudConnection } from "../cloud/cloud.ts";
-import type { LiveOutcome, WriteOutcome } from "../outcome.ts";
-import { createMemoryCloud } from "../testing/memory-cloud.ts";
-import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { createTwinBench as createBench, deviceOf, OWN_UPLOAD, stationOf } from "../testing/twin-bench.ts";
 import { type JsonObject, mergePatch } from "../wire/twin-document.ts";
 import { patchBetween } from "./patch-between.ts";
 import { ownValues } from "./reported.ts";
-import { createTwin, type Twin } from "./twin.ts";
-
-const isIdle: Condition = { text: "state is idle", channels: ["state"], test: () => true };
-
-const deviceOf = (name: string, more: Partial<Device> = {}): Device => ({
-  name,
-  type: "pump-mk2",
-  port: "baseboard",
-  address: 1,
-  protocol: { kind: "pulses", edge: "rising", debounceMs: 1, values: () => new Map() },
-  channels: [{ name: "target", kind: "gauge", unit: "mbar", resolution: 0.1 }],
-  everyMs: 30_000,
-  correct: new Map(),
-  smallChange: new Map(),
-  heartbeatMs: 900_000,
-  settings: [
-    { name: "target", readBack: "target", unit: "mbar", range: { low: 200, high: 1000 }, step: 10, onlyWhen: isIdle },
-  ],
-  commands: [{ name: "stop", withinMs: 2_000 }],
-  alarms: [],
-  place: "station.yaml:21",
-  ...more,
-});
-
-const stationOf = (...devices: Device[]): Station => ({
-  name: "demo-lake",
-  label: "",
-  timeZone: "Europe/Berlin",
-  ports: new Map(),
-  devices,
-  hash: "abc",
-});
-
-/** A station whose pump keeps its target, a cloud, and a state file that outlives processes. */
-function createBench(station = stationOf(deviceOf("pump"))) {
-  const time = createSimulatedTime();
-  const memory = createMemoryCloud(time);
-  const disk: { document?: JsonObject; saves: number; isFull?: boolean } = { saves: 0 };
-  const pump = {
-    target: 500,
-    every: undefined as number | undefined,
-    uploadMs: undefined as number | undefined,
-    interlock: undefined as string | undefined,
-    /** Instead of the plain outcome of set(). */
-    outcome: undefined as (() => WriteOutcome) | undefined,
-    hangs: false,
-    sets: [] as number[],
-    writes: [] as number[],
-    live: [] as (number | undefined)[],
-    liveOutcome: { state: "runs", forMs: 600_000 } as LiveOutcome,
-  };
-  const facts = { current: { agent: { version: "1" }, devices: { pump: { health: "good" } } } as JsonObject };
-  const errors: unknown[] = [];
-
-  /** One process of the agent. */
-  const start = () => {
-    const controller = new AbortController();
-    let alive = true;
-    const twin: Twin = createTwin(
-      {
-        clock: time.clock,
-        timers: time.timers,
-        log: () => undefined,
-        state: {
-          load: () => structuredClone(disk.document),
-          save: (document) => {
-            if (!alive) return;
-            if (disk.isFull) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
-            disk.document = structuredClone(document);
-            disk.saves++;
-          },
-        },
-        station: () => station,
-        apply: {
-          set: async (device, _setting, value) => {
-            if (!alive || pump.hangs) return new Promise(() => undefined);
-            if (device === "pump") pump.sets.push(value);
-            if (pump.outcome) return pump.outcome();
-            if (pump.target === value) return { done: "applied", value };
-            if (pump.interlock !== undefined) {
-              return { done: "interlocked", reason: pump.interlock, value: pump.target };
-            }
-            pump.writes.push(value);
-            pump.target = value;
-            return { done: "applied", value };
-          },
-          setEvery: (_, ms) => {
-            if (alive) pump.every = ms;
-          },
-          setUploadInterval: (ms) => {
-            if (alive) pump.uploadMs = ms;
-          },
-          setLive: (wanted) => {
-            if (alive) pump.live.push(wanted?.everyMs);
-            return pump.liveOutcome;
-          },
-        },
-        facts: () => facts.current,
-        readBack: () => undefined,
-      },
-      { uploadIntervalMs: 900_000 },
-    );
-    pump.every = undefined;
-    pump.uploadMs = undefined;
-    const running = twin.run(controller.signal).catch((error: unknown) => errors.push(error));
-    return {
-      twin,
-      connect: async (): Promise<CloudConnection> => {
-        const connection = await memory.cloud.connect(new AbortController().signal);
-        connection.onClosed(() => alive && twin.onConnection(undefined));
-        twin.onConnection(connection);
-        return connection;
-      },
-      /** kill -9 */
-      kill: () => {
-        alive = false;
-        memory.cut();
-      },
-      stop: async () => {
-        controller.abort(new Error("SIGTERM"));
-        await running;
-        alive = false;
-        memory.cut();
-      },
-    };
-  };
-
-  const reported = (path: string): JsonObject | undefined => {
-    let value: unknown = memory.far.twin.documents().reported;
-    for (const key of path.split("/")) value = (value as Record<string, unknown> | undefined)?.[key];
-    return value as JsonObject | undefined;
-  };
-  return {
-    ...time,
-    ...memory,
-    memory,
-    far: memory.far,
-    faults: memory.faults,
-    disk,
-    pump,
-    facts,
-    errors,
-    start,
-    reported,
-  };
-}
 
 const target = (value: number | null): JsonObject => ({ devices: { pump: { target: value } } });
 
@@ -296,8 +147,8 @@ describe("the twin", () => {
       settings: [{ name: "relay", readBack: "relay", unit: "", range: { low: 0, high: 1 }, step: 1 }],
     });
     const station = stationOf(relay);
-    const own = ownValues({ station, readBack: () => 0, uploadIntervalS: 900 });
-    expect([...own]).toContainEqual(["devices/pump/relay", "off"]);
+    const own = ownValues({ station, readBack: () => 0, upload: OWN_UPLOAD });
+    expect(own).toContainEqual({ path: "devices/pump/relay", value: "off", isTold: true });
     const { start, advance, far, pump, reported } = createBench(station);
     pump.target = 0;
     const { connect } = start();
@@ -361,6 +212,17 @@ describe("the twin", () => {
     far.setDesired({ devices: { pump: { every: 60 } } });
     await advance(2_000);
     expect(pump).toMatchObject({ target: 900, every: 60_000 });
+  });
+
+  it("a missed patch that nothing follows is noticed within half a day, on a connection that stands", async () => {
+    const { start, advance, far, pump } = createBench();
+    await start().connect();
+    await advance(2_000);
+    far.setDesiredUnheard(target(900));
+    await advance(6 * 3_600_000);
+    expect(pump.target).toBe(500);
+    await advance(6 * 3_600_000);
+    expect(pump.target).toBe(900);
   });
 
   it("versions that begin again (a twin made anew) are taken whole", async () => {
@@ -597,13 +459,19 @@ describe("the twin", () => {
     facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 1050 } };
     await advance(7_200_000);
     expect(far.reports).toHaveLength(2);
-    facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 5000 } };
+    const waits = (waiting: number, hours: number) => {
+      facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting, "waiting-hours": hours } };
+    };
+    waits(5000, 3);
     await advance(20_000);
-    facts.current = { devices: { pump: { health: "timeout" } }, buffer: { waiting: 9000 } };
+    waits(9000, 6);
     await advance(3_000_000);
-    expect(far.reports.slice(2)).toEqual([{ buffer: { waiting: 5000 } }]);
+    expect(far.reports.slice(2)).toEqual([{ buffer: { waiting: 5000, "waiting-hours": 3 } }]);
     await advance(700_000);
-    expect(far.reports.slice(3)).toEqual([{ buffer: { waiting: 9000 } }]);
+    expect(far.reports.slice(3)).toEqual([{ buffer: { waiting: 9000, "waiting-hours": 6 } }]);
+    waits(20_000, 7);
+    await advance(7_200_000);
+    expect(far.reports).toHaveLength(4);
   });
 
   it("reports a state among the levels that creep at once", async () => {

@@ -3,8 +3,9 @@
  * device doesn't hold up a report, nor a silent bridge a setting. Everything else only says that there is something to do.
  *
  * A desired document can't kill the station: its version is marked "trying" on disk before it is applied for the first
- * time, and a process that starts with the mark set refuses that version and runs the last good one. Retries of an
- * interlocked setting aren't marked: they would write the disk every ten seconds for as long as a pump runs.
+ * time, and a process that starts with the mark set refuses that version and runs the last good one (crash-watch.ts).
+ * Nor can it cut the station off: settings of the link are on trial (link-trial.ts). Retries of an interlocked setting
+ * aren't marked: they would write the disk every ten seconds for as long as a pump runs.
  */
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { CloudConnection } from "../cloud/cloud.ts";
@@ -13,14 +14,19 @@ import type { Json, JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log, Timers } from "../world.ts";
 import { type Acknowledgement, createApplied, type Target } from "./applied.ts";
 import type { Apply } from "./apply.ts";
-import { createMemory, type Memory, type TwinStateFile } from "./memory.ts";
+import { createCrashWatch, isSameVersion } from "./crash-watch.ts";
+import type { OwnUpload, SettingValue } from "./known-settings.ts";
+import { createLinkTrial } from "./link-trial.ts";
+import { createMemory, type Refused, type TwinStateFile } from "./memory.ts";
 import { createMirror, type Versioned } from "./mirror.ts";
 import { isSame } from "./patch-between.ts";
 import { ownValues, reportedFrom } from "./reported.ts";
 import { createReporter } from "./reporter.ts";
+import { sectionFrom } from "./section.ts";
 import { readDesired } from "./settings.ts";
 import { type SettingStatus, statusFrom } from "./status.ts";
 import { createSync } from "./sync.ts";
+import { problemOfWhole } from "./whole-document.ts";
 
 export interface TwinDeps {
   readonly clock: Clock;
@@ -42,8 +48,8 @@ export interface TwinDeps {
 }
 
 export interface TwinConfig {
-  /** The configuration's own upload interval, which a desired one replaces. */
-  readonly uploadIntervalMs: number;
+  /** The configuration's own upload settings, which desired ones replace. */
+  readonly upload: OwnUpload;
 }
 
 export interface Twin {
@@ -72,15 +78,17 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
   const memory = createMemory({ file: deps.state, log });
   const mirror = createMirror(memory.now.current);
   const applied = createApplied(deps);
-  const parts = () => ({
-    station: deps.station(),
-    readBack: deps.readBack,
-    uploadIntervalS: config.uploadIntervalMs / 1000,
-  });
-  const acknowledgements = () => [...applied.acknowledgements(), ...(deps.description?.acknowledgements() ?? [])];
+  const crashWatch = createCrashWatch({ clock, log, memory });
+  const linkTrial = createLinkTrial({ clock, log, memory });
+  const parts = () => ({ station: deps.station(), readBack: deps.readBack, upload: config.upload });
+  const all = () => [...applied.acknowledgements(), ...(deps.description?.acknowledgements() ?? [])];
   const reporter = createReporter({
     ...deps,
-    document: () => reportedFrom({ ...parts(), facts: deps.facts(), acknowledgements: acknowledgements() }),
+    document: () => {
+      const acknowledgements = all();
+      const document = reportedFrom({ ...parts(), facts: deps.facts(), acknowledgements });
+      return { ...document, twin: { ...section(acknowledgements), ...sinceThen() } };
+    },
   });
   const sync = createSync({
     clock,
@@ -88,24 +96,79 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
     mirror,
     reporter,
     onDesired: () => {
+      if (isSuperseded()) reportHeldUntil = clock.bootMs() + OUTCOME_PATIENCE_MS;
       applyWaker.wake();
       syncWaker.wake();
     },
+    onFetched: (startedAt) => {
+      linkTrial.fetched(startedAt);
+      applyWaker.wake();
+    },
   });
+  /** What the mirror had when it was last looked at; undefined: look again. */
   let aimed: Versioned | undefined;
+  /** The newest document, where it is refused as a whole. */
+  let refusedWhole: { readonly version: number; readonly reason: string } | undefined;
   let reportHeldUntil = 0;
+  let digestSince: { readonly digest: Json | undefined; readonly at: number } | undefined;
+
+  const section = (acknowledgements: readonly Acknowledgement[]): JsonObject => {
+    const made = sectionFrom({
+      version: refusedWhole?.version ?? memory.now.current?.version ?? 0,
+      desired: memory.now.current?.desired ?? {},
+      acknowledgements,
+      refused: refusedWhole?.reason,
+      crashes: crashWatch.crashes,
+    });
+    const digest = made["digest"];
+    if (digestSince?.digest !== digest) digestSince = { digest, at: clock.bootMs() };
+    return made;
+  };
+  const sinceThen = (): JsonObject => {
+    if (!digestSince || !clock.isWallTrusted()) return {};
+    const wallMs = clock.wallMs() + digestSince.at - clock.bootMs();
+    return { since: `${new Date(wallMs).toISOString().slice(0, 16)}Z` };
+  };
 
   /** New from the cloud: on disk and, unless the same ran before, marked before anything of it is applied. */
   const adopt = (next: Versioned): void => {
+    const isFirst = aimed === undefined;
     aimed = next;
-    deps.description?.aim(next.desired["description"], next.version);
-    reportHeldUntil = clock.bootMs() + OUTCOME_PATIENCE_MS;
-    const { refused, lastGood } = memory.now;
-    if (refused && isSameVersion(refused, next))
-      return applied.aim(targetAfterRefusal(deps.station(), refused, lastGood));
-    const isProven = lastGood !== undefined && isSame(lastGood.desired, next.desired);
-    memory.change({ current: next, trying: isProven ? undefined : next.version, refused: undefined });
-    applied.aim({ version: next.version, reading: readDesired(deps.station(), next.desired), failed: [] });
+    const problem = problemOfWhole(next.desired);
+    refusedWhole = problem === undefined ? undefined : { version: next.version, reason: problem };
+    const { current, lastGood } = memory.now;
+    const isKnown = current !== undefined && isSameVersion(current, next);
+    if (problem !== undefined) {
+      log("error", "twin-document-refused", { version: next.version, reason: problem });
+      if (isFirst && current) aimAt(current);
+    } else if (isFirst || !isKnown) {
+      reportHeldUntil = clock.bootMs() + OUTCOME_PATIENCE_MS;
+      const refused = memory.now.refused;
+      const isRefused = refused !== undefined && isSameVersion(refused, next);
+      const isProven = lastGood !== undefined && isSame(lastGood.desired, next.desired);
+      if (!isKnown || !isProven) {
+        const isMarked = !isProven && !(isRefused && !refused.isRetried);
+        memory.change({
+          current: next,
+          trying: isMarked ? next.version : undefined,
+          refused: isRefused ? refused : undefined,
+        });
+      }
+      if (!isKnown) crashWatch.adopted();
+      aimAt(next);
+    }
+  };
+
+  /** What runs: the document itself, or where it is refused the last good one. */
+  const aimAt = (document: Versioned): void => {
+    deps.description?.aim(document.desired["description"], document.version);
+    const { refused } = memory.now;
+    const isRefused = refused !== undefined && isSameVersion(refused, document) && !refused.isRetried;
+    const target = isRefused
+      ? targetAfterRefusal(deps.station(), refused)
+      : { version: document.version, reading: readDesired(deps.station(), document.desired), failed: [] };
+    const { reading, failed, onTrial } = linkTrial.judge(target.reading);
+    applied.aim({ version: target.version, reading, failed: [...target.failed, ...failed], onTrial });
   };
 
   const isSuperseded = (): boolean => mirror.current !== aimed;
@@ -115,10 +178,14 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
     await applied.applyDue(isSuperseded);
     if (isSuperseded()) return;
     reportHeldUntil = 0;
+    if (linkTrial.applied()) deps.apply.proveLink();
     syncWaker.wake();
-    if (memory.now.trying === undefined) return;
-    memory.change({ lastGood: memory.now.current, trying: undefined });
-    log("info", "twin-applied", { version: aimed?.version });
+    if (memory.now.trying !== undefined) {
+      memory.change({ lastGood: memory.now.current, trying: undefined });
+      log("info", "twin-applied", { version: aimed?.version });
+    }
+    const [isTriedAgain, isDecided] = [crashWatch.look(), linkTrial.look(deps.apply.linkProof())];
+    if (isTriedAgain || isDecided) aimed = undefined;
   };
 
   const applyLoop = async (signal: AbortSignal): Promise<void> => {
@@ -140,9 +207,9 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
 
   return {
     run: async (signal) => {
-      refuseWhatEndedTheLastProcess(memory, log);
+      crashWatch.started();
       // An orderly stop is no crash, also when it comes in the middle of applying.
-      const unmark = () => memory.now.trying !== undefined && memory.change({ trying: undefined });
+      const unmark = () => crashWatch.ended();
       signal.addEventListener("abort", unmark, { once: true });
       try {
         await Promise.all([applyLoop(signal), syncLoop(signal)]);
@@ -166,30 +233,23 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
       applied.applyAgain();
       applyWaker.wake();
     },
-    status: () => statusFrom({ clock, own: new Map(ownValues(parts())), acknowledgements: acknowledgements() }),
+    status: () => statusFrom({ clock, own: ownValues(parts()), acknowledgements: all() }),
   };
 }
 
-function refuseWhatEndedTheLastProcess(memory: Memory, log: Log): void {
-  const { trying, current } = memory.now;
-  if (trying === undefined || !current) return;
-  log("error", "twin-version-refused", { version: trying });
-  memory.change({ trying: undefined, refused: current });
-}
-
-const isSameVersion = (a: Versioned, b: Versioned): boolean => a.version === b.version && isSame(a.desired, b.desired);
-
 /** The last good document runs; where the refused one differs from it, that is said with the reason. */
-function targetAfterRefusal(station: Station, refused: Versioned, lastGood: Versioned | undefined): Target {
+function targetAfterRefusal(station: Station, refused: Refused): Target {
+  const { instead, because } = refused;
   const asked = readDesired(station, refused.desired);
-  const runs = readDesired(station, lastGood?.desired ?? {});
-  const same = (path: string, value: number) => runs.wanted.some((item) => item.path === path && item.value === value);
-  const because = `the agent ended while version ${refused.version} was applied`;
+  const runs = readDesired(station, instead?.desired ?? {});
+  const same = (path: string, value: SettingValue) =>
+    runs.wanted.some((item) => item.path === path && item.value === value);
+  const what = instead ? `version ${instead.version} runs` : "what the files say runs";
   return {
     version: refused.version,
     reading: { wanted: runs.wanted, refused: asked.refused },
     failed: asked.wanted
       .filter(({ path, value }) => !same(path, value))
-      .map(({ path }) => ({ path, reason: `${because}; version ${lastGood?.version ?? "none"} runs` })),
+      .map(({ path }) => ({ path, reason: `${because}; ${what}` })),
   };
 }

@@ -22,6 +22,8 @@ export interface Link {
   unreachable(): void;
   /** See LearnedKeepAlive.isSuspected. */
   isForgotten(): boolean;
+  /** From the next connection on. */
+  use(config: LinkConfig): void;
   /** Nothing has to be sent: whether to leave now. */
   mayLeave(): boolean;
   status(): LinkStatus;
@@ -35,17 +37,18 @@ export interface LinkConfig {
 
 export function createLink(
   deps: { readonly clock: Clock; readonly log: Log; readonly memory: NetworkMemory },
-  config: LinkConfig,
+  first: LinkConfig,
   uploadIntervalMs: () => number,
 ): Link {
   const { memory, log } = deps;
-  const keepAlive = keepAliveOf(deps, config, uploadIntervalMs);
+  let config = first;
+  const keepAlive = keepAliveOf(createLearnedKeepAlive(deps, uploadIntervalMs), () => config.keepAlive);
   let plan: "stay" | "leave" = "stay";
 
   const planNow = (): ConnectionPlan =>
     connectionPlan(plan, { intervalMs: uploadIntervalMs(), silenceMs: keepAlive.silenceMs() }, costsFrom(memory.now()));
   const mustStay = (): string | undefined => {
-    if (config.connection === "standing") return "agent.yaml says so (connection: standing)";
+    if (config.connection === "standing") return "it is set so (connection: standing)";
     if (!keepAlive.isSettled()) return "it learns how long the network keeps a silent connection";
     return undefined;
   };
@@ -59,6 +62,9 @@ export function createLink(
     },
     unreachable: () => keepAlive.unreachable(),
     isForgotten: () => keepAlive.isSuspected(),
+    use: (next) => {
+      config = next;
+    },
     mayLeave: () => {
       const next = mustStay() === undefined ? planNow() : { ...planNow(), plan: "stay" as const };
       if (next.plan !== plan) log("info", "uplink-plan", { ...next, was: plan });
@@ -79,19 +85,18 @@ export function createLink(
   };
 }
 
-function keepAliveOf(
-  deps: Parameters<typeof createLearnedKeepAlive>[0],
-  config: LinkConfig,
-  uploadIntervalMs: () => number,
-): LearnedKeepAlive {
-  const learned = createLearnedKeepAlive(deps, uploadIntervalMs);
-  if (config.keepAlive === "learn") return learned;
-  // A fixed one is still watched: after a silence that was lost the station comes back at once.
+/** A fixed one is still watched: after a silence that was lost the station comes back at once. */
+function keepAliveOf(learned: LearnedKeepAlive, setting: () => LinkConfig["keepAlive"]): LearnedKeepAlive {
+  const now = (): KeepAlive => {
+    const fixed = setting();
+    return fixed === "learn" ? learned : fixedKeepAlive(fixed / 1000);
+  };
   return {
     ...learned,
-    ...fixedKeepAlive(config.keepAlive / 1000),
-    lost: (silenceMs) => learned.lost(silenceMs),
-    isSettled: () => true,
+    announceS: () => now().announceS(),
+    silenceMs: () => now().silenceMs(),
+    survived: (silenceMs) => now().survived(silenceMs),
+    isSettled: () => setting() !== "learn" || learned.isSettled(),
   };
 }
 

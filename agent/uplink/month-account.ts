@@ -43,6 +43,8 @@ interface AccountDocument {
 export interface MonthAccount {
   run(signal: AbortSignal): Promise<void>;
   meter(kind: keyof MeteredUnits, bytes: number): void;
+  /** Bytes a month from now on; undefined: nothing is done without any more. */
+  setBudget(bytes: number | undefined): void;
   step(): DegradationStep;
   status(): AccountStatus;
 }
@@ -68,8 +70,9 @@ export function createMonthAccount(
   const { clock, log, network } = deps;
   const monthAt = createMonths(config.timeZone);
   let { use, units, degradation } = documentFrom(deps.file.load());
+  let budgetBytes = config.budgetBytes;
   // Without a budget nothing is done without, also if there was one before.
-  if (config.budgetBytes === undefined) degradation = NO_DEGRADATION;
+  if (budgetBytes === undefined) degradation = NO_DEGRADATION;
   let savedAt = clock.bootMs();
 
   const monthNow = (): Month | undefined => {
@@ -97,14 +100,13 @@ export function createMonthAccount(
     const forecast = forecastBytes(use, month, clock.wallMs());
     // The pace of the step before says nothing about this one.
     use = { ...use, measuredHours: 0 };
-    const figures = { usedBytes: use.bytes, forecastBytes: forecast, budgetBytes: config.budgetBytes };
+    const figures = { usedBytes: use.bytes, forecastBytes: forecast, budgetBytes };
     log(isLess ? "warn" : "info", "budget-step", { step: next.step, name: stepNow().name, ...figures });
     save();
     deps.onStep(stepNow());
   };
 
   const judge = (month: Month, hours: number): void => {
-    const { budgetBytes } = config;
     if (budgetBytes === undefined) return;
     degradation = { ...degradation, hours: degradation.hours + hours };
     const next = degradationNow(degradation, {
@@ -118,7 +120,6 @@ export function createMonthAccount(
   };
 
   const renew = (month: Month): void => {
-    const { budgetBytes } = config;
     if (budgetBytes === undefined) return;
     const next = forNewMonth(degradation, budgetBytes, hoursLeft(month, month.startMs));
     if (next !== degradation) begin(next, month);
@@ -155,6 +156,14 @@ export function createMonthAccount(
     meter: (kind, bytes) => {
       units = withMessage(units, kind, bytes);
     },
+    setBudget: (bytes) => {
+      if (bytes === budgetBytes) return;
+      budgetBytes = bytes;
+      if (bytes !== undefined || degradation.step === 0) return;
+      degradation = NO_DEGRADATION;
+      save();
+      deps.onStep(stepNow());
+    },
     step: stepNow,
     status: () => {
       const month = monthNow();
@@ -165,7 +174,7 @@ export function createMonthAccount(
         usedBytes: use.bytes,
         ...(month &&
           use.measuredHours >= FORECAST_AFTER_HOURS && { forecastBytes: forecastBytes(use, month, clock.wallMs()) }),
-        ...(config.budgetBytes !== undefined && { budgetBytes: config.budgetBytes }),
+        ...(budgetBytes !== undefined && { budgetBytes }),
         step: degradation.step,
         stepName: stepNow().name,
         units,

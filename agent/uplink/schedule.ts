@@ -11,6 +11,8 @@ export interface UplinkSchedule extends Schedule {
   /** Everything that waits may go, whatever the hour, until `settle`. */
   force(): void;
   settle(): void;
+  /** What waits is due now, as far as the hour allows. */
+  hurry(): void;
   readonly intervalMs: number;
 }
 
@@ -56,6 +58,9 @@ export function createSchedule(
     },
     settle: () => {
       forced = false;
+    },
+    hurry: () => {
+      nextAt = clock.bootMs();
     },
   };
 }

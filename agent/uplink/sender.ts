@@ -27,6 +27,8 @@ export interface SenderDeps {
   readonly schedule: Schedule;
   /** Whether it is cheaper to leave now and to come back when something is due. */
   mayLeave(): boolean;
+  /** A connection of its own is wanted for what was changed. */
+  isRenewing(): boolean;
   onAccepted(offer: Offer): void;
   /** Nothing is left that may go now. */
   onDrained(): void;
@@ -55,6 +57,7 @@ export function createSender(deps: SenderDeps): Sender {
       });
 
       while (!ended && !signal.aborted) {
+        if (deps.isRenewing()) return "left";
         if (schedule.takeDue()) lanes.drain();
         const now = clock.bootMs();
         if (now < pausedUntil) {

@@ -50,6 +50,10 @@ export interface Uplink {
   /** Uploads all that waits; rejects with CloudError when the connection can't be had or is lost meanwhile. */
   sendNow(): Promise<{ readonly messages: number; readonly bytes: number }>;
   setInterval(ms: number): void;
+  /** A connection of its own for what was changed: the present one ends, the next comes at once, and what waits is due. */
+  reconnect(): void;
+  /** Messages may go at this hour. */
+  isOpen(): boolean;
   /** An alarm was appended. */
   urgent(): void;
   /** The network came up: no reason to wait any longer. */
@@ -68,6 +72,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
   let current: CloudConnection | undefined;
   let isAwayOnPurpose = false;
   let isAlarmWaiting = false;
+  let isRenewing = false;
 
   const sender = createSender({
     ...deps,
@@ -76,6 +81,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     lanes: createLanes(deps),
     retries: createBackoff(deps),
     mayLeave: () => link?.mayLeave() ?? false,
+    isRenewing: () => isRenewing,
     onAccepted: (offer) => {
       tally.accepted(offer);
       log("debug", "uplink-accepted", {
@@ -106,7 +112,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     ...deps,
     spreadMs: () => reconnectSpreadMs(schedule.intervalMs, config.station),
     serve: (connection, signal) => sender.serve(connection, signal),
-    isWanted: () => isAlarmWaiting || schedule.isDue(),
+    isWanted: () => isRenewing || isAlarmWaiting || schedule.isDue(),
     wantedAt: () => schedule.nextAt,
     isForgotten: () => link?.isForgotten() ?? false,
     onLeft: () => {
@@ -117,7 +123,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     onConnection: (connection) => {
       current = connection;
       if (connection) {
-        isAwayOnPurpose = isAlarmWaiting = false;
+        isAwayOnPurpose = isAlarmWaiting = isRenewing = false;
         link?.opened(connection.use?.());
       }
       tally.connection(connection !== undefined);
@@ -146,6 +152,14 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
       waker.wake();
       supervisor.look();
     },
+    reconnect: () => {
+      schedule.hurry();
+      isRenewing = current !== undefined;
+      waker.wake();
+      supervisor.hurry();
+      supervisor.look();
+    },
+    isOpen: () => schedule.isOpen(),
     urgent: () => {
       isAlarmWaiting = true;
       waker.wake();

@@ -49,7 +49,11 @@ it("without windows it is always open; a time that is none is refused", () => {
 describe("windows of a station", () => {
   it("move with the time zone of the description that runs", () => {
     let zone = "UTC";
-    const windows = createStationWindows([{ from: "02:00", to: "03:00" }], () => zone);
+    const night = [{ from: "02:00", to: "03:00" }];
+    const windows = createStationWindows(
+      () => night,
+      () => zone,
+    );
     const at = Date.UTC(2026, 0, 15, 2, 30);
     expect(windows.isOpen(at)).toBe(true);
     zone = "Europe/Berlin";

@@ -4,17 +4,9 @@
  * A window lasts as long as its wall times are apart on an ordinary day, also when clocks change while it is open.
  */
 import schedule from "node-schedule";
+import { DAYS, type UploadWindow } from "../wire/upload-windows.ts";
 
-export const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
-
-export interface UploadWindow {
-  /** Days on which it opens; every day when left out. */
-  readonly days?: readonly (typeof DAYS)[number][] | undefined;
-  /** "HH:MM" */
-  readonly from: string;
-  /** "HH:MM"; at or before `from` it means the next day. */
-  readonly to: string;
-}
+export { DAYS, type UploadWindow } from "../wire/upload-windows.ts";
 
 export interface UploadWindows {
   /** ms since 1970 */
@@ -57,13 +49,13 @@ export function createUploadWindows(windows: readonly UploadWindow[], timeZone: 
   };
 }
 
-/** The time zone is the running description's, which may come later than the configuration and change. */
-export function createStationWindows(windows: readonly UploadWindow[], timeZone: () => string): UploadWindows {
-  let known = { zone: timeZone(), windows: createUploadWindows(windows, timeZone()) };
+/** The time zone is the running description's, which may come later than the configuration and change; so may windows. */
+export function createStationWindows(windows: () => readonly UploadWindow[], timeZone: () => string): UploadWindows {
+  const made = () => ({ list: windows(), zone: timeZone(), windows: createUploadWindows(windows(), timeZone()) });
+  let known = made();
   return {
     isOpen: (wallMs) => {
-      const zone = timeZone();
-      if (zone !== known.zone) known = { zone, windows: createUploadWindows(windows, zone) };
+      if (timeZone() !== known.zone || windows() !== known.list) known = made();
       return known.windows.isOpen(wallMs);
     },
   };
