@@ -14,6 +14,7 @@ import { explainDevice } from "./explain.ts";
 import { deviceStatus, emptyStation, factsFrom, modelOf, readBackFrom, readBackWithin } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createHandlers, type Handlers, valuesNow } from "./handlers.ts";
+import type { Identity } from "./identity/identity.ts";
 import { createLastErrors } from "./last-errors.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
@@ -44,6 +45,7 @@ export interface AgentDeps {
   readonly resources: () => AgentStatus["process"];
   /** Left out: descriptions are not taken from the cloud. */
   readonly updates?: UpdateSources;
+  readonly identity?: Identity;
 }
 
 /** What main.ts has resolved: absolute paths and credentials. */
@@ -66,7 +68,7 @@ export interface Agent {
 export function createAgent(machine: AgentDeps, config: AgentConfig, places: AgentPlaces): Agent {
   const lastErrors = createLastErrors(machine);
   const deps = { ...machine, log: lastErrors.log };
-  const { clock, log, timers } = deps;
+  const { clock, log, timers, identity } = deps;
   const startedMs = clock.bootMs();
   const taps = createTaps(deps);
   const ports = createTappedPorts(deps.ports, taps, clock);
@@ -85,7 +87,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
   const sending = createSending(
     {
       ...deps,
-      credentials: () => places.credentials?.() ?? {},
+      credentials: () => identity?.credentials() ?? places.credentials?.() ?? {},
       buffer,
       state,
       timeZone: () => station().timeZone,
@@ -172,6 +174,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
           newest,
           month: sending.month(),
           errors: lastErrors.facts(),
+          certificateUntilMs: identity?.status().certificate?.untilMs,
           schemaOf: (device) => economy.schemaOf(device),
           onSite: commanding.onSite.now(),
         }),
@@ -241,6 +244,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     activeAlarms: running?.activeAlarms() ?? [],
     buffer: buffer.status(),
     cloud: config.cloud.text,
+    ...(identity && { identity: identity.status() }),
     uplink: uplink.status(),
     month: sending.month(),
     settings: twin.status(),
@@ -259,7 +263,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
       const asked = AbortSignal.any([signal, restart.signal]);
       const either = AbortSignal.any([asked, ending.signal]);
       const serving = Promise.allSettled(
-        [sending, twin, ...(updates ? [updates] : [])].map((part) => part.run(either).finally(() => ending.abort())),
+        [sending, twin, updates, identity].flatMap((part) => part?.run(either).finally(() => ending.abort()) ?? []),
       );
       await aborted(either);
       // What was read is made durable before anything that could take its time.

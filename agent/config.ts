@@ -17,6 +17,7 @@
  *   private-key-file: station.key            # a path, or a name among the credentials
  *   trusted-keys: trusted-keys               # a folder; *.pub files in it may sign descriptions that the cloud sends
  *   downloads: tls-only                      # or: plain-too (they are signed, but whoever listens may read them)
+ *   enrolment-token-file: enrolment-token    # instead: the board makes its key itself; pump-station-bridge station token
  *   upload-interval: 15min
  *   upload-windows:                          # only then, in the station's time zone; alarms go at once
  *     - { days: [sat, sun], from: "02:30", to: "05:00" }
@@ -105,6 +106,7 @@ const lines = z.strictObject({
   "private-key-file": z.string().optional(),
   "trusted-keys": z.string().min(1).default("trusted-keys"),
   downloads: z.enum(["tls-only", "plain-too"]).default("tls-only"),
+  "enrolment-token-file": z.string().optional(),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
   "upload-windows": z.array(uploadWindow).optional(),
   "keep-alive": keepAlive.default("learn"),

@@ -37,16 +37,22 @@ export function factsFrom(parts: {
   readonly month: AccountStatus;
   /** By their names: createLastErrors. */
   readonly errors: JsonObject;
+  readonly certificateUntilMs?: number | undefined;
   readonly schemaOf: (device: Device) => StreamSchema;
   readonly onSite: OnSiteStatus | undefined;
 }): JsonObject {
-  const { buffer, description, station, month } = parts;
+  const { buffer, description, station, month, certificateUntilMs } = parts;
   const devices = station.devices.map(({ name, paused }): [string, JsonObject] => [
     name,
     { health: paused === undefined ? parts.newest.health(name) : "paused" },
   ]);
   return {
-    agent: { version: parts.version, epoch: buffer.epoch, boot: parts.clock.bootId },
+    agent: {
+      version: parts.version,
+      epoch: buffer.epoch,
+      boot: parts.clock.bootId,
+      ...(certificateUntilMs !== undefined && { "certificate-until": dayOf(certificateUntilMs) }),
+    },
     description: {
       hash: description.hash,
       runs: description.runs,
@@ -73,6 +79,9 @@ const onSiteFacts = ({ until, by }: OnSiteStatus): JsonObject => ({
   ...(until !== undefined && { until: Math.round(until / 60_000) * 60_000 }),
   by,
 });
+
+/** As in RFC 3339. */
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
 

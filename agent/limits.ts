@@ -51,6 +51,19 @@ export const SILENCE_RETRY_MS = 7 * 86_400_000;
 /** Back-off with full jitter: from 1 s doubling to 10 min. */
 export const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 600_000;
+/** A certificate's next one is asked for when so much of its life is over… */
+export const RENEW_AFTER_LIFE = 2 / 3;
+/** …plus up to so much of it by the station's name, so that a fleet that was enrolled on one day doesn't come on one. */
+export const RENEW_SPREAD_LIFE = 1 / 10;
+/** Attempts to get a certificate: from a minute, doubling; a third of a life is left, and a refusal is somebody's decision. */
+export const ENROL_PAUSE_FIRST_MS = 60_000;
+export const ENROL_PAUSE_MAX_MS = 6 * 3_600_000;
+/** A new certificate that is refused so often in a row is given up, and another one asked for. */
+export const NEW_CERTIFICATE_REFUSALS_MAX = 3;
+/** Whoever answers an enrolment signs with a local key. */
+export const ENROL_ANSWER_MS = 60_000;
+/** A certificate with what is above it; ours have 700 bytes. */
+export const CERTIFICATE_BYTES_MAX = 16 * 1024;
 /** Penalty box: a device that misses this many polls in a row is probed instead of polled. */
 export const PENALTY_AFTER_MISSES = 3;
 /** …at most this rarely. */

@@ -31,6 +31,14 @@ process.exitCode = await runCli(
     connectControl,
     // Only who opens a port without an agent needs them.
     machine: async () => (await import("./service/machine.ts")).createMachine(),
+    enrol: async (order) => {
+      const { enrolBoard } = await import("./service/enrol.ts");
+      const interrupted = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM"] as const)
+        process.once(signal, () => interrupted.abort(new Error(signal)));
+      const out = (text: string): void => void process.stdout.write(text);
+      return enrolBoard(order, { version: VERSION, catalogue: CATALOGUE }, out, interrupted.signal);
+    },
     // Only the service needs MQTT, SQLite and ports: a technician's `check` starts without them.
     run: async (config) => {
       isService = true;

@@ -2,6 +2,7 @@
 import type { SampleBuffer } from "./buffer/buffer.ts";
 import type { PlugAndPlay } from "./cloud/azure-iot-hub/azure-iot-hub.ts";
 import { createChosenCloud } from "./cloud/chosen-cloud.ts";
+import type { Cloud } from "./cloud/cloud.ts";
 import type { Credentials } from "./cloud/credentials.ts";
 import type { AgentConfig } from "./config.ts";
 import type { LiveOutcome } from "./outcome.ts";
@@ -40,6 +41,8 @@ export interface SendingDeps {
   readonly hubs?: HubClients;
   readonly network: Network;
   readonly credentials: () => Credentials;
+  /** Watches who the cloud lets in; default: nobody does. */
+  readonly identity?: { guard(cloud: Cloud): Cloud; onChange(listener: () => void): void };
   readonly buffer: SampleBuffer;
   readonly state: StateStore;
   readonly model: () => PlugAndPlay;
@@ -82,7 +85,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     connection: policy.connection ?? config.connection,
   });
   const link = createLink({ ...deps, memory }, linkConfig(), intervalMs);
-  const cloud = createChosenCloud(
+  const chosen = createChosenCloud(
     { ...deps, clients: deps.mqtt, hubs: deps.hubs ?? NO_HUBS, assignment: state.document("hub") },
     {
       address: config.cloud,
@@ -93,6 +96,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
       ...(config.user !== undefined && { user: config.user }),
     },
   );
+  const cloud = deps.identity?.guard(chosen) ?? chosen;
   const windows = createStationWindows(() => policy.windows ?? config["upload-windows"] ?? ALWAYS, timeZone);
   const uplink = createUplink(
     {
@@ -107,6 +111,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
       windows,
     },
   );
+  deps.identity?.onChange(() => uplink.linkUp());
 
   return {
     uplink,

@@ -3,6 +3,7 @@ import type { BufferStatus } from "./buffer/buffer.ts";
 import type { AuditEntry } from "./commands/audit.ts";
 import type { OnSiteStatus } from "./commands/on-site.ts";
 import type { DescriptionStatus } from "./going-live/status.ts";
+import type { IdentityStatus } from "./identity/status.ts";
 import type { SettingStatus } from "./twin/status.ts";
 import type { AccountStatus } from "./uplink/month-account.ts";
 import type { UplinkStatus } from "./uplink/uplink.ts";
@@ -32,6 +33,7 @@ export interface AgentStatus {
   readonly devices: readonly DeviceStatus[];
   readonly buffer: BufferStatus;
   readonly cloud: string;
+  readonly identity?: IdentityStatus;
   readonly uplink: UplinkStatus;
   readonly month: AccountStatus;
   readonly activeAlarms: readonly string[];

@@ -2,6 +2,7 @@
  * Everything that comes from outside: time, chance, ports, database, files, messages, log.
  * Declared here, implemented in `linux/` (and in `testing/` for tests), joined in `main.ts`, nowhere else.
  */
+import type { Secret } from "./secret.ts";
 
 export * from "./connections.ts";
 export * from "./hardware.ts";
@@ -128,3 +129,21 @@ export interface Desk {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Events are names ("uplink-accepted"), not sentences; facts go into fields. Secrets never. */
 export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+export interface CertificateFacts {
+  /** Whose it is. */
+  readonly name: string;
+  /** Lower-case hex. */
+  readonly serial: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Keys of this board. */
+export interface KeyMaker {
+  /** A new ECDSA P-256 key, and a request for a certificate of that name (PKCS #10) signed with it; PEM both. */
+  make(name: string): Promise<{ readonly privateKey: Secret; readonly csr: string }>;
+  /** PEM; the first when it is a chain. Throws Error when it is no certificate. */
+  read(certificate: string): CertificateFacts;
+  isPair(certificate: string, privateKey: Secret): boolean;
+}

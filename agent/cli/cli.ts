@@ -27,6 +27,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["describe", async () => (await import("./describe.ts")).addDescribe],
   ["pack", async () => (await import("./pack.ts")).addPack],
   ["new", async () => (await import("./new.ts")).addNew],
+  ["enrol", async () => (await import("./enrol.ts")).addEnrol],
+  ["adopt", async () => (await import("./enrol.ts")).addAdopt],
   ["run", async () => (await import("./run.ts")).addRun],
   ["completion", async () => (await import("./completion.ts")).addCompletion],
 ]);

@@ -22,6 +22,12 @@ export interface CliDeps {
   readonly connectControl: (path: string) => Promise<ControlClient>;
   /** Runs the agent until it is told to stop; resolves with the exit code. */
   readonly run: (configPath: string) => Promise<number>;
+  /** Gets this board its certificate; `adopt`: in the place of that station's board. Resolves with the exit code. */
+  readonly enrol: (order: {
+    readonly config: string;
+    readonly token: string;
+    readonly adopt?: string;
+  }) => Promise<number>;
 }
 
 /** The hardware as a command sees it that opens a port itself. */

@@ -56,6 +56,7 @@ async function beside(
     version: "1",
     desk: () => desk,
     run: async () => 0,
+    enrol: async () => 0,
     connectControl: async () => {
       if (options.agent === "denied") throw Object.assign(new Error("denied"), { code: "EACCES" });
       if (options.agent === "away" || line.isCut) throw Object.assign(new Error("none"), { code: "ENOENT" });

@@ -156,3 +156,20 @@ it("says that somebody is on site and for how long, and what the cloud asked for
   expect(text).toMatch(/ON SITE for 90 min more \(begun here\).*pump-station onsite end/);
   expect(text).toMatch(/2026-11-02 08:00:00 +pump stop +by anna +200 confirmed/);
 });
+
+it("says whose certificate it is, until when, and loudly when it is refused; of a password nothing", () => {
+  const status = statusWith(HEALTH);
+  const certificate = {
+    ...{ name: "demo", serial: "1f", fromMs: 0, untilMs: Date.UTC(2027, 10, 22), renewAtMs: Date.UTC(2027, 6, 30) },
+    ...{ cloud: "mqtts://bridge", sinceMs: Date.UTC(2026, 10, 22) },
+  };
+  const text = statusText({ ...status, identity: { by: "certificate", certificate } });
+  expect(text).toContain(
+    "Identity\n  certificate of demo, until 2027-11-22; the next one is asked for from 2027-07-30\n  enrolled with mqtts://bridge on 2026-11-22\n",
+  );
+  const refused = { by: "certificate", certificate, problem: "the cloud refuses it" } as const;
+  const late = { ...status, now: Date.UTC(2028, 0, 1), identity: refused };
+  expect(statusText(late)).toMatch(/ENDED on 2027-11-22[^]*PROBLEM: the cloud refuses it/);
+  expect(statusText({ ...status, identity: { by: "nothing" } })).toContain("Identity\n  not enrolled yet");
+  expect(statusText({ ...status, identity: { by: "password" } })).not.toContain("Identity");
+});

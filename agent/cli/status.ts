@@ -41,6 +41,7 @@ export function statusText(status: AgentStatus): string {
     devicesText(status),
     status.activeAlarms.length > 0 ? `Alarms: ${status.activeAlarms.join(", ")}` : "",
     bufferText(status),
+    identityText(status),
     uplinkText(status),
     monthText(status),
     settingsText(status),
@@ -125,6 +126,32 @@ function uplinkText({ uplink, cloud, now }: AgentStatus): string {
   ];
   return `Uplink\n${indented(lines.join("\n"))}`;
 }
+
+function identityText({ identity, now }: AgentStatus): string {
+  if (!identity || (identity.by === "password" && !identity.problem && !identity.doing)) return "";
+  const { by, certificate, doing, problem } = identity;
+  const lines = [
+    ...(certificate ? certificateLines(certificate, now) : [by === "nothing" ? "not enrolled yet" : "by password"]),
+    ...(doing === undefined ? [] : [`now: ${doing}`]),
+    ...(problem === undefined ? [] : [`PROBLEM: ${problem}`]),
+  ];
+  return `Identity\n${indented(lines.join("\n"))}`;
+}
+
+function certificateLines(
+  { name, untilMs, renewAtMs, cloud, sinceMs }: NonNullable<NonNullable<AgentStatus["identity"]>["certificate"]>,
+  now: number,
+): string[] {
+  const end = untilMs > now ? `until ${dayOf(untilMs)}` : `ENDED on ${dayOf(untilMs)}`;
+  const renewal = renewAtMs === undefined ? "" : `; the next one is asked for from ${dayOf(renewAtMs)}`;
+  const since = sinceMs === undefined ? "" : ` on ${dayOf(sinceMs)}`;
+  return [
+    `certificate of ${name}, ${end}${renewal}`,
+    ...(cloud === undefined ? [] : [`enrolled with ${cloud}${since}`]),
+  ];
+}
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 function linkLines({ link }: AgentStatus["uplink"]): string[] {
   if (!link) return [];

@@ -7,6 +7,7 @@ import { readAccessKey } from "../cloud/azure-iot-hub/shared-access.ts";
 import type { Credentials } from "../cloud/credentials.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "../config.ts";
 import { createControl } from "../control/control.ts";
+import { keepApart } from "../identity/data-folder.ts";
 import { createHubClients } from "../linux/azure-iot.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
@@ -24,12 +25,13 @@ import { createTimers } from "../linux/timers.ts";
 import { type KnownTime, keepKnownTime } from "../state/known-time.ts";
 import { createStateStore } from "../state/state-store.ts";
 import { type Log, Secret } from "../world.ts";
+import { createServiceIdentity } from "./identity.ts";
 
 /** What closing takes at most: a write that is stuck, a farewell to a broker that is gone. */
 const GHOST_MS = 10_000;
 
 /** What the program knows of itself. */
-interface Program {
+export interface Program {
   readonly version: string;
   readonly catalogue: readonly string[];
 }
@@ -53,6 +55,10 @@ export async function runService(configPath: string, program: Program): Promise<
   const chance = createChance();
   // Before the buffer is opened: a second agent by mistake must not begin an epoch in the first one's file.
   const unlock = lockOrSay(log, places.data);
+  const databases = createDatabases();
+  keepApart({ files, databases, log }, { folder: places.data, station: config.station });
+  const mqtt = createMqttClients({ log });
+  const identity = createServiceIdentity({ clock, timers, chance, log, files, mqtt }, { config, places, folder });
   let handlers: Agent["handlers"] = {};
   const stopControl = await serveOrSay(log, absolute(config.control, folder), (line) =>
     createControl({ log, handlers })(line),
@@ -64,9 +70,10 @@ export async function runService(configPath: string, program: Program): Promise<
       chance,
       log,
       files,
-      databases: createDatabases(),
+      databases,
       ports: createLockedPorts(createPorts({ clock, timers, log }), "an agent"),
-      mqtt: createMqttClients({ log }),
+      mqtt,
+      identity,
       hubs: createHubClients({ log }),
       network: createNetwork(
         config["network-interface"] === undefined ? {} : { interface: config["network-interface"] },
@@ -142,7 +149,7 @@ async function serveOrSay(
 }
 
 /** Says what is wrong on stderr; without a configuration no cloud can be asked for a better one (exit 78). */
-function readConfig(
+export function readConfig(
   path: string,
   folder: string,
   program: Program,
@@ -194,6 +201,9 @@ function credentialsFrom(config: AgentConfig, folder: string): Credentials {
   const accessKey = config["access-key-file"];
   if ((certificate === undefined) !== (privateKey === undefined)) {
     throw new ConfigError("certificate-file and private-key-file go together: give both, or none");
+  }
+  if (certificate !== undefined && config["enrolment-token-file"] !== undefined) {
+    throw new ConfigError("enrolment-token-file: this station has a certificate-file already; give one of the two");
   }
   return {
     ...(ca !== undefined && { ca: readFileSync(absolute(ca, folder), "utf8") }),

@@ -17,8 +17,8 @@ export interface StateDocument<T> {
 }
 
 export interface StateStore {
-  /** `name`: lower-case letters and hyphens. */
-  document<T>(name: string): StateDocument<T>;
+  /** `name`: lower-case letters and hyphens. A secret one can be read by its owner alone. */
+  document<T>(name: string, options?: { readonly isSecret?: boolean }): StateDocument<T>;
 }
 
 export function createStateStore(deps: { readonly files: Files; readonly log: Log }, folder: string): StateStore {
@@ -34,7 +34,8 @@ export function createStateStore(deps: { readonly files: Files; readonly log: Lo
     }
   };
   return {
-    document: <T>(name: string): StateDocument<T> => {
+    document: <T>(name: string, { isSecret = false } = {}): StateDocument<T> => {
+      const mode = isSecret ? 0o600 : undefined;
       const path = `${folder}/${name}.json`;
       const before = `${path}.before`;
       return {
@@ -50,8 +51,8 @@ export function createStateStore(deps: { readonly files: Files; readonly log: Lo
         save: (document) => {
           const now = readable(path);
           // A damaged copy must not replace the last whole one.
-          if (now && unsealed(now) !== undefined) files.writeDurably(before, now);
-          files.writeDurably(path, sealed(document));
+          if (now && unsealed(now) !== undefined) files.writeDurably(before, now, mode);
+          files.writeDurably(path, sealed(document), mode);
         },
       };
     },

@@ -83,6 +83,7 @@ export function createCliBench(onWritten: (bytes: Uint8Array) => readonly Portio
     version: "1",
     connectControl,
     run: async () => 0,
+    enrol: async () => 0,
   });
   const bench: CliBench = {
     time,

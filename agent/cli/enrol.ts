@@ -1,0 +1,30 @@
+/** `pump-station enrol`, `pump-station adopt`: who this board is, from its first day, or in the place of another. */
+import { type AddCommand, CONFIG, examples } from "./command.ts";
+
+interface Options {
+  readonly token: string;
+  readonly config: string;
+}
+
+const TOKEN = ["--token <token>", "printed by: pump-station-bridge station token NAME"] as const;
+
+export const addEnrol: AddCommand = (program, deps, finish) => {
+  program
+    .command("enrol")
+    .description("make this board's key, and get the certificate by which the cloud knows it")
+    .requiredOption(...TOKEN)
+    .option("--config <file>", "agent.yaml", CONFIG)
+    .addHelpText("after", examples("sudo pump-station enrol --token kX3…    while the agent is stopped"))
+    .action((options: Options) => finish(deps.enrol(options)));
+};
+
+export const addAdopt: AddCommand = (program, deps, finish) => {
+  program
+    .command("adopt")
+    .argument("<station>", "whose place this board takes; the board before it is refused from then on, for ever")
+    .description("let this spare board take the place of a dead one")
+    .requiredOption(...TOKEN)
+    .option("--config <file>", "agent.yaml", CONFIG)
+    .addHelpText("after", examples("sudo pump-station adopt demo-lake --token kX3…    while the agent is stopped"))
+    .action((adopt: string, options: Options) => finish(deps.enrol({ ...options, adopt })));
+};
