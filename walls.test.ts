@@ -85,6 +85,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
   "commanding.ts": ["commands", "control", "limits.ts", "reading.ts", "state", "wire", "world.ts"],
   "acting.ts": ["outcome.ts", "running-station.ts", "sending.ts", "twin"],
+  "agent-deps.ts": ["cloud", "identity", "status.ts", "updating.ts", "world.ts"],
   "agent.ts": ["*"],
   checking: ["cli", "linux", "version.ts"],
   "version.ts": [],

@@ -4,9 +4,9 @@
  */
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createActing, createDeviceCommand } from "./acting.ts";
+import type { AgentDeps, AgentPlaces } from "./agent-deps.ts";
 import { createCommitter } from "./buffer/committer.ts";
 import { createSqliteBuffer } from "./buffer/sqlite-buffer.ts";
-import type { Credentials } from "./cloud/credentials.ts";
 import { createCommanding } from "./commanding.ts";
 import type { AgentConfig } from "./config.ts";
 import { createEconomy } from "./economy.ts";
@@ -14,7 +14,6 @@ import { explainDevice } from "./explain.ts";
 import { deviceStatus, emptyStation, factsFrom, modelOf, readBackFrom, readBackWithin } from "./facts.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createHandlers, type Handlers, valuesNow } from "./handlers.ts";
-import type { Identity } from "./identity/identity.ts";
 import { createLastErrors } from "./last-errors.ts";
 import { createNewest } from "./newest.ts";
 import type { AlarmTransition, Sample } from "./reading.ts";
@@ -27,36 +26,7 @@ import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
 import { uploadSettingsFrom } from "./twin-config.ts";
-import { createUpdating, type UpdateSources } from "./updating.ts";
-import type { Chance, Clock, Databases, Files, HubClients, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
-
-export interface AgentDeps {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly chance: Chance;
-  readonly log: Log;
-  readonly files: Files;
-  readonly databases: Databases;
-  readonly ports: Ports;
-  readonly mqtt: MqttClients;
-  /** Left out where no cloud of that kind can be chosen. */
-  readonly hubs?: HubClients;
-  readonly network: Network;
-  readonly resources: () => AgentStatus["process"];
-  /** Left out: descriptions are not taken from the cloud. */
-  readonly updates?: UpdateSources;
-  readonly identity?: Identity;
-}
-
-/** What main.ts has resolved: absolute paths and credentials. */
-export interface AgentPlaces {
-  readonly description: string;
-  readonly deviceFolders: readonly string[];
-  readonly data: string;
-  readonly version: string;
-  /** Asked at each connect; default: none. */
-  readonly credentials?: () => Credentials;
-}
+import { createUpdating } from "./updating.ts";
 
 export interface Agent {
   /** Resolves after everything staged is committed and every port closed. */
@@ -198,6 +168,13 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     settings: () => twin.status(),
     busy: () => (goingLive.status().trial ? "a description is on trial" : undefined),
     restart: () => restart.abort(),
+    isShort: () => (sending.step().isLateWaiting ? `the month's budget is short: ${sending.step().name}` : undefined),
+    status: () => status(),
+    twin: () => state.document("twin").load() ?? null,
+    config,
+    description: () => goingLive.running(),
+    recentLog: deps.recentLog ?? (() => []),
+    machine: deps.machine ?? (() => ({})),
     tell: (event) => buffer.appendAlarm(event),
     onChange: () => twin.changed(),
   });
@@ -227,6 +204,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     twin.onConnection(connection);
     connection?.onCommand(commanding.call);
     updates?.onConnection(connection);
+    commanding.files.onConnection(connection);
   });
 
   const onSite = (): Pick<AgentStatus, "onSite"> => {
@@ -263,7 +241,9 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
       const asked = AbortSignal.any([signal, restart.signal]);
       const either = AbortSignal.any([asked, ending.signal]);
       const serving = Promise.allSettled(
-        [sending, twin, updates, identity].flatMap((part) => part?.run(either).finally(() => ending.abort()) ?? []),
+        [sending, twin, updates, identity, commanding.files].flatMap(
+          (part) => part?.run(either).finally(() => ending.abort()) ?? [],
+        ),
       );
       await aborted(either);
       // What was read is made durable before anything that could take its time.

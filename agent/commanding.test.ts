@@ -1,7 +1,9 @@
 /** Commands and on-site mode through the whole agent: MQTT in memory, a scripted line, simulated time. */
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAgent } from "./agent.ts";
 import type { CommandAnswer } from "./cloud/cloud.ts";
@@ -180,6 +182,25 @@ describe("commands of the station", () => {
       body: { device: "valve", exchanges: [{ what: "read all" }] },
     });
     expect(await call("explain", { arguments: { device: "pump" } })).toMatchObject({ status: 404 });
+    await stop();
+  });
+
+  it("diagnostics answers what it sends, and sends it in parts; the command line gets the same file", async () => {
+    const { advance, call, far, ask, stop } = createBench();
+    await advance(3_000);
+    const answer = await call("diagnostics");
+    expect(answer).toMatchObject({ status: 200, body: { name: "diagnostics.tar.gz", parts: 1 } });
+    await advance(5_000);
+    const sent = far.messages.find(({ properties }) => properties["kind"] === "file");
+    const { sha256, bytes } = answer?.body as { sha256: string; bytes: number };
+    expect(sent?.payload.length).toBe(bytes);
+    expect(
+      createHash("sha256")
+        .update(sent?.payload ?? "")
+        .digest("hex"),
+    ).toBe(sha256);
+    const here = Buffer.from((await ask("diagnostics")) as string, "base64");
+    expect(gunzipSync(here).toString("latin1")).toContain("type: valve");
     await stop();
   });
 

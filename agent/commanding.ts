@@ -1,7 +1,9 @@
 /** Joins commands, their audit and on-site mode with what they act on; `agent.ts` passes the steps. */
 import { type Audit, type AuditEntry, createAudit } from "./commands/audit.ts";
 import { type Commands, createCommands } from "./commands/commands.ts";
+import { type DiagnosticsDeps, diagnosticsFile } from "./commands/diagnostics.ts";
 import { durationMs } from "./commands/duration.ts";
+import { createFileSender, type FileSender } from "./commands/file-sender.ts";
 import { createOnSite, type OnSite } from "./commands/on-site.ts";
 import { createPlan, type PlanDeps } from "./commands/plan.ts";
 import { createStationRuns, type StationRunDeps } from "./commands/station.ts";
@@ -16,14 +18,20 @@ export interface Commanding {
   readonly call: Commands;
   readonly onSite: OnSite;
   readonly audit: Audit;
+  readonly files: FileSender;
+  /** Of this moment, packed. */
+  diagnostics(): Promise<Uint8Array>;
   /** Takes up what the last process knew; events may be told from now on. */
   start(): void;
   /** An alarm as it is while somebody is on site: as grave as ever, and marked. */
   marked(transition: AlarmTransition): AlarmTransition;
 }
 
-export type CommandingDeps = Omit<StationRunDeps, "onSite"> &
-  Pick<PlanDeps, "station" | "device"> & {
+export type CommandingDeps = Omit<StationRunDeps, "onSite" | "diagnostics" | "send"> &
+  Pick<PlanDeps, "station" | "device"> &
+  Omit<DiagnosticsDeps, "audit" | "log"> & {
+    /** The newest records of the log. */
+    readonly recentLog: () => readonly string[];
     readonly clock: Clock;
     readonly timers: Timers;
     readonly log: Log;
@@ -48,18 +56,27 @@ export function createCommanding(deps: CommandingDeps): Commanding {
     },
   });
   const audit = createAudit({ ...deps, file: (name) => state.document(name) });
-  const plan = createPlan({ ...deps, runs: createStationRuns({ ...deps, onSite }), obstacle: onSite.obstacle });
+  const files = createFileSender(deps);
+  const diagnostics = () => diagnosticsFile({ ...deps, audit: () => audit.list(), log: deps.recentLog });
+  const runs = createStationRuns({ ...deps, onSite, diagnostics, send: (name, bytes) => files.send(name, bytes) });
+  const plan = createPlan({ ...deps, runs, obstacle: () => onSite.obstacle() });
   return {
     call: createCommands({ ...deps, audit, plan, onEnded: (entry) => tell("command", false, inWords(entry)) }),
     onSite,
     audit,
+    files,
+    diagnostics,
     start: () => onSite.resume(),
     marked: (transition) => (onSite.now() ? { ...transition, onSite: true } : transition),
   };
 }
 
 /** What the control socket answers of commands: who is at the station, and what the cloud asked for. */
-export const commandHandlers = ({ onSite, audit }: Commanding): Readonly<Record<string, ControlHandler>> => ({
+export const commandHandlers = ({
+  onSite,
+  audit,
+  ...commanding
+}: Commanding): Readonly<Record<string, ControlHandler>> => ({
   onsite: ({ for: given, end }) => {
     const ms = typeof given === "string" ? durationMs(given) : undefined;
     if (given !== undefined && (ms === undefined || ms < ON_SITE_MS_MIN || ms > ON_SITE_MS_MAX))
@@ -69,6 +86,7 @@ export const commandHandlers = ({ onSite, audit }: Commanding): Readonly<Record<
     return { onSite: onSite.now() ?? null, isKept };
   },
   audit: () => audit.list(),
+  diagnostics: async () => Buffer.from(await commanding.diagnostics()).toString("base64"),
 });
 
 const inWords = ({ id, device, command, by, status, text }: AuditEntry): string => {

@@ -192,3 +192,14 @@ export const UPDATE_STARTS_MAX = 3;
 export const UPDATE_BACKUPS_MAX = 5;
 /** Descriptions that ran, of which the texts are kept, to say what was changed since. */
 export const UPDATE_HISTORY_MAX = 4;
+/** Log records kept in RAM for diagnostics: the newest so many, each cut at so many characters; at most 0.5 MB. */
+export const LOG_RECORDS_KEPT = 1_000;
+export const LOG_RECORD_CHARACTERS_MAX = 500;
+/** A packed file of diagnostics; larger parts of it are cut until it fits. */
+export const DIAGNOSTICS_BYTES_MAX = 512 * 1024;
+/** A file goes in parts: short enough for 2 s of a bad LTE link each, and for every cloud's message. */
+export const FILE_PART_BYTES = 32 * 1024;
+/** Between two parts of a file everything else has the link to itself for so long. */
+export const FILE_PART_PAUSE_MS = 2_000;
+/** A file that couldn't be sent within this time is given up. */
+export const FILE_LIFE_MS = 24 * 3_600_000;

@@ -40,6 +40,13 @@ export const STREAMS_PER_STATION_MAX = 256;
 export const SCHEMAS_PER_STATION_MAX = 4 * STREAMS_PER_STATION_MAX;
 /** Fragments of one epoch's stream: each further one costs a rewrite of the list. */
 export const RANGES_PER_LEDGER_MAX = 4_096;
+/** A file that a station sends in parts: the agent's own bound is half of it. */
+export const FILE_BYTES_MAX = 1024 * 1024;
+/** Parts of a file, each at most a message. */
+export const FILE_PARTS_MAX = 64;
+/** Parts of one station's files that aren't whole yet, and whole files; the newest stay. */
+export const FILE_PARTS_WAITING_MAX = 2 * FILE_PARTS_MAX;
+export const FILES_PER_STATION_MAX = 8;
 /** Sequences stay exact in a JavaScript number and in CBOR's 32-bit fast path: 136 years at one a second. */
 export const SEQUENCE_MAX = 0xffff_ffff;
 /** 2 · 10^14 ms is the year 8307; times and their differences of differences stay exact below 2^53. */

@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["send", async () => (await import("./send.ts")).addSend],
   ["onsite", async () => (await import("./onsite.ts")).addOnsite],
   ["audit", async () => (await import("./audit.ts")).addAudit],
+  ["diagnostics", async () => (await import("./diagnostics.ts")).addDiagnostics],
   ["cost", async () => (await import("./cost.ts")).addCost],
   ["decode", async () => (await import("./decode.ts")).addDecode],
   ["describe", async () => (await import("./describe.ts")).addDescribe],

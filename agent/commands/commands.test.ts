@@ -51,6 +51,7 @@ function createBench() {
       explain: nothing,
       settings: { run: async () => ({ status: 200, text: "", body: "x".repeat(100_000) }) },
       restart: nothing,
+      diagnostics: nothing,
       "on-site": nothing,
       "read-now": {
         run: async ({ device }) => {

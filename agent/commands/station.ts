@@ -5,6 +5,7 @@ import { RESTART_AFTER_MS } from "../limits.ts";
 import type { LiveValue } from "../status.ts";
 import type { Json, JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log, Timers } from "../world.ts";
+import type { SentFile } from "./file-sender.ts";
 import type { OnSite, OnSiteStatus } from "./on-site.ts";
 import type { StationRuns } from "./plan.ts";
 
@@ -24,6 +25,12 @@ export interface StationRunDeps {
   /** Throws Error that names what there is. */
   readonly explain: (device: string) => unknown;
   readonly settings: () => unknown;
+  /** Why nothing large may be sent now. */
+  readonly isShort: () => string | undefined;
+  /** Rejects with Error. */
+  readonly diagnostics: () => Promise<Uint8Array>;
+  /** undefined: another file is under way. */
+  readonly send: (name: string, bytes: Uint8Array) => SentFile | undefined;
   /** What must not be interrupted now, in words. */
   readonly busy: () => string | undefined;
   /** Ends the process in order, to be started again. */
@@ -63,6 +70,15 @@ export function createStationRuns(deps: StationRunDeps): StationRuns {
     },
     settings: {
       run: async () => ({ status: 200, text: "settings", body: { settings: plain(deps.settings()) } }),
+    },
+    diagnostics: {
+      run: async ({ force = false }) => {
+        const short = force ? undefined : deps.isShort();
+        if (short !== undefined) return { status: 409, text: `${short}; {"force": true} sends all the same` };
+        const file = deps.send("diagnostics.tar.gz", await deps.diagnostics());
+        if (!file) return { status: 409, text: "another file is being sent" };
+        return { status: 200, text: `sends ${file.bytes} bytes in ${file.parts} parts`, body: { ...file } };
+      },
     },
     "on-site": {
       run: async (given, call) => {

@@ -53,6 +53,16 @@ export const STATION_COMMANDS = {
     kind: "read",
     limitMs: 5_000,
   },
+  diagnostics: {
+    description:
+      "Packs status, configuration without secrets, description, audit, twin, log and facts of the machine into a tar.gz of at most 512 KiB and sends it in parts; the bridge keeps it.",
+    arguments: z.strictObject({
+      force: z.boolean().describe("true: also while the month's budget is short").optional(),
+    }),
+    answer: "{id, name, bytes, parts, sha256}; the parts follow as messages with the property kind=file",
+    kind: "read",
+    limitMs: 20_000,
+  },
   "on-site": {
     description:
       "Shows, begins, lengthens or ends on-site mode: nothing from the cloud moves hardware, alarms page nobody, and it ends by itself.",

@@ -5,7 +5,7 @@
  *
  * Asks: status, read {device?, channel?}, explain {device}, send, ports; of descriptions: running, trial, try {keep?},
  * keep, roll-back; of what passes over a port: tap {port}, tapped {tap}, untap {tap};
- * of commands: onsite {for?, end?}, audit. The socket's mode (0660) is the permission.
+ * of commands: onsite {for?, end?}, audit, diagnostics (base64). The socket's mode (0660) is the permission.
  */
 import { CONTROL_LINE_BYTES_MAX } from "../limits.ts";
 import type { Log } from "../world.ts";

@@ -1,5 +1,5 @@
 /** Joins the identity with the machine: its file in the data folder, its keys, the token where agent.yaml says it is. */
-import type { AgentPlaces } from "../agent.ts";
+import type { AgentPlaces } from "../agent-deps.ts";
 import { CloudError } from "../cloud/cloud.ts";
 import type { AgentConfig } from "../config.ts";
 import { createMqttEnrolment, type Enrolment, type EnrolmentDeps } from "../identity/enrolment.ts";

@@ -1,10 +1,12 @@
 /** The service: joins the machine (`linux/`) with the agent. A file of its own, so that `check` needn't load it. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { type Agent, type AgentPlaces, createAgent } from "../agent.ts";
+import { type Agent, createAgent } from "../agent.ts";
+import type { AgentPlaces } from "../agent-deps.ts";
 import { EXIT } from "../cli/exit.ts";
 import { readAccessKey } from "../cloud/azure-iot-hub/shared-access.ts";
 import type { Credentials } from "../cloud/credentials.ts";
+import { createLogRing } from "../commands/log-ring.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "../config.ts";
 import { createControl } from "../control/control.ts";
 import { keepApart } from "../identity/data-folder.ts";
@@ -16,6 +18,7 @@ import { createDownloads } from "../linux/downloads.ts";
 import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
 import { createLog } from "../linux/log.ts";
+import { machineFacts } from "../linux/machine-facts.ts";
 import { createMqttClients } from "../linux/mqtt.ts";
 import { createNetwork } from "../linux/network.ts";
 import { createLockedPorts } from "../linux/port-lock.ts";
@@ -42,7 +45,9 @@ export async function runService(configPath: string, program: Program): Promise<
   const read = readConfig(configPath, folder, program);
   if (!read) return EXIT.configuration;
   const { config, places } = read;
-  const log = createLog({ level: config.log, journal: process.env["JOURNAL_STREAM"] !== undefined });
+  const sink = createLog({ level: config.log, journal: process.env["JOURNAL_STREAM"] !== undefined });
+  const ring = createLogRing(sink, () => new Date().toISOString());
+  const { log } = ring;
   const files = createFiles();
   const knownTime = createStateStore({ files, log }, `${places.data}/state`).document<KnownTime>("clock");
   const setFile = config["clock-set-file"];
@@ -86,6 +91,8 @@ export async function runService(configPath: string, program: Program): Promise<
         trustedKeys: absolute(config["trusted-keys"], folder),
         ...(config.devices[0] !== undefined && { deviceFolder: absolute(config.devices[0], folder) }),
       },
+      recentLog: () => ring.lines(),
+      machine: () => machineFacts(places.data),
       resources: () => ({
         rssBytes: process.memoryUsage.rss(),
         cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000),

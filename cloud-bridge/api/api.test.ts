@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { encodeBatch } from "@pump-station/agent/wire/batch.ts";
 import { encodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.ts";
@@ -277,6 +278,38 @@ test("a command with a life of its own waits for its station, is looked up, and 
   );
   expect((await call("GET", `${url}s`)).body).toHaveLength(2);
   await station.leave();
+});
+
+test("a file that a station sends in parts is whole here, and read with the token only", async () => {
+  const whole = Buffer.from("diagnostics of lake");
+  const sha256 = createHash("sha256").update(whole).digest("hex");
+  const station = await connectStation(running, "lake", password);
+  const part = async (at: number, name = "diagnostics.tar.gz") => {
+    const topic = lake.message("late", {
+      kind: "file",
+      id: sha256.slice(0, 16),
+      name,
+      part: `${at}`,
+      parts: "2",
+      sha256,
+    });
+    await station.client.publishAsync(topic, whole.subarray(10 * at - 10, 10 * at), { qos: 1 });
+  };
+  await part(1, "../../etc/passwd");
+  await part(2);
+  await part(1);
+  await station.leave();
+  const url = "/api/stations/lake/files";
+  expect((await call("GET", url)).status).toBe(401);
+  const { body } = await call("GET", url, undefined, AUTHORIZATION);
+  expect(body).toEqual([
+    { id: sha256.slice(0, 16), name: "diagnostics.tar.gz", time: expect.any(Number), bytes: whole.length, sha256 },
+  ]);
+  const headers = { host: "localhost", ...AUTHORIZATION };
+  const file = await running.api.inject({ method: "GET", url: `${url}/${sha256.slice(0, 16)}`, headers });
+  expect(file.rawPayload.equals(whole)).toBe(true);
+  expect((await call("GET", `${url}/none`, undefined, AUTHORIZATION)).status).toBe(404);
+  expect((await call("GET", "/api/quarantine")).body).toMatchObject([{ reason: "malformed: name of a file" }]);
 });
 
 test("what is stored is told to listeners of that station at once", async () => {

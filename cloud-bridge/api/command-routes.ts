@@ -73,6 +73,26 @@ export function addCommandRoutes(
   });
 }
 
+/** What stations have sent as files. They tell much of a station: reading them needs the token, too. */
+export function addFileRoutes(
+  app: FastifyInstance,
+  { bridge }: ApiDeps,
+  guard: (request: FastifyRequest) => Promise<void>,
+): void {
+  const onRequest = guard;
+
+  app.get("/api/stations/:station/files", { onRequest }, async ({ params }) =>
+    bridge.store.files((await knownStation(bridge, params)).station),
+  );
+  app.get("/api/stations/:station/files/:id", { onRequest }, async ({ params }, reply) => {
+    const { station } = await knownStation(bridge, params);
+    const { id } = checked(ONE, params);
+    const body = await bridge.store.file(station, id);
+    if (!body) throw new ApiError(404, "unknown-file", `${station} has sent no file ${id}`);
+    return reply.type("application/octet-stream").send(Buffer.from(body));
+  });
+}
+
 function checkLife(ms: number): void {
   if (ms > 0 && ms <= COMMAND_WAIT_MS_MAX) return;
   throw new ApiError(

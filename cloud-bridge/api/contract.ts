@@ -22,6 +22,8 @@
  *   GET    /api/stations/:station/commands                  → WaitingCommand[], newest first
  *   GET    /api/stations/:station/commands/:id              → WaitingCommand
  *   DELETE /api/stations/:station/commands/:id    (token)   → WaitingCommand; 409 when it no longer waits
+ *   GET    /api/stations/:station/files            (token)  → FileEntry[] what the station sent whole, newest first
+ *   GET    /api/stations/:station/files/:id        (token)  → its bytes
  *   GET    /api/stations/:station/journal?limit=            → JournalEntry[] newest first
  *   GET    /api/quarantine?station=&limit=                  → QuarantineEntry[]
  *   GET    /api/events?station=                             server-sent events: `readings` LiveReadings, `alarm` AlarmEntry,
@@ -141,6 +143,16 @@ export interface JournalEntry {
   readonly because: string;
   /** The time is an estimate, as in Readings.uncertain; left out when it is right. */
   readonly uncertain?: number | null;
+}
+
+/** A file that a station has sent (diagnostics). */
+export interface FileEntry {
+  /** The first 16 hex digits of its SHA-256. */
+  readonly id: string;
+  readonly name: string;
+  readonly time: number;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 /** A command that was asked for while its station was away. */

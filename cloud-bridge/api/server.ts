@@ -4,7 +4,7 @@ import type { Bridge } from "../bridge.ts";
 import { HTTP_BODY_BYTES_MAX, HTTP_CONNECTIONS_MAX, WRONG_TOKENS_PER_MINUTE_MAX } from "../limits.ts";
 import { TwinError, type TwinRefusal } from "../twin/validate.ts";
 import type { Clock, Log, Timers } from "../world.ts";
-import { addCommandRoutes } from "./command-routes.ts";
+import { addCommandRoutes, addFileRoutes } from "./command-routes.ts";
 import { ApiError, type ApiErrorCode } from "./errors.ts";
 import { addEventRoutes } from "./events.ts";
 import { addPageRoutes, type Page } from "./page.ts";
@@ -61,6 +61,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   addReadRoutes(app, deps);
   addWriteRoutes(app, deps, guard);
   addCommandRoutes(app, deps, guard);
+  addFileRoutes(app, deps, guard);
   addEventRoutes(app, deps);
   addPageRoutes(app, deps.page);
   return app;

@@ -8,8 +8,8 @@ import { decodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import type { Batch, Range } from "@pump-station/agent/wire/messages.ts";
 import { schemaHash } from "@pump-station/agent/wire/schema.ts";
 import { LANES, propertiesFromBag, topicParts } from "@pump-station/agent/wire/topics.ts";
-import { MESSAGE_BYTES_MAX, READINGS_PER_MESSAGE_MAX, SEQUENCE_MAX, TIME_MS_MAX } from "../limits.ts";
-import type { StoreEntry } from "../store/store.ts";
+import { FILE_PARTS_MAX, MESSAGE_BYTES_MAX, READINGS_PER_MESSAGE_MAX, SEQUENCE_MAX, TIME_MS_MAX } from "../limits.ts";
+import type { FilePart, StoreEntry } from "../store/store.ts";
 import type { StationMessage } from "../world.ts";
 
 export type ReadMessage =
@@ -34,7 +34,10 @@ export function readMessage(
   if (!LANES.some((lane) => lane === step) || what === undefined) return unreadable("unknown topic");
   if (payload.length > MESSAGE_BYTES_MAX) return unreadable(`${payload.length} bytes, at most ${MESSAGE_BYTES_MAX}`);
   try {
-    const entry = entryFrom(propertiesFromBag(what)["kind"], payload, schemaOf);
+    const properties = propertiesFromBag(what);
+    if (properties["kind"] === "file")
+      return { say: "store", entry: { kind: "file-part", part: partFrom(properties, payload), station, atMs } };
+    const entry = entryFrom(properties["kind"], payload, schemaOf);
     return { say: "store", entry: { ...entry, station, atMs } as StoreEntry };
   } catch (error) {
     if (error instanceof WireError && error.reason === "schema-wanted" && error.hash !== undefined)
@@ -101,6 +104,18 @@ function ledgerEntryFrom(kind: string, payload: Uint8Array) {
     default:
       throw new WireError("malformed", `a station doesn't send ${message.kind}`);
   }
+}
+
+/** Throws WireError. */
+function partFrom({ sha256, name, part, parts }: Record<string, string>, body: Uint8Array): FilePart {
+  const [at, of] = [Number(part), Number(parts)];
+  const isCounted = Number.isInteger(at) && Number.isInteger(of) && at >= 1 && at <= of && of <= FILE_PARTS_MAX;
+  if (sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256) || !isCounted)
+    throw new WireError("malformed", `part ${part ?? "?"} of ${parts ?? "?"} of a file`);
+  // Shown to people and offered as a name to save by.
+  if (name === undefined || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(name))
+    throw new WireError("malformed", "name of a file");
+  return { sha256, name, part: at, parts: of, body };
 }
 
 /** Before anything is inflated: 5.7 KB of zeros are 5 million readings, and 1.3 s of everybody's time. */

@@ -7,7 +7,7 @@
  */
 import type { Database } from "../world.ts";
 
-const VERSION = 4;
+const VERSION = 5;
 
 const TABLES = `
 CREATE TABLE station (
@@ -172,8 +172,30 @@ CREATE TABLE revocation (
 ) STRICT;
 `;
 
+/** Version 5: files that stations send in parts. */
+const SINCE_VERSION_5 = `
+CREATE TABLE file_part (
+  station_id INTEGER NOT NULL REFERENCES station(id),
+  sha256 TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  time_ms INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  UNIQUE (station_id, sha256, part)
+) STRICT;
+
+CREATE TABLE file (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  station_id INTEGER NOT NULL REFERENCES station(id),
+  sha256 TEXT NOT NULL,
+  name TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  UNIQUE (station_id, sha256)
+) STRICT;
+`;
+
 /** What each version adds to the one before it. */
-const STEPS = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3, SINCE_VERSION_4];
+const STEPS = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3, SINCE_VERSION_4, SINCE_VERSION_5];
 
 /** Throws when a newer release has written the file: it is left as it is. */
 export function migrate(database: Database): void {

@@ -36,7 +36,9 @@ test("a file of the first release is opened, and what is in it stays", async () 
   const store = createSqliteStore({ database });
   await store.addStation("lake", "credential", 0);
   database.exec("ALTER TABLE boot DROP COLUMN earliest_ms; ALTER TABLE alarm DROP COLUMN on_site");
-  database.exec("DROP TABLE certificate; DROP TABLE enrolment_token; DROP TABLE revocation; PRAGMA user_version = 1");
+  database.exec(
+    "DROP TABLE certificate; DROP TABLE enrolment_token; DROP TABLE revocation; DROP TABLE file; DROP TABLE file_part; PRAGMA user_version = 1",
+  );
   const again = createSqliteStore({ database });
   expect(await again.credentialOf("lake")).toBe("credential");
   await again.write([{ station: "lake", atMs: 0, kind: "clock", bootId: "b", offsetMs: 1, earlierMs: 1 }]);

@@ -9,6 +9,7 @@ import {
 } from "../limits.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { outside, type Ranges, withRange } from "./ranges.ts";
+import { createSqliteFiles } from "./sqlite-files.ts";
 import { createSqliteIdentities } from "./sqlite-identities.ts";
 import { createSqliteLists } from "./sqlite-lists.ts";
 import { createSqliteNames } from "./sqlite-names.ts";
@@ -30,6 +31,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
   const names = createSqliteNames(database);
   const samples = createSqliteSamples(database, names);
   const lists = createSqliteLists(database, names);
+  const files = createSqliteFiles(database, names);
   const readings = createSqliteReadings(database, names);
   const sql = {
     addStation: database.prepare(
@@ -99,6 +101,8 @@ export function createSqliteStore({ database }: { readonly database: Database })
       case "aside-resolved":
         sql.resolveAside.run(entry.id, names.stationId(entry.station));
         return NOTHING_WRITTEN;
+      case "file-part":
+        return files.writePart(entry);
     }
   }
 
@@ -209,6 +213,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
     schemasWanted: async (station) =>
       sql.wanted.all(names.stationId(station)).map((row) => String(row["wants_schema"])),
     ...lists.queries,
+    ...files.queries,
     readings: async (query) => readings(query),
     twin: async (station) => twinOf(station),
     changeTwin: async (station, change) =>

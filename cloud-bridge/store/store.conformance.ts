@@ -1,4 +1,5 @@
 /** What every store does, whatever lies below it. Run it with a maker of empty stores; `reopen` plays a restart. */
+import { createHash } from "node:crypto";
 import { type ChannelValue, missing } from "@pump-station/agent/reading.ts";
 import { type AlarmMessage, type Basis, STATION_EVENTS, type StreamBlock } from "@pump-station/agent/wire/messages.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
@@ -7,6 +8,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   ASIDE_PER_STATION_MAX,
+  FILES_PER_STATION_MAX,
   RANGES_PER_LEDGER_MAX,
   SCHEMAS_PER_STATION_MAX,
   STREAMS_PER_STATION_MAX,
@@ -389,6 +391,48 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       const [{ time, ...entry } = { time: 0 }, ...others] = await store.journal("lake", 9);
       expect(entry).toEqual({ station: "lake", what: "on-site", active: true, because: "until 15:30, by here" });
       expect([Number.isFinite(time), others]).toEqual([true, []]);
+    });
+
+    test("a file is whole when all its parts are there, in any order and however often, and only with its SHA-256", async () => {
+      const whole = Uint8Array.from({ length: 9 }, (_, at) => at);
+      const sha256 = createHash("sha256").update(whole).digest("hex");
+      const part = (at: number, more: object = {}): StoreEntry => ({
+        station: "lake",
+        atMs: T0,
+        kind: "file-part",
+        part: { sha256, name: "a.tar.gz", part: at, parts: 3, body: whole.subarray(3 * at - 3, 3 * at), ...more },
+      });
+      await store.write([part(3), part(1), part(1)]);
+      expect(await store.files("lake")).toEqual([]);
+      await store.write([part(2)]);
+      await store.write([part(2)]);
+      const id = sha256.slice(0, 16);
+      expect(await store.files("lake")).toEqual([{ id, name: "a.tar.gz", time: T0, bytes: 9, sha256 }]);
+      expect([...((await store.file("lake", id)) ?? [])]).toEqual([...whole]);
+      expect(await store.file("lake", "0000000000000000")).toBeUndefined();
+      const [refused] = await store.write([part(1, { sha256: "0".repeat(64), parts: 1 })]);
+      expect(refused?.refused).toMatch(/SHA-256/);
+      expect(await store.files("lake")).toHaveLength(1);
+    });
+
+    test("of a station's files the newest stay, and of parts that never become whole, too", async () => {
+      const file = (at: number, parts = 1): StoreEntry => {
+        const body = Uint8Array.of(at);
+        const sha256 = createHash("sha256").update(body).digest("hex");
+        return {
+          station: "lake",
+          atMs: T0 + at,
+          kind: "file-part",
+          part: { sha256, name: "a.tar.gz", part: 1, parts, body },
+        };
+      };
+      for (let at = 0; at < 2 * FILES_PER_STATION_MAX; at++) await store.write([file(at)]);
+      const times = (await store.files("lake")).map(({ time }) => time - T0);
+      expect(times).toEqual(
+        Array.from({ length: FILES_PER_STATION_MAX }, (_, at) => 2 * FILES_PER_STATION_MAX - 1 - at),
+      );
+      for (let at = 0; at < 200; at++) await store.write([file(at + 50, 2)]);
+      expect(await store.files("lake")).toHaveLength(FILES_PER_STATION_MAX);
     });
 
     test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {

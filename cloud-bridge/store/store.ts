@@ -8,6 +8,7 @@ import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import type {
   AlarmEntry,
+  FileEntry,
   JournalEntry,
   LedgerEntry,
   QuarantineEntry,
@@ -41,7 +42,17 @@ export type StoreEntry = { readonly station: string; readonly atMs: number } & (
       readonly wantsSchema: string | null;
     }
   | { readonly kind: "aside-resolved"; readonly id: number }
+  | { readonly kind: "file-part"; readonly part: FilePart }
 );
+
+/** A part of a file, from 1; the file is whole once all of them are there. */
+export interface FilePart {
+  readonly sha256: string;
+  readonly name: string;
+  readonly part: number;
+  readonly parts: number;
+  readonly body: Uint8Array;
+}
 
 export type StoreEntryOf<Kind extends StoreEntry["kind"]> = Extract<StoreEntry, { readonly kind: Kind }>;
 
@@ -139,6 +150,9 @@ export interface Store {
   /** Without what happened to the station itself: that is its journal. */
   alarms(station: string, limit: number): Promise<readonly AlarmEntry[]>;
   journal(station: string, limit: number): Promise<readonly JournalEntry[]>;
+  /** Whole ones, newest first. */
+  files(station: string): Promise<readonly FileEntry[]>;
+  file(station: string, id: string): Promise<Uint8Array | undefined>;
   ledger(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
   quarantine(station: string | undefined, limit: number): Promise<readonly QuarantineEntry[]>;
 

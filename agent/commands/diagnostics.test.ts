@@ -1,0 +1,167 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { gunzipSync } from "node:zlib";
+import { extract } from "tar-stream";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../config.ts";
+import { DIAGNOSTICS_BYTES_MAX, FILE_PART_BYTES, FILE_PART_PAUSE_MS, LOG_RECORDS_KEPT } from "../limits.ts";
+import { createMemoryCloud } from "../testing/memory-cloud.ts";
+import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { Secret } from "../world.ts";
+import { diagnosticsFile } from "./diagnostics.ts";
+import { createFileSender } from "./file-sender.ts";
+import { createLogRing } from "./log-ring.ts";
+
+const CONFIG = parseConfig(
+  "agent.yaml",
+  `format: 1
+station: demo-lake
+description: /station.yaml
+data: /data
+cloud: mqtts://broker:8883
+user: s3cret-user
+password-file: s3cret-place
+private-key-file: s3cret-key
+certificate-file: s3cret-certificate
+`,
+);
+
+async function unpacked(packed: Uint8Array): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const tar = extract();
+  const entries = Readable.from([gunzipSync(packed)]).pipe(tar);
+  for await (const entry of entries) {
+    const parts: Buffer[] = [];
+    for await (const part of entry) parts.push(part as Buffer);
+    found.set(entry.header.name, Buffer.concat(parts).toString());
+  }
+  return found;
+}
+
+const parts = {
+  status: () => ({ station: "demo-lake" }),
+  audit: () => [{ id: "c1" }],
+  twin: () => ({ current: null }),
+  config: CONFIG,
+  description: () => [{ path: "/etc/pump-station/station.yaml", text: "format: 1\n" }],
+  log: () => ["a line"],
+  machine: () => ({ kernel: "Linux" }),
+};
+
+describe("diagnostics", () => {
+  it("hold what somebody far away needs to see, as files that tar unpacks", async () => {
+    const files = await unpacked(await diagnosticsFile(parts));
+    expect([...files.keys()]).toEqual([
+      "status.json",
+      "config.json",
+      "description/0-station.yaml",
+      "audit.json",
+      "twin.json",
+      "machine.json",
+      "log.jsonl",
+    ]);
+    expect(files.get("description/0-station.yaml")).toBe("format: 1\n");
+    expect(JSON.parse(files.get("config.json") ?? "")).toMatchObject({
+      station: "demo-lake",
+      cloud: "mqtts://broker:8883",
+      "credentials given": ["password-file", "certificate-file", "private-key-file", "user"],
+    });
+  });
+
+  it("hold no secret, nor where one lies", async () => {
+    const ring = createLogRing(
+      () => undefined,
+      () => "now",
+    );
+    ring.log("info", "connecting", { password: new Secret("s3cret") });
+    const config = { ...CONFIG, cloud: { text: "mqtts://anna:s3cret@broker:8883" }, "some-new-key": "s3cret" };
+    const files = await unpacked(await diagnosticsFile({ ...parts, config, log: () => ring.lines() }));
+    expect([...files.values()].join()).not.toContain("s3cret");
+    expect(files.get("log.jsonl")).toContain('"password":"***"');
+    expect(files.get("config.json")).toContain("mqtts://broker:8883");
+  });
+
+  it("are bounded: of what is too long the newest part stays", async () => {
+    const lines = Array.from({ length: 3_000 }, (_, at) => `${at} ${randomBytes(200).toString("hex")}`);
+    const packed = await diagnosticsFile({ ...parts, log: () => lines });
+    expect(packed.length).toBeLessThanOrEqual(DIAGNOSTICS_BYTES_MAX);
+    expect(packed.length).toBeGreaterThan(DIAGNOSTICS_BYTES_MAX / 4);
+    const log = (await unpacked(packed)).get("log.jsonl") ?? "";
+    expect(log.endsWith(`${lines.at(-1)}\n`)).toBe(true);
+  });
+
+  it("have the newest log records, as many as are kept, without those for programmers", () => {
+    const heard: string[] = [];
+    const ring = createLogRing(
+      (_, event) => void heard.push(event),
+      () => "now",
+    );
+    ring.log("debug", "noise");
+    for (let at = 0; at <= LOG_RECORDS_KEPT; at++) ring.log("info", `event-${at}`, { long: "x".repeat(10_000) });
+    expect(heard).toHaveLength(LOG_RECORDS_KEPT + 2);
+    expect(ring.lines()).toHaveLength(LOG_RECORDS_KEPT);
+    expect(ring.lines()[0]).toMatch(/^\{"time":"now","level":"info","event":"event-1",/);
+    expect(Math.max(...ring.lines().map(({ length }) => length))).toBeLessThanOrEqual(500);
+  });
+});
+
+describe("a file on its way", () => {
+  const bench = () => {
+    const time = createSimulatedTime();
+    const memory = createMemoryCloud(time);
+    const sender = createFileSender({ ...time, log: () => undefined });
+    const stop = new AbortController();
+    const ended = sender.run(stop.signal);
+    const connect = async () => {
+      const connection = await memory.cloud.connect(stop.signal);
+      connection.onClosed(() => sender.onConnection(undefined));
+      sender.onConnection(connection);
+    };
+    const arrived = () => memory.far.messages.map(({ properties }) => properties["part"]);
+    return { ...time, memory, sender, connect, arrived, stop, ended };
+  };
+
+  it("goes part by part with pauses, goes on where a lost link left it, and is whole at the end", async () => {
+    const { advance, memory, sender, connect, arrived, stop, ended } = bench();
+    const bytes = randomBytes(3 * FILE_PART_BYTES + 7);
+    const file = sender.send("diagnostics.tar.gz", bytes);
+    expect(file).toMatchObject({ name: "diagnostics.tar.gz", bytes: bytes.length, parts: 4 });
+    expect(sender.send("other.tar.gz", bytes)).toBeUndefined();
+    await advance(60_000);
+    expect(arrived()).toEqual([]);
+    await connect();
+    await advance(FILE_PART_PAUSE_MS);
+    expect(arrived()).toEqual(["1", "2"]);
+    memory.cut();
+    await advance(600_000);
+    expect(arrived()).toEqual(["1", "2"]);
+    await connect();
+    await advance(60_000);
+    expect(arrived()).toEqual(["1", "2", "3", "4"]);
+    const { messages } = memory.far;
+    expect(Buffer.concat(messages.map(({ payload }) => payload)).equals(bytes)).toBe(true);
+    expect(messages[3]).toMatchObject({
+      lane: "late",
+      properties: {
+        kind: "file",
+        id: file?.id,
+        name: "diagnostics.tar.gz",
+        part: "4",
+        parts: "4",
+        sha256: file?.sha256,
+      },
+    });
+    expect(sender.send("other.tar.gz", bytes)).toBeDefined();
+    stop.abort();
+    await ended;
+  });
+
+  it("that can't be sent for a day is given up, so that another can go", async () => {
+    const { advance, sender, stop, ended } = bench();
+    sender.send("a.tar.gz", randomBytes(10));
+    await advance(24 * 3_600_000);
+    expect(sender.send("b.tar.gz", randomBytes(10))).toBeDefined();
+    stop.abort();
+    await ended;
+  });
+});
