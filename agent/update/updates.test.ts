@@ -413,6 +413,27 @@ describe("a disk that can't be written", () => {
     await bench.time.advance(3_700_000);
     expect(bench.text(STATION)).toBe(SLOWER);
   });
+  it("that is full in the middle of a download costs the update as long as it is full, and not the station", async () => {
+    const files = createMemoryFiles();
+    const disk = { isFull: false };
+    const seenAs: Files = {
+      ...files,
+      writeAt: (path, offset, bytes) => {
+        if (disk.isFull && bytes.length > 0)
+          throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+        files.writeAt(path, offset, bytes);
+      },
+    };
+    const bench = await running({ files, seenAs });
+    disk.isFull = true;
+    await updated(bench, SLOWER, { types: spares(3) });
+    await bench.time.advance(MINUTE_MS);
+    expect(bench.ack()).toMatchObject({ ac: 500, ad: "the station's disk: ENOSPC: no space left on device" });
+    expect(bench.text(STATION)).toBe(OLD);
+    disk.isFull = false;
+    await bench.time.advance(MINUTE_MS);
+    expect(bench.text(STATION)).toBe(SLOWER);
+  });
 });
 
 describe("a power cut at any write", () => {

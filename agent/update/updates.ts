@@ -23,7 +23,7 @@ import { isSigned, misdirection, signerOf } from "./signature.ts";
 import { FAILURES_SAID, freshTries } from "./tries.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 import { createTrying } from "./trying.ts";
-import { readWanted, UpdateRefused, type WantedUpdate } from "./wanted.ts";
+import { readOrRefusal, UpdateRefused, type WantedUpdate } from "./wanted.ts";
 
 export interface UpdatesDeps {
   readonly clock: Clock;
@@ -228,11 +228,25 @@ export function createUpdates(deps: UpdatesDeps, config: UpdatesConfig): Updates
     }
   };
 
+  /** A disk that is full or worn costs the update, never the station. */
+  const unlessDisk = async (work: () => Promise<number>): Promise<number> => {
+    try {
+      return await work();
+    } catch (error) {
+      // What the file system says has a code; everything else is a bug.
+      if (!(error instanceof Error && "code" in error)) throw error;
+      log("error", "update-failed", { error: error.message });
+      if (memory.now.attempt?.phase === "check") memory.change({ attempt: undefined });
+      say(500, `the station's disk: ${error.message}`.slice(0, 300));
+      return LOOK_EVERY_MS;
+    }
+  };
+
   return {
     recover: () => trying.recover(),
     run: async (signal) => {
       while (!signal.aborted) {
-        const waitMs = await step(signal);
+        const waitMs = await unlessDisk(() => step(signal));
         if (waitMs > 0) await waker.wait(waitMs, signal);
       }
       trying.stop();
@@ -273,15 +287,6 @@ interface Aimed {
   readonly text: string | undefined;
   readonly version: number;
   readonly wanted: WantedUpdate | UpdateRefused | undefined;
-}
-
-function readOrRefusal(desired: Json, isPlainAllowed: boolean): WantedUpdate | UpdateRefused {
-  try {
-    return readWanted(desired, isPlainAllowed);
-  } catch (error) {
-    if (error instanceof UpdateRefused) return error;
-    throw error;
-  }
 }
 
 /** Throws UpdateRefused with what was wrong with a signature. */

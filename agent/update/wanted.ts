@@ -71,6 +71,16 @@ export function readWanted(desired: Json, isPlainAllowed: boolean): WantedUpdate
   };
 }
 
+/** As `readWanted`; why it can't be read as a value. */
+export function readOrRefusal(desired: Json, isPlainAllowed: boolean): WantedUpdate | UpdateRefused {
+  try {
+    return readWanted(desired, isPlainAllowed);
+  } catch (error) {
+    if (error instanceof UpdateRefused) return error;
+    throw error;
+  }
+}
+
 const refused = (words: string): UpdateRefused => new UpdateRefused(400, words);
 
 function usableUrl(url: Json | undefined, isPlainAllowed: boolean): string {
