@@ -79,6 +79,49 @@ describe("agent.yaml", () => {
   it("refuses a password in the cloud's address, where logs would show it", () => {
     expect(problemsOf(GOOD.replace("mqtts://", "mqtts://user:secret@"))).toContain("password-file");
   });
+  it("takes an Azure hub or a provisioning service, with an access key or a certificate", () => {
+    const azure = (cloud: string, more = "access-key-file: azure-key\n") =>
+      GOOD.replace("mqtts://bridge.example:8883", cloud) + more;
+    expect(parseConfig("agent.yaml", azure("azure-iot-hub://My-Hub.azure-devices.net"))).toMatchObject({
+      cloud: {
+        dialect: "azure-iot-hub",
+        host: "my-hub.azure-devices.net",
+        port: 8883,
+        name: "my-hub.azure-devices.net",
+      },
+      "token-life": 86_400_000,
+      "access-key-of": "device",
+    });
+    // Microsoft's SDKs call a hub elsewhere by its port, too; Azure's own never have one.
+    expect(parseConfig("agent.yaml", azure("azure-iot-hub://localhost:18883")).cloud).toMatchObject({
+      port: 18_883,
+      name: "localhost:18883",
+    });
+    expect(parseConfig("agent.yaml", azure("azure-iot-hub://h.azure-devices.net:443")).cloud).toMatchObject({
+      port: 443,
+      name: "h.azure-devices.net",
+    });
+    const dps = azure(
+      "azure-dps://global.azure-devices-provisioning.net/0ne000AB",
+      "access-key-file: k\naccess-key-of: group\n",
+    );
+    expect(parseConfig("agent.yaml", dps)).toMatchObject({ cloud: { scope: "0ne000AB" }, "access-key-of": "group" });
+    const certificate = "certificate-file: a.pem\nprivate-key-file: a.key\n";
+    expect(parseConfig("agent.yaml", azure("azure-iot-hub://h", certificate)).cloud).toMatchObject({ host: "h" });
+
+    expect(problemsOf(azure("azure-iot-hub://h", ""))).toContain(
+      'agent.yaml:5:1 "cloud": Azure asks who this station is',
+    );
+    expect(problemsOf(azure("azure-iot-hub://h/x"))).toContain("azure-iot-hub://my-hub.azure-devices.net");
+    expect(problemsOf(azure("azure-dps://h"))).toContain("/0ne000ID_SCOPE");
+    expect(problemsOf(azure("azure-iot-hub://h", `access-key-file: k\n${certificate}`))).toContain("not both");
+    expect(problemsOf(azure("azure-iot-hub://h", "access-key-file: k\naccess-key-of: group\n"))).toContain("azure-dps");
+    expect(problemsOf(azure("azure-iot-hub://h", "access-key-file: k\npassword-file: p\n"))).toContain(
+      'agent.yaml:7:1 "password-file": Azure takes access-key-file',
+    );
+    expect(problemsOf(`${GOOD}access-key-file: k\n`)).toContain("MQTT takes password-file");
+    expect(problemsOf(azure("azure-iot-hub://h", "access-key-file: k\ntoken-life: 1s\n"))).toContain("token-life");
+  });
   it.each(["", "[]", "a: [", "format: 2", "- 1", "\t", "a: &x [*x]"])("answers %j with words", (text) => {
     expect(problemsOf(text)).toMatch(/^agent\.yaml:\d+:\d+ /);
   });
