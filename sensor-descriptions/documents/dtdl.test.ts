@@ -40,8 +40,9 @@ test("every name and id of a model is one that DTDL 3 allows, and is unique in i
 test("every component of the station has its interface in the same file", () => {
   const models = dtdlFrom(stationOf(DEMO));
   const components = contentsOf(models, "dtmi:pump_station:station:demo_lake;1");
-  expect(components.map(({ name }) => name)).toEqual(["pump", "climate", "cabinet", "rain"]);
-  for (const { schema } of components) expect(models.map((model) => model["@id"])).toContain(schema);
+  expect(components.map(({ name }) => name)).toEqual(["pump", "climate", "cabinet", "rain", "upload", "live"]);
+  for (const { "@type": type, schema } of components)
+    if (type === "Component") expect(models.map((model) => model["@id"])).toContain(schema);
 });
 
 test("a channel, a setting of the same name, a command and an alarm each become what DTDL calls them", () => {
@@ -53,6 +54,13 @@ test("a channel, a setting of the same name, a command and an alarm each become 
   expect(of("target_reading")).toMatchObject({ "@type": ["Telemetry", "Pressure"] });
   expect(of("stop")).toMatchObject({ "@type": "Command" });
   expect(of("alarm_too_hot")).toMatchObject({ "@type": "Telemetry", schema: "boolean" });
+});
+
+test("what every station has is in the model, too: how often it asks and sends, how its devices are", () => {
+  const models = dtdlFrom(stationOf(DEMO));
+  const names = (id: string) => contentsOf(models, id).map(({ name }) => name);
+  expect(names("dtmi:pump_station:pump_mk2;1")).toEqual(expect.arrayContaining(["every", "health"]));
+  expect(names("dtmi:pump_station:agent:upload;1")).toEqual(["interval"]);
 });
 
 test("a unit that the extension doesn't know is told, but not as a unit", () => {

@@ -5,6 +5,9 @@
  *   channel → Telemetry (semantic type and unit of the QuantitativeTypes extension where there is one)
  *   setting → writable Property     command → Command     alarm → Telemetry, true while it holds
  *
+ * What every station has beside its description: how often a device is asked (`every`) and how it is (`health`); the
+ * component `upload`, and `live`, which makes it report every few seconds for a while.
+ *
  * DTDL names hold letters, digits and underscores, and are unique within an Interface: "too-hot" is too_hot, and a
  * channel that shares its name with a setting or command is called NAME_reading.
  */
@@ -40,7 +43,13 @@ export function dtdlFrom(station: Station, commands: readonly DtdlCommand[] = []
     schema: modelId(device.type),
   }));
   return [
-    interfaceOf(modelId("station", station.name), station.label, [...components, ...commands.map(stationCommand)]),
+    interfaceOf(modelId("station", station.name), station.label, [
+      ...components.filter(({ name }) => name !== UPLOAD_COMPONENT.name && name !== LIVE.name),
+      UPLOAD_COMPONENT,
+      LIVE,
+      ...commands.map(stationCommand),
+    ]),
+    interfaceOf(UPLOAD_COMPONENT.schema, "Upload", [UPLOAD_INTERVAL]),
     ...[...types].map(([type, device]) => interfaceOf(modelId(type), type, contentsOf(device))),
   ];
 }
@@ -86,7 +95,7 @@ const interfaceOf = (id: string, label: string, contents: readonly DtdlContent[]
 });
 
 function contentsOf(device: Device): DtdlContent[] {
-  const settings = device.settings.map((setting) => ({
+  const own = device.settings.map((setting) => ({
     "@type": typed("Property", setting.unit),
     name: dtdlName(setting.name),
     displayName: setting.name,
@@ -95,6 +104,7 @@ function contentsOf(device: Device): DtdlContent[] {
     writable: true,
     ...unitOf(setting.unit),
   }));
+  const settings = [...own, ...[EVERY, HEALTH].filter(({ name }) => own.every((other) => other.name !== name))];
   const commands = device.commands.map(({ name, confirm }) => ({
     "@type": "Command",
     name: dtdlName(name),
@@ -170,4 +180,38 @@ const QUANTITIES: Readonly<Record<string, readonly [type: string, unit: string]>
   "[ppm]": ["Concentration", "partsPerMillion"], "[ppb]": ["Concentration", "partsPerBillion"],
   lx: ["Illuminance", "lux"], "W/m2": ["Irradiance", "wattPerSquareMetre"],
   kg: ["Mass", "kilogram"], g: ["Mass", "gram"], t: ["Mass", "tonne"], By: ["DataSize", "byte"],
+};
+
+const seconds = (name: string, description: string) => ({
+  "@type": ["Property", "TimeSpan"],
+  name,
+  displayName: name,
+  description,
+  schema: "double",
+  writable: true,
+  unit: "second",
+});
+const EVERY = seconds("every", "how often the device is asked; null: as its file says");
+const HEALTH = { "@type": "Property", name: "health", displayName: "health", schema: "string" };
+const UPLOAD_INTERVAL = seconds("interval", "how often what was measured is sent; null: as agent.yaml says");
+const UPLOAD_COMPONENT = {
+  "@type": "Component",
+  name: "upload",
+  displayName: "upload",
+  // Two segments: no type of device can be called so.
+  schema: modelId("agent", "upload"),
+};
+const LIVE = {
+  "@type": "Property",
+  name: "live",
+  displayName: "live",
+  description: "uploads every so many seconds, until then (ms since 1970, at most 30 min ahead)",
+  writable: true,
+  schema: {
+    "@type": "Object",
+    fields: [
+      { name: "every", schema: "double" },
+      { name: "until", schema: "long" },
+    ],
+  },
 };
