@@ -93,7 +93,7 @@ function keyOf(hub: AzureHub): string {
 }
 
 export async function azureInMemory(options: AgentOptions = {}): Promise<AzureUnderTest> {
-  const time = createHastenedTime(500);
+  const time = createHastenedTime(100);
   const hub = createAzureHub({ ...time, chance: createChance() }, { hostNames: [HUB_NAME] });
   const clients = createPacketHubClients({ ...time, server: () => hub });
   return underTest({ hub, clients, time, port: 8883, options, dispose: async () => undefined });
@@ -103,5 +103,5 @@ export async function azureInMemory(options: AgentOptions = {}): Promise<AzureUn
 export async function azureOverTls(options: AgentOptions = {}): Promise<AzureUnderTest> {
   const { hub, port, ca, close } = await startTlsHub();
   const clients = createHubClients(options.log ? { log: options.log } : {});
-  return underTest({ hub, clients, time: createHastenedTime(50), port, ca, options, dispose: close });
+  return underTest({ hub, clients, time: createHastenedTime(25), port, ca, options, dispose: close });
 }
