@@ -74,7 +74,9 @@ export const OWN_KEYS: ReadonlySet<string> = new Set([
   "live",
   "budget",
   "economy",
+  "errors",
   "schemas",
+  "twin",
 ]);
 
 /** RFC 7396 JSON merge patch: null removes, objects merge, everything else (arrays too) is replaced whole. Pure. */
