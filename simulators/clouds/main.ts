@@ -8,9 +8,13 @@ import { loadServerCertificate } from "@pump-station/cloud-bridge/host/certifica
 import { createFiles } from "@pump-station/cloud-bridge/host/files.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { serveJson } from "../host/json-server.ts";
+import { serveService } from "../host/service-server.ts";
 import { issueClientCertificate } from "../host/thing-certificates.ts";
 import { serveTls } from "../host/tls-endpoint.ts";
 import { runAwsCloud } from "../run/aws-cloud.ts";
+import { runAzureCloud } from "../run/azure-cloud.ts";
+import { DEVICE_ID } from "./azure/limits.ts";
+import { TIERS, type Tier } from "./azure/tiers.ts";
 
 const EXIT = { failed: 1, usage: 64 } as const;
 const clock = createClock({ trustClock: "always" });
@@ -24,6 +28,23 @@ function portFrom(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("0 to 65535; 0: any");
   return port;
+}
+
+function unitsFrom(text: string): number {
+  const units = Number(text);
+  if (!Number.isInteger(units) || units < 1 || units > 200) throw new InvalidArgumentError("1 to 200");
+  return units;
+}
+
+function tierFrom(text: string): Tier {
+  const tier = TIERS.find((each) => each === text.toUpperCase());
+  if (!tier) throw new InvalidArgumentError(`one of ${TIERS.join(", ")}`);
+  return tier;
+}
+
+function devicesFrom(text: string, before: readonly string[] = []): readonly string[] {
+  if (!DEVICE_ID.test(text)) throw new InvalidArgumentError("letters, digits and -.+%_#*?!(),:=@$', at most 128");
+  return [...before, text];
 }
 
 function thingsFrom(text: string, before: readonly string[] = []): readonly string[] {
@@ -54,6 +75,54 @@ program
         say: (line) => void process.stdout.write(`${line}\n`),
       },
       { things: said.thing, folder: resolve(said.data), mqttPort: said.mqttPort, httpPort: said.httpPort },
+      stopping.signal,
+    );
+  });
+
+interface AzureArguments {
+  readonly device: readonly string[];
+  readonly data: string;
+  readonly listen: string;
+  readonly hostName: string;
+  readonly mqttPort: number;
+  readonly dpsPort: number;
+  readonly httpPort: number;
+  readonly tier: Tier;
+  readonly units: number;
+  readonly authority: readonly string[];
+}
+
+program
+  .command("azure")
+  .description("Azure IoT Hub and its provisioning service (DPS), with a page and a service API; until Ctrl-C")
+  .requiredOption("--device <id>", "registered, with a key of its own; may be said several times", devicesFrom)
+  .option("--data <folder>", "where keys and certificates lie", ".pump-station-cloud/azure")
+  .option("--mqtt-port <port>", "for devices", portFrom, 8883)
+  .option("--dps-port <port>", "for devices that ask which hub is theirs", portFrom, 8885)
+  .option("--http-port <port>", "for the page and the service API, on this machine only", portFrom, 8086)
+  .option("--tier <tier>", "whose limits hold: F1 (free), S1, S2, S3", tierFrom, "S1")
+  .option("--units <n>", "how many units of it", unitsFrom, 1)
+  .option(
+    "--authority <file>",
+    "may sign device certificates (PEM); may be said several times",
+    (text: string, before: readonly string[]) => [...before, resolve(text)],
+    [],
+  )
+  .option("--listen <address>", "0.0.0.0 lets other machines connect", "127.0.0.1")
+  .option("--host-name <name>", "what devices call this machine", "localhost")
+  .action(async ({ device, data, authority, ...said }: AzureArguments) => {
+    await runAzureCloud(
+      {
+        clock,
+        timers: createTimers(),
+        chance: createChance(),
+        files,
+        loadServer: (folder, hosts) => loadServerCertificate(now(), folder, hosts),
+        serveTls,
+        serveService,
+        say: (line) => void process.stdout.write(`${line}\n`),
+      },
+      { ...said, devices: device, folder: resolve(data), authorities: authority },
       stopping.signal,
     );
   });

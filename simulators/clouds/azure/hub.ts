@@ -46,7 +46,8 @@ export interface CloudMessage {
   readonly messageId?: string;
   readonly properties?: Readonly<Record<string, string | null>>;
   readonly system?: Readonly<Record<string, string>>;
-  readonly expiresMs?: number;
+  /** How long it may wait; an hour unless said. */
+  readonly lifeMs?: number;
 }
 
 export interface AzureHub extends PacketServer {
@@ -65,6 +66,8 @@ export interface AzureHub extends PacketServer {
   /** Merge patch; returns the new desired version. Throws ServiceError 400, 404, 412, 413. */
   setDesired(id: string, patch: JsonObject, options?: { readonly ifMatch?: string }): number;
   replaceDesired(id: string, properties: JsonObject, options?: { readonly ifMatch?: string }): number;
+  /** Merge patch. Throws ServiceError 400, 404, 412, 413. */
+  setTags(id: string, patch: JsonObject, options?: { readonly ifMatch?: string }): void;
   /** The twin as after a failover or a new device of the same name: versions go backwards. */
   recreateTwin(id: string, kept?: { readonly desired?: JsonObject; readonly version?: number }): void;
   /** Rejects with ServiceError 404 (not online), 504 (no answer in time). */
@@ -166,6 +169,7 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
     setDesired: (id, patch, { ifMatch } = {}) => writeDesired(id, patch, (twin) => twin.patchDesired(patch, ifMatch)),
     replaceDesired: (id, properties, { ifMatch } = {}) =>
       writeDesired(id, properties, (twin) => twin.replaceDesired(properties, ifMatch)),
+    setTags: (id, patch, { ifMatch } = {}) => devices.get(id).twin.patchTags(patch, ifMatch),
     recreateTwin: (id, kept) => {
       devices.get(id).twin.recreate(kept);
       events.add(id, { kind: "twin-recreated" });
@@ -216,7 +220,7 @@ export function createAzureHub(deps: HubDeps, config: AzureHubConfig): AzureHub 
 }
 
 function mailFrom(device: string, message: CloudMessage, newId: () => string) {
-  const { payload, properties = {}, system = {}, expiresMs } = message;
+  const { payload, properties = {}, system = {}, lifeMs } = message;
   const bytes = payload.length + bagBytes({ properties, system });
   if (bytes > CLOUD_TO_DEVICE_BYTES_MAX)
     throw new ServiceError(413, 413001, `a message of ${bytes} bytes; ${CLOUD_TO_DEVICE_BYTES_MAX} are allowed`);
@@ -226,6 +230,6 @@ function mailFrom(device: string, message: CloudMessage, newId: () => string) {
     payload,
     properties,
     system: { "message-id": messageId, to: `/devices/${device}/messages/devicebound`, ...system },
-    ...(expiresMs !== undefined && { expiresMs }),
+    ...(lifeMs !== undefined && { lifeMs }),
   };
 }

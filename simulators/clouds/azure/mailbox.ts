@@ -15,7 +15,7 @@ export interface DeviceBound {
 
 export interface Mailbox {
   /** Throws ServiceError 403 when 50 wait already. */
-  put(message: Omit<DeviceBound, "expiresMs"> & { readonly expiresMs?: number }): void;
+  put(message: Omit<DeviceBound, "expiresMs"> & { readonly lifeMs?: number }): void;
   /** The next one that waits, marked as handed out; undefined when there is none. */
   take(): DeviceBound | undefined;
   complete(messageId: string): void;
@@ -43,12 +43,11 @@ export function createMailbox(
     for (const entry of entries) if (!entry.isOut && entry.message.expiresMs <= nowMs()) drop(entry, "expired");
   };
   return {
-    put: (message) => {
+    put: ({ lifeMs = MAILBOX_LIFE_MS, ...message }) => {
       expire();
       if (entries.length >= MAILBOX_MESSAGES_MAX)
         throw new ServiceError(403, 403004, `${MAILBOX_MESSAGES_MAX} messages wait for the device already`);
-      const expiresMs = message.expiresMs ?? nowMs() + MAILBOX_LIFE_MS;
-      entries.push({ message: { ...message, expiresMs }, deliveries: 0, isOut: false });
+      entries.push({ message: { ...message, expiresMs: nowMs() + lifeMs }, deliveries: 0, isOut: false });
     },
     take: () => {
       expire();
