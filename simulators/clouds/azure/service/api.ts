@@ -138,7 +138,7 @@ const deviceRoutes = (hub: AzureHub): readonly Route[] => [
 const twinRoutes = (hub: AzureHub): readonly Route[] => {
   const answer = (id: string): RouteAnswer => {
     const view = twinView(hub, hub.devices.get(id));
-    return { json: view, etag: String(view["etag"]) };
+    return { json: view, etag: hub.twin(id).etag };
   };
   const write =
     (how: "setDesired" | "replaceDesired"): Route[2] =>
@@ -173,8 +173,8 @@ const twinRoutes = (hub: AzureHub): readonly Route[] => {
 };
 
 /** What a client has read and sends back whole. */
-function withoutMarks({ $metadata: _, $version: __, ...properties }: JsonObject): JsonObject {
-  return properties;
+function withoutMarks(properties: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => key !== "$metadata" && key !== "$version"));
 }
 
 const localRoutes = (hub: AzureHub): readonly Route[] => [
