@@ -85,7 +85,6 @@ interface AzureArguments {
   readonly listen: string;
   readonly hostName: string;
   readonly mqttPort: number;
-  readonly dpsPort: number;
   readonly httpPort: number;
   readonly tier: Tier;
   readonly units: number;
@@ -97,8 +96,7 @@ program
   .description("Azure IoT Hub and its provisioning service (DPS), with a page and a service API; until Ctrl-C")
   .requiredOption("--device <id>", "registered, with a key of its own; may be said several times", devicesFrom)
   .option("--data <folder>", "where keys and certificates lie", ".pump-station-cloud/azure")
-  .option("--mqtt-port <port>", "for devices", portFrom, 8883)
-  .option("--dps-port <port>", "for devices that ask which hub is theirs", portFrom, 8885)
+  .option("--mqtt-port <port>", "for devices; most SDKs know no other than 8883", portFrom, 8883)
   .option("--http-port <port>", "for the page and the service API, on this machine only", portFrom, 8086)
   .option("--tier <tier>", "whose limits hold: F1 (free), S1, S2, S3", tierFrom, "S1")
   .option("--units <n>", "how many units of it", unitsFrom, 1)

@@ -1,5 +1,5 @@
 /** The whole command on real ports: what it prints is all that an SDK needs. */
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createChance } from "@pump-station/agent/linux/chance.ts";
@@ -9,7 +9,11 @@ import { loadServerCertificate } from "@pump-station/cloud-bridge/host/certifica
 import { createFiles } from "@pump-station/cloud-bridge/host/files.ts";
 import iotDevice from "azure-iot-device";
 import mqttTransport from "azure-iot-device-mqtt";
+import provisioning, { type RegistrationResult } from "azure-iot-provisioning-device";
+import provisioningMqtt from "azure-iot-provisioning-device-mqtt";
+import symmetricKey from "azure-iot-security-symmetric-key";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { deriveDeviceKey } from "../clouds/azure/sas.ts";
 import { serveService } from "../host/service-server.ts";
 import { serveTls } from "../host/tls-endpoint.ts";
 import { runAzureCloud } from "./azure-cloud.ts";
@@ -50,7 +54,6 @@ async function running(use: (said: string) => Promise<void>): Promise<string> {
       listen: "127.0.0.1",
       hostName: "localhost",
       mqttPort: 0,
-      dpsPort: 0,
       httpPort: 0,
       tier: "S1",
       units: 1,
@@ -64,6 +67,19 @@ async function running(use: (said: string) => Promise<void>): Promise<string> {
   return lines.join("\n");
 }
 
+/** The same port as the hub's. The transport has no public option for an authority. */
+function provision(place: string, scope: string, key: string, ca: string): Promise<RegistrationResult | undefined> {
+  const transport = new provisioningMqtt.Mqtt();
+  const base = (transport as unknown as { _mqttBase: { setOptions(options: object): void } })._mqttBase;
+  base.setOptions({ ca: readFileSync(ca, "utf8") });
+  // Two copies of azure-iot-common, whose private parts TypeScript takes for different.
+  const security = new symmetricKey.SymmetricKeySecurityClient("gw9", key) as unknown as Parameters<
+    typeof provisioning.ProvisioningDeviceClient.create
+  >[3];
+  const client = provisioning.ProvisioningDeviceClient.create(place, scope, transport, security);
+  return client.register() as Promise<RegistrationResult | undefined>;
+}
+
 describe("pump-station-cloud azure", () => {
   it("prints a connection string with which Microsoft's SDK connects, and the same key at the next start", async () => {
     const first = await running(async (said) => {
@@ -73,6 +89,12 @@ describe("pump-station-cloud azure", () => {
       await client.setOptions({ ca });
       await client.sendEvent(new iotDevice.Message("hello"));
       await client.close();
+      const [, place = "", scope = ""] = /DPS\s+(\S+), id scope (\w+);/.exec(said) ?? [];
+      const groupKey = readFileSync(join(folder, "group-key"), "utf8").trim();
+      expect(await provision(place, scope, deriveDeviceKey(groupKey, "gw9"), ca)).toMatchObject({
+        assignedHub: place,
+        deviceId: "gw9",
+      });
       const http = /http:\/\/localhost:\d+/.exec(said)?.[0] ?? "";
       const events = (await (await fetch(`${http}/local/events?kind=telemetry`)).json()) as {
         events: { text: string }[];

@@ -6,6 +6,8 @@ import { createHash } from "node:crypto";
 import type { Chance, Clock, Files, Timers } from "@pump-station/agent/world.ts";
 import type { ServerCertificate } from "@pump-station/cloud-bridge/host/certificates.ts";
 import { createDps } from "../clouds/azure/dps.ts";
+import type { LinkedHub } from "../clouds/azure/dps-allocation.ts";
+import { createFrontDoor } from "../clouds/azure/front-door.ts";
 import { createAzureHub } from "../clouds/azure/hub.ts";
 import type { PacketServer } from "../clouds/azure/link.ts";
 import { deriveDeviceKey } from "../clouds/azure/sas.ts";
@@ -40,7 +42,6 @@ export interface AzureCloudOptions {
   /** The name by which devices find this machine; it stands in the certificate. */
   readonly hostName: string;
   readonly mqttPort: number;
-  readonly dpsPort: number;
   readonly httpPort: number;
   readonly tier: Tier;
   readonly units: number;
@@ -51,6 +52,7 @@ export interface AzureCloudOptions {
 /** In the connection string's faithful form; nobody looks it up. */
 const HUB_NAME = "local-hub.azure-devices.net";
 const ID_SCOPE = "0ne00LOCAL";
+const MQTT_PORT = 8_883;
 
 export async function runAzureCloud(
   deps: AzureCloudDeps,
@@ -70,18 +72,23 @@ export async function runAzureCloud(
   }
   const open: Port[] = [];
   try {
-    const mqtt = await deps.serveTls(hub, { cert, key, host: listen, port: options.mqttPort });
-    open.push(mqtt);
-    for (const name of [hostName, "localhost", "127.0.0.1"])
-      for (const port of ["", `:${mqtt.port}`]) hub.answerTo(`${name}${port}`);
-    const dps = createDps(deps, { idScope: ID_SCOPE, hubs: [{ hub, address: `${hostName}:${mqtt.port}` }] });
+    const places: LinkedHub[] = [];
+    // Azure's own asks for 3 s; nobody is served sooner by waiting here.
+    const dps = createDps(deps, { idScope: ID_SCOPE, hubs: places, retryAfterS: 1 });
     dps.enrol({ name: "stations", isGroup: true, auth: groupAuth(groupKey) });
-    const dpsPort = await deps.serveTls(dps, { cert, key, host: listen, port: options.dpsPort });
-    open.push(dpsPort);
+    const door = createFrontDoor(deps, { hub, dps });
+    const mqtt = await deps.serveTls(door, { cert, key, host: listen, port: options.mqttPort });
+    open.push(mqtt);
+    // The port is known only now: it may have been left to the machine.
+    places.push({ hub, address: placeOf(hostName, mqtt.port) });
+    for (const name of [hostName, "localhost", "127.0.0.1"]) {
+      hub.answerTo(name);
+      hub.answerTo(`${name}:${mqtt.port}`);
+    }
     const service = await deps.serveService(createServiceApi({ hub, dps }), { port: options.httpPort });
     open.push(service);
-    for (const line of introduction(options, { mqtt: mqtt.port, dps: dpsPort.port, http: service.port, groupKey }))
-      deps.say(line);
+    const place = placeOf(hostName, mqtt.port);
+    for (const line of introduction(options, { place, http: service.port, groupKey })) deps.say(line);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   } finally {
     for (const port of open) await port.close();
@@ -94,24 +101,27 @@ const groupAuth = (primaryKey: string) => ({
   secondaryKey: createHash("sha256").update(primaryKey).digest("base64"),
 });
 
+/** MQTT's own port is left out: most SDKs know no other, and take the name alone. */
+const placeOf = (hostName: string, port: number): string => (port === MQTT_PORT ? hostName : `${hostName}:${port}`);
+
 function introduction(
-  { devices, folder, hostName }: AzureCloudOptions,
-  at: { mqtt: number; dps: number; http: number; groupKey: string },
+  { devices, folder }: AzureCloudOptions,
+  { place, http, groupKey }: { readonly place: string; readonly http: number; readonly groupKey: string },
 ): readonly string[] {
-  const here = `${hostName}:${at.mqtt}`;
   return [
     ...devices.flatMap((id) => [
-      `${id}`,
-      `  HostName=${here};DeviceId=${id};SharedAccessKey=${deriveDeviceKey(at.groupKey, id)}`,
+      id,
+      `  HostName=${place};DeviceId=${id};SharedAccessKey=${deriveDeviceKey(groupKey, id)}`,
     ]),
     "",
+    ...(place.includes(":") ? ["Only Node's SDK takes a port in the name; the others need --mqtt-port 8883.", ""] : []),
     `trust     ${folder}/ca.pem`,
     `          Node: NODE_EXTRA_CA_CERTS=${folder}/ca.pem    Python: server_verification_cert=open(…).read()`,
-    "          C# and Java: add it to the machine's or the JVM's trusted certificates; the README says how",
-    `an agent  cloud: azure-iot-hub://${here}`,
+    "          C# and Java: add it to the trusted certificates; simulators/clouds/README.md says how",
+    `an agent  cloud: azure-iot-hub://${place}`,
     `          ca: ${folder}/ca.pem, access-key-file: a file with the SharedAccessKey, mode 0600`,
-    `DPS       ${hostName}:${at.dps}, id scope ${ID_SCOPE}, group "stations" with the key in ${folder}/group-key`,
-    `page      http://localhost:${at.http}/    service API: the same address (README.md in simulators/clouds)`,
+    `DPS       ${place}, id scope ${ID_SCOPE}; any device with the key of group "stations" in ${folder}/group-key`,
+    `page      http://localhost:${http}/    service API: the same address`,
     "",
     "What devices are told lives until Ctrl-C; keys and certificates stay in the folder.",
   ];

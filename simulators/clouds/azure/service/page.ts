@@ -4,6 +4,7 @@ export const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Local IoT Hub</title>
+<link rel="icon" href="data:,">
 <style>
   :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
   body { margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; }
@@ -92,7 +93,9 @@ const look = async () => {
   $("faults").textContent = faults.map(({ id, fault, left }) => id + ": " + JSON.stringify(fault) + " (" + left + " times more)").join("\\n") || "none";
   for (const { sequence, atMs, device, kind, ...rest } of news.events) {
     last = sequence;
-    const line = row(new Date(atMs).toISOString().slice(11, 23), device, kind, JSON.stringify(rest));
+    const { system, base64, text, ...short } = rest;
+    const what = kind === "telemetry" ? { ...short, body: text ?? "base64 " + base64.slice(0, 200) } : rest;
+    const line = row(new Date(atMs).toISOString().slice(11, 23), device, kind, JSON.stringify(what));
     line.lastChild.className = "what";
     $("events").prepend(line);
     if ($("events").rows.length > 300) $("events").lastChild.remove();
