@@ -1,5 +1,6 @@
 /** An MQTT connection that ends its own silences. */
 import type { Clock, LinkUse, MqttConnection, Timers } from "../world.ts";
+import { CloudError } from "./cloud.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { createSilence } from "./silence.ts";
 
@@ -17,16 +18,26 @@ export function createKeptConnection(
     ...deps,
     keepAlive,
     ping: (deadlineMs) => mqtt.ping(deadlineMs),
-    onDead: async (reason) => {
-      endedBecause ??= reason;
-      await mqtt.close();
-    },
+    onDead: (reason) => giveUp(reason),
   });
+  const giveUp = async (reason: string): Promise<void> => {
+    endedBecause ??= reason;
+    silence.end();
+    await mqtt.close();
+  };
   mqtt.onMessage(() => silence.heard());
   mqtt.onClosed(() => silence.end());
 
   return {
-    publish: (topic, payload, options) => silence.exchange(() => mqtt.publish(topic, payload, options)),
+    publish: async (topic, payload, options) => {
+      try {
+        await silence.exchange(() => mqtt.publish(topic, payload, options));
+      } catch (error) {
+        // A message that isn't acknowledged in time says the same as a ping that isn't: nobody is there any more.
+        if (error instanceof CloudError && error.next === "reconnect") await giveUp(error.message);
+        throw error;
+      }
+    },
     subscribe: (topics) => silence.exchange(() => mqtt.subscribe(topics)),
     ping: (deadlineMs) => silence.exchange(() => mqtt.ping(deadlineMs)),
     onMessage: (listener) => mqtt.onMessage(listener),

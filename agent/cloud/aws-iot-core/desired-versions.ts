@@ -60,9 +60,12 @@ export function createDesiredVersions(): DesiredVersions {
       // null: all of desired went, and a merge patch has no word for that.
       const merged = patch === null ? undefined : (mergePatch(desired, patch ?? {}) as JsonObject);
       if (seen !== undefined && version !== seen + 1) {
-        // Delivered again or late; else a hole, or backwards: the shadow was made anew.
-        const isKnown = version === seen || (version < seen && patch !== undefined);
-        return isKnown && isSame(merged, desired) ? undefined : missed(version);
+        // Late, or delivered again, which its version tells; else a hole, or backwards: the shadow was made anew.
+        const isKnown = (version === seen || (version < seen && patch !== undefined)) && isSame(merged, desired);
+        if (!isKnown) return missed(version);
+        return patch && version === changedAt
+          ? { patch: { ...patch, $version: version }, basis: version - 1 }
+          : undefined;
       }
       if (merged === undefined) return missed(version);
       seen = version;

@@ -8,7 +8,7 @@ import type { Chance, Clock, Timers } from "@pump-station/agent/world.ts";
 import type { PacketLink, PacketReceiver } from "../azure/link.ts";
 import { createBroker } from "./broker.ts";
 import { createEventLog, type EventLog } from "./events.ts";
-import { type Faults, noFaults } from "./faults.ts";
+import { type Faults, noFaults, takeOne } from "./faults.ts";
 import { SHADOW_REQUESTS_IN_FLIGHT_MAX } from "./limits.ts";
 import { createMeter, type Meter, shadowUnitsOf } from "./metering.ts";
 import type { Shadow } from "./shadow.ts";
@@ -39,6 +39,8 @@ export interface AwsCloud {
   /** `ps/1/{thing}/command/call/{id}`; resolves with the payload of its answer. Rejects after `withinMs`. */
   call(thing: string, command: JsonObject, withinMs: number): Promise<JsonObject>;
   cut(thing: string): void;
+  /** The link stays, and carries nothing any more, either way. */
+  freeze(thing: string): void;
   forgetSession(thing: string): void;
   readonly connected: readonly string[];
   readonly events: EventLog;
@@ -79,7 +81,7 @@ export function createAwsCloud(deps: {
     timers.after(faults.delayMs, () => inFlight.set(thing, (inFlight.get(thing) ?? 1) - 1));
     if (faults.shadowSilent) return;
     if (faults.rejectShadow) return send(shadows.refuse(request, payload, faults.rejectShadow));
-    if (faults.throttle || waiting > SHADOW_REQUESTS_IN_FLIGHT_MAX)
+    if (faults.throttle || takeOne(faults, "throttleRequests") || waiting > SHADOW_REQUESTS_IN_FLIGHT_MAX)
       return send(shadows.refuse(request, payload, { code: 429, message: "Too Many Requests" }));
     meter.shadowOperations += shadowUnitsOf(payload);
     send(shadows.request(request, payload));
@@ -146,6 +148,7 @@ export function createAwsCloud(deps: {
         broker.publish(`ps/1/${thing}/command/call/${id}`, bytesFrom(command));
       }),
     cut: (thing) => broker.cut(thing, "cut by the service API"),
+    freeze: (thing) => broker.freeze(thing),
     forgetSession: (thing) => broker.forgetSession(thing),
     get connected() {
       return broker.connected;

@@ -31,6 +31,8 @@ export interface Broker {
   publish(topic: string, payload: Uint8Array, retain?: boolean): void;
   /** The link breaks without a goodbye. */
   cut(clientId: string, reason: string): void;
+  /** The link stays, and carries nothing any more, either way. */
+  freeze(clientId: string): void;
   /** As after the hour for which a persistent session is kept. */
   forgetSession(clientId: string): void;
   readonly connected: readonly string[];
@@ -50,6 +52,7 @@ interface Connection {
   readonly session: Session;
   readonly thing: string;
   readonly link: PacketLink;
+  isFrozen: boolean;
   readonly keepAliveMs: number;
   readonly will: IConnectPacket["will"];
   cancelSilence: () => void;
@@ -93,8 +96,8 @@ export function createBroker(deps: BrokerDeps): Broker {
       );
     }
     events.add({ kind: "disconnected", thing, reason });
-    if (isBroken) link.cut();
-    else link.close();
+    if (!connection.isFrozen && isBroken) link.cut();
+    else if (!connection.isFrozen) link.close();
     if (!isBroken || !will || !isAllowed(thing, will.topic)) return;
     const payload = Buffer.from(will.payload);
     events.add({ kind: "message", thing, topic: will.topic, payload });
@@ -133,6 +136,7 @@ export function createBroker(deps: BrokerDeps): Broker {
       session,
       thing,
       link,
+      isFrozen: false,
       keepAliveMs: keepAliveOf(keepalive) * 1000,
       will,
       cancelSilence: () => undefined,
@@ -174,10 +178,12 @@ export function createBroker(deps: BrokerDeps): Broker {
     if (!isAllowed(thing, topic)) return end(connection, `publish to ${topic}: not allowed`, true);
     if (isTooFast(connection)) return events.add({ kind: "throttled", thing, topic });
     meter.messages += unitsOf(topic, bytes);
-    events.add({ kind: "message", thing, topic, payload: bytes });
+    const isTwice = takeOne(faults, "acknowledgeTwice");
+    for (let n = 0; n < (isTwice ? 2 : 1); n++) events.add({ kind: "message", thing, topic, payload: bytes });
     if (!deps.onPublish(thing, topic, bytes)) return events.add({ kind: "throttled", thing, topic });
     publish(topic, bytes, retain);
-    if (qos === 1 && !takeOne(faults, "loseAcknowledgements")) link.send({ cmd: "puback", messageId: messageId ?? 0 });
+    if (qos === 0 || takeOne(faults, "loseAcknowledgements")) return;
+    for (let n = 0; n < (isTwice ? 2 : 1); n++) link.send({ cmd: "puback", messageId: messageId ?? 0 });
   };
 
   const isTooFast = (connection: Connection): boolean => {
@@ -215,7 +221,7 @@ export function createBroker(deps: BrokerDeps): Broker {
           if (!connection) {
             if (packet.cmd === "connect") connection = connect(link, thing, packet);
             else link.close();
-          } else if (connections.get(connection.session.clientId) === connection) {
+          } else if (!connection.isFrozen && connections.get(connection.session.clientId) === connection) {
             heard(connection);
             onPacket(connection, packet);
           }
@@ -228,6 +234,12 @@ export function createBroker(deps: BrokerDeps): Broker {
     cut: (clientId, reason) => {
       const connection = connections.get(clientId);
       if (connection) end(connection, reason, true);
+    },
+    freeze: (clientId) => {
+      const connection = connections.get(clientId);
+      if (!connection) return;
+      connection.isFrozen = true;
+      connection.session.link = { send: () => undefined, cut: () => undefined, close: () => undefined };
     },
     forgetSession,
     get connected() {

@@ -4,6 +4,8 @@ import type { Refusal } from "./shadow.ts";
 export interface Faults {
   /** Messages are taken over; so many acknowledgements (PUBACK) get lost. */
   loseAcknowledgements: number;
+  /** So many messages of things arrive twice, and are acknowledged twice. */
+  acknowledgeTwice: number;
   /** So many messages to things are delivered twice, each with an identifier of its own. */
   deliverTwice: number;
   /** Messages to things come so much later, ms. */
@@ -14,6 +16,8 @@ export interface Faults {
   rejectShadow?: Refusal | undefined;
   /** Shadow requests are answered 429, messages aren't acknowledged. */
   throttle: boolean;
+  /** So many shadow requests are answered 429. */
+  throttleRequests: number;
   /** So many next messages to things end in the middle of their bytes, and the link with them. */
   cutMidMessage: number;
   /** Links stay open, and nothing comes back. */
@@ -26,17 +30,21 @@ export interface Faults {
 
 export const noFaults = (): Faults => ({
   loseAcknowledgements: 0,
+  acknowledgeTwice: 0,
   deliverTwice: 0,
   delayMs: 0,
   lose: {},
   throttle: false,
+  throttleRequests: 0,
   cutMidMessage: 0,
   silent: false,
   shadowSilent: false,
 });
 
+type Counted = "loseAcknowledgements" | "acknowledgeTwice" | "deliverTwice" | "cutMidMessage" | "throttleRequests";
+
 /** Counts one down; false when none is left. */
-export function takeOne(faults: Faults, name: "loseAcknowledgements" | "deliverTwice" | "cutMidMessage"): boolean {
+export function takeOne(faults: Faults, name: Counted): boolean {
   if (faults[name] <= 0) return false;
   faults[name]--;
   return true;
