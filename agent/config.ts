@@ -9,6 +9,7 @@
  *   cloud: mqtts://bridge.example:8883       # or aws-iot-core://abc-ats.iot.eu-central-1.amazonaws.com[?shadow=NAME]
  *   ca: /etc/pump-station/ca.pem             # trust only this authority; without it the system's
  *   user: demo-lake                          # default: the station
+ *   mqtt-version: 3.1.1                      # or: 5 (says properties twice, and why a broker refuses); falls back to 3.1.1
  *   password-file: mqtt-password             # a path, or a name in systemd's $CREDENTIALS_DIRECTORY
  *   access-key-file: azure-key               # Azure: the device's key or connection string, or its enrolment group's key
  *   access-key-of: device                    # or: group, for a provisioning service (azure-dps://…)
@@ -98,6 +99,7 @@ const lines = z.strictObject({
   cloud: cloudAddress,
   ca: z.string().optional(),
   user: z.string().optional(),
+  "mqtt-version": z.enum(["3.1.1", "5"]).default("3.1.1"),
   "password-file": z.string().optional(),
   "access-key-file": z.string().min(1).optional(),
   "access-key-of": z.enum(["device", "group"]).default("device"),

@@ -91,6 +91,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
       address: config.cloud,
       station: config.station,
       keepAlive: link.keepAlive,
+      mqttVersion: config["mqtt-version"],
       tokenLifeMs: config["token-life"],
       keyOf: config["access-key-of"],
       ...(config.user !== undefined && { user: config.user }),

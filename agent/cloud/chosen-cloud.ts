@@ -27,6 +27,8 @@ export interface ChosenCloud {
   /** Default: the station. */
   readonly user?: string;
   readonly keepAlive: KeepAlive;
+  /** Plain MQTT; default: 3.1.1. */
+  readonly mqttVersion?: "3.1.1" | "5";
   /** Azure: for how long a token holds. */
   readonly tokenLifeMs: number;
   /** Azure: whose key the access-key-file holds. */
@@ -42,6 +44,7 @@ export function createChosenCloud(deps: CloudDeps, chosen: ChosenCloud): Cloud {
         station,
         keepAlive,
         ...(user !== undefined && { username: user }),
+        ...(chosen.mqttVersion === "5" && { version: 5 }),
       });
     case "azure-iot-hub":
       return createAzureHubCloud(deps, { ...address, device: station, keepAlive, tokenLifeMs });

@@ -60,7 +60,7 @@ export function createOwnTopics(
           `publish to a topic of ${topic.length} bytes: at most ${topicBytesMax}`,
         );
       }
-      await mqtt.publish(topic, payload, { deadlineMs: PUBLISH_DEADLINE_MS });
+      await mqtt.publish(topic, payload, { deadlineMs: PUBLISH_DEADLINE_MS, properties: { ...properties, lane } });
     },
     route: ([room, what, id = ""], payload) => {
       if (room === "ledger" && what === undefined) return ledger.put(payload);

@@ -1,5 +1,5 @@
 /**
- * MQTT over TLS through mqtt.js 5: protocol 3.1.1, QoS 1, clean session, no store, no reconnect of its own. The uplink
+ * MQTT over TLS through mqtt.js 5: protocol 3.1.1 or 5, QoS 1, clean session, no store, no reconnect of its own. The uplink
  * supervises; what it needs to know is when a message was acknowledged and when and why the link ended.
  *
  * `ca` replaces the system's authorities. Host names and IP addresses are checked against the certificate by Node's
@@ -8,8 +8,9 @@
  */
 import { ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
 import { CloudError } from "../cloud/cloud.ts";
-import { CONNECT_TIMEOUT_MS } from "../limits.ts";
+import { CONNECT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
 import type { Log, MqttClients, MqttConnection, MqttOptions } from "../world.ts";
+import { isOldBroker, reasonError } from "./mqtt-reasons.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import { createTlsSessions } from "./tls-sessions.ts";
 import { connectUnclocked } from "./tls-verify.ts";
@@ -18,24 +19,42 @@ import { connectUnclocked } from "./tls-verify.ts";
 const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
 /** A graceful end waits for the socket's last ACK, which a dead link never sends. */
 const CLOSE_GRACE_MS = 2_000;
+/** MQTT 5: what a broker may send; a message and its topic. */
+const PACKET_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
 
 export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClients {
   const sessions = createTlsSessions();
+  /** Brokers that were found to speak 3.1.1 only. */
+  const old = new Set<string>();
+
+  const connect: MqttClients["connect"] = async (options, signal) => {
+    signal.throwIfAborted();
+    const isClocked = options.notBeforeMs === undefined || !options.url.startsWith("mqtts:");
+    let link: MqttStream | undefined;
+    const client = isClocked
+      ? new MqttClient((opening) => {
+          link = openStream(options, sessions, (error) => opening.emit("error", error));
+          return link.stream;
+        }, clientOptionsFrom(options))
+      : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
+    // A closed client may still emit "error"; without a listener that would end the process.
+    client.on("error", () => undefined);
+    await connected(client, options.url, signal);
+    return createConnection(client, () => link);
+  };
+
   return {
-    connect: async (options, signal) => {
-      signal.throwIfAborted();
-      const isClocked = options.notBeforeMs === undefined || !options.url.startsWith("mqtts:");
-      let link: MqttStream | undefined;
-      const client = isClocked
-        ? new MqttClient((opening) => {
-            link = openStream(options, sessions, (error) => opening.emit("error", error));
-            return link.stream;
-          }, clientOptionsFrom(options))
-        : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
-      // A closed client may still emit "error"; without a listener that would end the process.
-      client.on("error", () => undefined);
-      await connected(client, options.url, signal);
-      return createConnection(client, () => link);
+    connect: async ({ version, ...options }, signal) => {
+      if (version === undefined || old.has(options.url)) return connect(options, signal);
+      try {
+        return await connect({ ...options, version }, signal);
+      } catch (error) {
+        if (!isOldBroker(error)) throw error;
+        const connection = await connect(options, signal);
+        deps.log?.("warn", "mqtt-5-not-spoken", { url: options.url, error: textOf(error) });
+        old.add(options.url);
+        return connection;
+      }
     },
   };
 }
@@ -55,7 +74,7 @@ async function connectWithoutClock(
 
 const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
   clientId: options.clientId,
-  protocolVersion: 4,
+  ...protocolFrom(options),
   clean: true,
   reconnectPeriod: 0,
   resubscribe: false,
@@ -76,6 +95,12 @@ const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
   }),
 });
 
+/** A clean start and no session expiry: nothing outlives the connection, as with 3.1.1's clean session (MQTT 5 §3.1.2.11.2). */
+const protocolFrom = ({ version }: MqttOptions): Pick<IClientOptions, "protocolVersion" | "properties"> =>
+  version === 5
+    ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0, maximumPacketSize: PACKET_BYTES_MAX } }
+    : { protocolVersion: 4 };
+
 /** Resolves at CONNACK 0. mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
 function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -93,7 +118,8 @@ function connected(client: MqttClient, url: string, signal: AbortSignal): Promis
       });
     const onConnect = () => settle(resolve);
     const onError = (error: Error) => fail(withRefusal(error));
-    const onClose = () => fail(new Error(`connect to ${url}: closed before CONNACK`));
+    const onClose = () =>
+      fail(Object.assign(new Error(`connect to ${url}: closed before CONNACK`), { code: "no-connack" }));
     const onAbort = () => fail(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
     client.on("connect", onConnect);
     client.on("error", onError);
@@ -102,23 +128,35 @@ function connected(client: MqttClient, url: string, signal: AbortSignal): Promis
   });
 }
 
-/** mqtt.js puts CONNACK's return code into `code`; the seam's word for credentials is "refused". */
+/** mqtt.js puts CONNACK's return or reason code into `code`; the seam's word for credentials is "refused". */
 function withRefusal(error: Error): Error {
   const code = "code" in error ? error.code : undefined;
-  if (typeof code !== "number" || !REFUSED_RETURN_CODES.has(code)) return error;
-  return Object.assign(new Error(error.message, { cause: error }), { code: "refused" });
+  if (typeof code !== "number") return error;
+  const next = reasonError(code, "connect", error);
+  if (next)
+    return next.next === "reprovision"
+      ? Object.assign(new Error(error.message, { cause: error }), { code: "refused" })
+      : next;
+  return REFUSED_RETURN_CODES.has(code)
+    ? Object.assign(new Error(error.message, { cause: error }), { code: "refused" })
+    : error;
 }
 
 function createConnection(client: MqttClient, link: () => MqttStream | undefined): MqttConnection {
+  const isV5 = client.options.protocolVersion === 5;
   let pings = 0;
   let closedBecause: string | undefined;
   let lastError: Error | undefined;
+  /** MQTT 5: the broker's DISCONNECT says why. */
+  let goodbye: string | undefined;
   const closedListeners: ((reason: string) => void)[] = [];
   const inFlight = new Set<(error: Error) => void>();
 
   const onClosed = (): void => {
     if (closedBecause !== undefined) return;
-    closedBecause = client.disconnecting ? "closed by us" : (lastError?.message ?? "the broker closed the connection");
+    closedBecause = client.disconnecting
+      ? "closed by us"
+      : (goodbye ?? lastError?.message ?? "the broker closed the connection");
     for (const fail of [...inFlight]) fail(closedError("waiting for an acknowledgement"));
     for (const listener of closedListeners) listener(closedBecause);
   };
@@ -127,6 +165,9 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
 
   client.on("error", (error: Error) => {
     lastError = error;
+  });
+  client.on("disconnect", ({ reasonCode = 0 }) => {
+    goodbye = `the broker closed the connection, reason 0x${reasonCode.toString(16)}`;
   });
   client.on("close", onClosed);
 
@@ -150,15 +191,21 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
         (value) => end(() => resolve(value)),
         (cause: unknown) =>
           fail(
-            cause instanceof CloudError ? cause : new CloudError("reconnect", `${what}: ${textOf(cause)}`, { cause }),
+            cause instanceof CloudError
+              ? cause
+              : (reasonError(codeOf(cause), what, cause) ??
+                  new CloudError("reconnect", `${what}: ${textOf(cause)}`, { cause })),
           ),
       );
     });
 
   return {
-    publish: async (topic, payload, { retain = false, deadlineMs }) => {
+    publish: async (topic, payload, { retain = false, deadlineMs, properties }) => {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-      await whileOpen(`publish to ${topic}`, deadlineMs, () => client.publishAsync(topic, bytes, { qos: 1, retain }));
+      const user = isV5 && properties && { properties: { userProperties: { ...properties } } };
+      await whileOpen(`publish to ${topic}`, deadlineMs, () =>
+        client.publishAsync(topic, bytes, { qos: 1, retain, ...user }),
+      );
     },
     subscribe: async (topics) => {
       const deadlineMs = client.options.connectTimeout ?? CONNECT_TIMEOUT_MS;
@@ -215,3 +262,6 @@ async function closeWithin(client: MqttClient, graceMs: number, onClosed: () => 
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const codeOf = (error: unknown): number | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;

@@ -1,6 +1,7 @@
 /**
- * The plain MQTT dialect: `wire/topics.ts` spoken over an MqttConnection. QoS 1, clean session: what a durable session
- * would keep (desired patches, receipts) is fetched by GET on every connect or sent again by the bridge.
+ * The plain MQTT dialect: `wire/topics.ts` spoken over an MqttConnection. QoS 1, clean session (in MQTT 5: a session that
+ * ends with its connection): what a durable session would keep (desired patches, receipts) is fetched by GET on every
+ * connect or sent again by the bridge.
  */
 import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import { STATION_NAME, topicsOf } from "../../wire/topics.ts";
@@ -20,6 +21,8 @@ export interface MqttCloudConfig {
   /** Default: a ping after 60 s. */
   readonly keepAlive?: KeepAlive;
   readonly connectTimeoutMs?: number;
+  /** Default: 3.1.1. */
+  readonly version?: 5;
 }
 
 const KEEP_ALIVE_DEFAULT = fixedKeepAlive(60);
@@ -35,6 +38,7 @@ export function createMqttCloud(deps: MqttCloudDeps, config: MqttCloudConfig): C
       clientId: station,
       username: config.username ?? station,
       connectTimeoutMs: config.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      ...(config.version !== undefined && { version: config.version }),
     },
     keepAlive: config.keepAlive ?? KEEP_ALIVE_DEFAULT,
     subscriptions: topics.down,
