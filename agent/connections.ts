@@ -13,6 +13,8 @@ export interface MqttOptions {
   readonly cert?: string;
   /** Application protocol asked for in the TLS handshake (RFC 7301), where a port serves several. */
   readonly alpn?: string;
+  /** Default: 3.1.1. A broker that doesn't speak 5 is spoken to in 3.1.1. */
+  readonly version?: 5;
   readonly keepAliveS: number;
   readonly connectTimeoutMs: number;
   /** Given while nothing vouches for the wall clock: a time that has certainly passed, for certificates; ms since 1970. */
@@ -26,7 +28,12 @@ export interface MqttConnection {
   publish(
     topic: string,
     payload: Uint8Array,
-    options: { readonly retain?: boolean; readonly deadlineMs: number },
+    options: {
+      readonly retain?: boolean;
+      readonly deadlineMs: number;
+      /** User properties where MQTT 5 is spoken; elsewhere they are left out. */
+      readonly properties?: Readonly<Record<string, string>>;
+    },
   ): Promise<void>;
   /** QoS 1; rejects when the broker refuses. */
   subscribe(topics: readonly string[]): Promise<void>;

@@ -43,6 +43,8 @@ const READERS: Readonly<Record<string, (payload: Uint8Array) => unknown>> = {
   commandCall: (payload) => commandFrom("id", payload),
   commandAnswer: (payload) => objectFrom(payload),
   alive: (payload) => objectFrom(payload),
+  enrolRequest: (payload) => objectFrom(payload),
+  enrolAnswer: (payload) => objectFrom(payload),
 };
 
 describe("docs/asyncapi.yaml", () => {
@@ -56,18 +58,18 @@ describe("docs/asyncapi.yaml", () => {
   });
 
   it("has a channel for every topic of the code, and no other", () => {
-    const { root, up, down, message, ...single } = topics;
+    const { root, up, down, enrolUp, enrolDown, message, ...single } = topics;
     const written = Object.values(single).map((topic) => (typeof topic === "string" ? topic : topic("+")));
     const lanes = LANES.map((lane) => `${message(lane, {})}+`);
     const described = Object.values(channels).flatMap(({ address }) => filtersOf(address));
     expect(described.toSorted()).toEqual([...written, ...lanes].toSorted());
-    expect(described.toSorted()).toEqual([...up, ...down].toSorted());
+    expect(described.toSorted()).toEqual([...up, ...down, ...enrolUp, ...enrolDown].toSorted());
     expect(root).toBe("ps/1/{station}");
   });
 
   it.each([
-    ["send", topics.up],
-    ["receive", topics.down],
+    ["send", [...topics.up, ...topics.enrolUp]],
+    ["receive", [...topics.down, ...topics.enrolDown]],
   ])("lets the station %s just what the code does", (action, filters) => {
     const names = Object.values(operations).flatMap((operation) =>
       operation.action === action ? [operation.channel.$ref.replace("#/channels/", "")] : [],
