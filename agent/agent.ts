@@ -228,6 +228,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     settings: twin.status(),
     ...onSite(),
     commands: commanding.audit.list().slice(0, COMMANDS_SHOWN),
+    timeZone: station().timeZone,
     process: deps.resources(),
   });
 

@@ -46,6 +46,8 @@ export interface AgentStatus {
   readonly onSite?: OnSiteStatus;
   /** Commands from the cloud, newest first; all of them: `pump-station audit`. */
   readonly commands: readonly AuditEntry[];
+  /** In which a person on site reads times. */
+  readonly timeZone?: string;
   readonly process: { readonly rssBytes: number; readonly cpuMs: number };
 }
 

@@ -17,6 +17,29 @@ describe("the committer", () => {
     expect(commits).toEqual([0, 300, 800, 1_800, 3_800, 5_800, 7_800, 9_800]);
   });
 
+  it("takes another interval from the next commit on", async () => {
+    const time = createSimulatedTime({ bootMs: 0 });
+    const commits: number[] = [];
+    const committer = createCommitter(
+      { timers: time.timers, buffer: { commit: () => void commits.push(time.clock.bootMs()) } },
+      { intervalMs: 1_000 },
+    );
+    const run = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 50) {
+        committer.staged();
+        await time.advance(50);
+      }
+    };
+    await run(5_000);
+    committer.setInterval(4_000);
+    commits.length = 0;
+    await run(20_000);
+    expect(commits.slice(-2).map((at, index, two) => at - (two[index - 1] ?? at))).toEqual([0, 4_000]);
+    committer.setInterval(500);
+    await run(10_000);
+    expect(commits.slice(-2).map((at, index, two) => at - (two[index - 1] ?? at))).toEqual([0, 500]);
+  });
+
   it("commits nothing while nothing is staged, and the rest when stopped", async () => {
     const time = createSimulatedTime({ bootMs: 0 });
     let commits = 0;

@@ -131,6 +131,18 @@ describe("the cadence", () => {
     expect(() => cadence.setEvery("nobody", 1)).toThrow(RangeError);
   });
 
+  it("takes the cloud's interval for while it is faster, at once, and the file's when the cloud takes it back", async () => {
+    const device = createSmallDevice({ everyMs: 60_000, faster: { when: whenIs("state", 1), everyMs: 1_000 } });
+    const { time, times, cadence } = createBench([device], () => ({ ...good, values: [1, 1, 1] }));
+    await time.advance(1_500);
+    cadence.setFaster("pump", 5_000);
+    await time.advance(10_000);
+    cadence.setFaster("pump", undefined);
+    await time.advance(1_000);
+    expect(times("pump")).toEqual([0, 1_000, 5_000, 10_000, 12_000]);
+    expect(() => cadence.setFaster("pump", 0)).toThrow(RangeError);
+  });
+
   it("probes a device that doesn't answer ever more rarely, and returns to the grid at its first answer", async () => {
     const dead = (_: string, poll: number): Answer => (poll < 12 ? silent : good);
     const { time, times, cadence, samples } = createBench([createSmallDevice()], dead);

@@ -72,7 +72,7 @@ function wantedText(
 }
 
 /** By the station's clock and in its time zone: the time of today, else the day, with the year when it is another one. */
-function sinceWhen(since: number | undefined, now: number, timeZone: string): string {
+export function sinceWhen(since: number | undefined, now: number, timeZone: string): string {
   if (since === undefined) return "";
   const inZone = (ms: number, options: Intl.DateTimeFormatOptions): string =>
     new Intl.DateTimeFormat("en-GB", { timeZone, ...options }).format(new Date(ms));

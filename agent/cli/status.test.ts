@@ -6,6 +6,7 @@ import type { SourceHealth } from "../source/health.ts";
 import type { AgentStatus } from "../status.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { createSmallDevice } from "../testing/small-protocol.ts";
+import type { SettingStatus } from "../twin/status.ts";
 import { statusText } from "./status.ts";
 
 const HEALTH: SourceHealth = {
@@ -66,6 +67,54 @@ it("says what a device tells of itself, how it is read differently, and its last
   expect(text).toContain("pump: firmware 1.4.2");
   expect(text).toContain("read all: refused: illegal data address (2)");
   expect(text).toContain('"all" is read in parts, without the registers that no channel needs');
+});
+
+it("says of each setting that the cloud set where its values come from, since when, and whether it is equal", () => {
+  const now = Date.UTC(2026, 4, 12, 12);
+  const at = { since: Date.UTC(2026, 4, 3, 9), checkedAt: now - 4_000 };
+  const settings: SettingStatus[] = [
+    {
+      path: "devices/pump/every",
+      own: 30,
+      desired: 60,
+      desiredVersion: 7,
+      running: 60,
+      ac: 200,
+      reason: "",
+      converged: true,
+      ...at,
+    },
+    {
+      path: "devices/pump/target",
+      own: 800,
+      desired: 900,
+      desiredVersion: 8,
+      running: 800,
+      ac: 202,
+      reason: "state is pumping",
+      converged: false,
+      ...at,
+    },
+    {
+      path: "upload/windows",
+      own: "always",
+      desiredVersion: 8,
+      running: null,
+      ac: 400,
+      reason: "write it like",
+      converged: false,
+    },
+    { path: "upload/interval", own: 900, running: 900, ac: 203, reason: "", converged: true },
+  ];
+  const text = statusText({ ...statusWith(HEALTH), settings, now, timeZone: "Europe/Berlin" });
+  expect(text).toContain("pump.every: file 30s, cloud 1min since 3 May (version 7), 1min runs, looked at 4 s ago\n");
+  expect(text).toContain(
+    "pump.target: device 800, cloud 900 since 3 May (version 8), 800 runs, looked at 4 s ago; NOT equal: state is pumping",
+  );
+  expect(text).toContain(
+    "upload.windows: file always, cloud's value can't be used, nobody knows what runs; NOT equal: write it like",
+  );
+  expect(text).toContain("1 others are not set by the cloud");
 });
 
 it("says that the clock isn't set, what that means and where to look, only while it isn't", () => {

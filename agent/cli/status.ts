@@ -6,6 +6,7 @@ import { auditText } from "./audit.ts";
 import { roomText } from "./buffer.ts";
 import { type AddCommand, type CliDeps, SOCKET } from "./command.ts";
 import { onSiteText } from "./onsite.ts";
+import { settingLine } from "./setting-line.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
 import { trialText } from "./trial-text.ts";
 
@@ -177,28 +178,21 @@ function monthText({ month }: AgentStatus): string {
   return `This month${month.month === "" ? "" : ` (${month.month})`}\n${indented(lines.join("\n"))}`;
 }
 
-function settingsText({ settings }: AgentStatus): string {
-  if (settings.length === 0) return "";
-  return `Cloud settings (twin)\n${indented(
-    table(
-      settings.map((setting) => [
-        setting.path,
-        `runs ${spokenValue(setting.running)}`,
-        setting.desired === undefined
-          ? "not set by the cloud"
-          : `cloud wants ${setting.desired} (version ${setting.desiredVersion ?? "?"})`,
-        setting.converged ? "" : `NOT equal: ${setting.reason}`,
-      ]),
-    ),
-  )}`;
+/** What nobody set is in `show` and in --json: a station has many settings. */
+function settingsText(status: AgentStatus): string {
+  const set = status.settings.filter(({ ac }) => ac !== 203);
+  if (status.settings.length === 0) return "";
+  const rest = status.settings.length - set.length;
+  const lines = [
+    ...set.map((setting) => settingLine(setting, status)),
+    ...(rest > 0 ? [`${rest} ${set.length > 0 ? "others are" : "are all"} not set by the cloud`] : []),
+  ];
+  return `Cloud settings (twin)\n${indented(lines.join("\n"))}`;
 }
 
 const commandsText = ({ commands }: AgentStatus): string =>
   commands.length === 0
     ? ""
     : `Commands from the cloud (times in UTC; more: pump-station audit)\n${indented(auditText(commands))}`;
-
-const spokenValue = (value: number | string | boolean | null | undefined): string =>
-  value == null ? "?" : String(value);
 
 const indented = (text: string): string => text.replaceAll(/^/gm, "  ");

@@ -86,6 +86,25 @@ function standUp(
   };
 }
 
+describe("a link that is set otherwise while it runs", () => {
+  it("announces what is set from the next connection on, and goes back to what it learns", async () => {
+    const { advance, link } = standUp({});
+    await advance(1_000);
+    const learned = link.keepAlive.announceS();
+    link.use({ keepAlive: 300_000, connection: "standing" });
+    expect(link.keepAlive.announceS()).toBe(300);
+    expect(link.status()).toMatchObject({
+      keepAliveS: 290,
+      isLearning: false,
+      because: "it is set so (connection: standing)",
+    });
+    expect(link.mayLeave()).toBe(false);
+    link.use({ keepAlive: "learn", connection: "by-cost" });
+    expect(link.keepAlive.announceS()).toBe(learned);
+    expect(link.status()).toMatchObject({ isLearning: true });
+  });
+});
+
 describe("keep-alive that is learned", () => {
   it("is lengthened until a ping is lost twice, and then stays below what the network forgets", async () => {
     const { advance, link, memory, connects, events, log } = standUp({ forgetsIdleMs: 310_000 });

@@ -70,6 +70,22 @@ describe("the month's account", () => {
     expect(steps.length).toBeLessThan(16);
   });
 
+  it("takes another budget while it runs, and without one does without nothing any more", async () => {
+    const { pass, account, steps } = standUp({ budgetBytes: 50 * MB });
+    await pass(24 * 10);
+    expect(account.status().step).toBeGreaterThan(0);
+    account.setBudget(undefined);
+    expect(account.status()).toMatchObject({ step: 0, stepName: "everything" });
+    expect(account.status()).not.toHaveProperty("budgetBytes");
+    expect(steps.at(-1)).toBe(0);
+    await pass(24);
+    expect(account.status().step).toBe(0);
+    account.setBudget(20 * MB);
+    await pass(24);
+    expect(account.status().budgetBytes).toBe(20 * MB);
+    expect(account.status().step).toBeGreaterThan(0);
+  });
+
   it("without a budget counts and forecasts, and does without nothing", async () => {
     const { pass, account, steps } = standUp();
     await pass(24);

@@ -67,6 +67,30 @@ describe("the uplink", () => {
     expect(accepted).toHaveLength(2);
   });
 
+  it("makes a connection of its own when it is told to, at once, and sends on it what waits", async () => {
+    const { queues, accepted, advance, memory, uplink, pauses } = standUp();
+    await advance(1);
+    fill(queues.normal, 3);
+    await advance(20 * 1_000);
+    expect([memory.connects, accepted.length]).toEqual([1, 0]);
+    uplink.reconnect();
+    await advance(100);
+    expect([memory.connects, accepted.length]).toEqual([2, 1]);
+    expect(pauses).toEqual([]);
+    await advance(60_000);
+    expect(memory.connects).toBe(2);
+  });
+
+  it("sends nothing on such a connection while the hours are closed", async () => {
+    const { queues, accepted, advance, memory, uplink } = standUp({ windows: { isOpen: () => false } });
+    fill(queues.normal, 3);
+    await advance(20_000);
+    uplink.reconnect();
+    await advance(20_000);
+    expect([memory.connects, accepted.length]).toEqual([2, 0]);
+    expect(uplink.isOpen()).toBe(false);
+  });
+
   it("spreads stations over the interval, the same station always to the same phase", () => {
     const phases = Array.from({ length: 200 }, (_, n) => nextUploadAt(0, 15 * MINUTE, `station-${n}`) / (15 * MINUTE));
     for (const quarter of [0, 0.25, 0.5, 0.75]) {

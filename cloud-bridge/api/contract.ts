@@ -185,6 +185,18 @@ export interface Twin {
   readonly reported: JsonObject;
   /** Side by side: each desired setting with what the station acknowledged. */
   readonly settings: readonly TwinSetting[];
+  readonly convergence: TwinConvergence;
+}
+/** Whether the station runs all that is desired, as its digest proves it (agent/wire/twin-document.ts). */
+export interface TwinConvergence {
+  readonly converged: boolean;
+  /** ISO 8601: since when the station answers so, by its own clock; null: it hasn't answered, or has no clock. */
+  readonly since: string | null;
+  /** What keeps it from converging, in words: the first few. */
+  readonly why: readonly string[];
+  /** Of what is desired, and as the station reported it last. */
+  readonly digest: string;
+  readonly reportedDigest: string | null;
 }
 export interface TwinSetting {
   /** "devices/pump/target" */

@@ -7,7 +7,7 @@ import { isObject, type Json, type JsonObject, mergePatch } from "@pump-station/
 import type { Twin } from "../api/contract.ts";
 import type { Store, StoredTwin } from "../store/store.ts";
 import type { Log } from "../world.ts";
-import { settingsOf, versionsAfter } from "./settings.ts";
+import { convergenceOf, settingsOf, versionsAfter } from "./settings.ts";
 import { checkPatch, checkSize, TwinError } from "./validate.ts";
 
 export interface TwinAuthority {
@@ -80,12 +80,11 @@ export function createTwinAuthority(deps: {
   };
 }
 
-const shownTwin = (station: string, stored: StoredTwin): Twin => ({
-  station,
-  desired: stored.desired,
-  reported: stored.reported,
-  settings: settingsOf(stored),
-});
+function shownTwin(station: string, stored: StoredTwin): Twin {
+  const settings = settingsOf(stored);
+  const { desired, reported } = stored;
+  return { station, desired, reported, settings, convergence: convergenceOf(stored, settings) };
+}
 
 const versionOf = (document: JsonObject): number => Number(document["$version"]);
 

@@ -1,6 +1,7 @@
 /** Desired and acknowledged side by side, as the contract's `TwinSetting`. Pure. */
+import { twinDigest } from "@pump-station/agent/wire/twin-digest.ts";
 import { isObject, type Json, type JsonObject } from "@pump-station/agent/wire/twin-document.ts";
-import type { TwinSetting } from "../api/contract.ts";
+import type { TwinConvergence, TwinSetting } from "../api/contract.ts";
 import type { StoredTwin } from "../store/store.ts";
 
 type Scalar = number | string | boolean | null;
@@ -12,11 +13,13 @@ type Scalar = number | string | boolean | null;
 export function settingsOf({ desired, reported, versions }: StoredTwin): TwinSetting[] {
   const wanted = leavesOf(desired);
   const acknowledged = acknowledgementsOf(reported);
+  const isRest = isRestConverged(desired, reported, acknowledged);
   const paths = [...new Set([...wanted.keys(), ...acknowledged.keys()])].sort();
   return paths.map((path) => {
-    const answer = acknowledged.get(path);
     const value = wanted.get(path);
     const version = versionIn(versions, path) ?? 0;
+    const rest = isRest && value !== undefined ? leftOutOf(value, version, reported) : undefined;
+    const answer = acknowledged.get(path) ?? rest;
     const runs = answer?.ac === 200 || answer?.ac === 203;
     return {
       path,
@@ -30,6 +33,46 @@ export function settingsOf({ desired, reported, versions }: StoredTwin): TwinSet
         runs && (value === undefined || (answer.av >= version && isSame(answer.value, outcomeOf(path, value, answer)))),
     };
   });
+}
+
+/**
+ * What runs as desired is left out of a large report first: then the digest answers for it, or the station counts the
+ * others, and all of those are there.
+ */
+function isRestConverged(desired: JsonObject, reported: JsonObject, answers: ReadonlyMap<string, Answer>): boolean {
+  const { twin } = reported;
+  if (!isObject(twin) || typeof twin["left-out"] !== "number") return false;
+  const open = [...answers.values()].filter(({ ac }) => ac !== 200 && ac !== 203).length;
+  return twin["digest"] === twinDigest(desired) || open === (twin["open"] ?? 0);
+}
+
+function leftOutOf(value: Json, version: number, { twin }: JsonObject): Answer | undefined {
+  const av = isObject(twin) && typeof twin["version"] === "number" ? twin["version"] : 0;
+  return av >= version ? { value, ac: 200, av, ad: "" } : undefined;
+}
+
+/** Reasons that a person reads at a glance. */
+const REASONS_MAX = 5;
+
+/** Whether the station runs all that is desired, by comparing digests; of stations without one, setting by setting. */
+export function convergenceOf(stored: StoredTwin, settings: readonly TwinSetting[]): TwinConvergence {
+  const { desired, reported } = stored;
+  const twin = isObject(reported["twin"]) ? reported["twin"] : {};
+  const digest = twinDigest(desired);
+  const reportedDigest = typeof twin["digest"] === "string" ? twin["digest"] : null;
+  const open = settings.filter((setting) => setting.desired !== null && !setting.converged);
+  const converged = reportedDigest === null ? open.length === 0 : reportedDigest === digest;
+  const reasons = [
+    ...(typeof twin["refused"] === "string" ? [`the whole document is refused: ${twin["refused"]}`] : []),
+    ...open.map(({ path, ac, ad }) => `${path}: ${ad || (ac === null ? "not answered yet" : `answered ${ac}`)}`),
+  ];
+  return {
+    converged,
+    since: typeof twin["since"] === "string" ? twin["since"] : null,
+    why: converged ? [] : (reasons.length > 0 ? reasons : ["the station hasn't answered yet"]).slice(0, REASONS_MAX),
+    digest,
+    reportedDigest,
+  };
 }
 
 /** The version that gave each desired value, after a patch made `version`: values that stay equal keep theirs. */

@@ -1,3 +1,4 @@
+import { twinDigest } from "@pump-station/agent/wire/twin-digest.ts";
 import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
@@ -85,6 +86,55 @@ test("a null takes a desired value away, and what the station's own file says st
   expect(twin.desired).toEqual({ $version: 3, devices: { pump: {} } });
   expect(sent.at(-1)?.body).toEqual({ ...target(null), $version: 3 });
   expect(await setting()).toMatchObject({ desired: null, reported: 1000, converged: true });
+});
+
+test("a station converges when its digest is that of what is desired, and says since when", async () => {
+  const desired = { devices: { pump: { target: 900, every: 60 } } };
+  await twins.patchDesired("lake", desired);
+  const convergence = async () => (await twins.twin("lake")).convergence;
+  expect(await convergence()).toMatchObject({
+    converged: false,
+    since: null,
+    why: ["devices/pump/every: not answered yet", "devices/pump/target: not answered yet"],
+    digest: twinDigest(desired),
+    reportedDigest: null,
+  });
+  const waits = { value: 850, ac: 202, av: 2, ad: "waits until idle" };
+  const answered = twinDigest(desired, (path) => (path === "devices/pump/target" ? 202 : 200));
+  const every = { value: 60, ac: 200, av: 2, ad: "" };
+  await report({ twin: { version: 2, digest: answered, open: 1 }, devices: { pump: { target: waits, every } } });
+  expect(await convergence()).toMatchObject({ converged: false, why: ["devices/pump/target: waits until idle"] });
+  const since = "2026-05-02T08:00Z";
+  await report({
+    twin: { digest: twinDigest(desired), since, open: null },
+    ...target({ value: 900, ac: 200, ad: "" }),
+  });
+  expect(await convergence()).toEqual({
+    converged: true, since, why: [], digest: twinDigest(desired), reportedDigest: twinDigest(desired),
+  }); // biome-ignore format: a row
+  await twins.patchDesired("lake", target(800));
+  expect(await convergence()).toMatchObject({ converged: false });
+});
+
+test("what a large report leaves out runs as desired when the digest or the count of the others says so", async () => {
+  const desired = { devices: { pump: { target: 900, every: 60 } } };
+  await twins.patchDesired("lake", desired);
+  await report({ twin: { version: 2, digest: twinDigest(desired), "left-out": 2 } });
+  expect(await setting()).toMatchObject({ reported: 900, ac: 200, av: 2, converged: true });
+  await report({ twin: { digest: "0", open: 1 }, ...target({ value: 850, ac: 202, av: 2, ad: "waits" }) });
+  expect(await setting()).toMatchObject({ converged: false, ac: 202 });
+  expect(await setting("devices/pump/every")).toMatchObject({ converged: true });
+  // Two don't run, and one of them isn't told: nobody can say which.
+  await report({ twin: { open: 2 } });
+  expect(await setting("devices/pump/every")).toMatchObject({ converged: false, ac: null });
+});
+
+test("a document that the station refuses as a whole hasn't converged, and says why", async () => {
+  await twins.patchDesired("lake", target(900));
+  await report({ twin: { version: 2, digest: "e3b0c44298fc", refused: "9000 bytes, at most 8192" } });
+  const { convergence } = await twins.twin("lake");
+  expect(convergence.converged).toBe(false);
+  expect(convergence.why[0]).toBe("the whole document is refused: 9000 bytes, at most 8192");
 });
 
 test("a get is answered with both documents and their versions", async () => {

@@ -3,7 +3,13 @@ import type { Twin } from "../api/contract.ts";
 import { ApiProblem } from "./api-client.ts";
 import { createChanges } from "./changes.ts";
 
-const TWIN: Twin = { station: "demo-lake", desired: {}, reported: {}, settings: [] };
+const TWIN: Twin = {
+  station: "demo-lake",
+  desired: {},
+  reported: {},
+  settings: [],
+  convergence: { converged: true, since: null, why: [], digest: "", reportedDigest: null },
+};
 const CHANGE = { station: "demo-lake", path: "devices/pump/target", value: 900 };
 
 function room(answer: (token: string) => Promise<Twin>) {

@@ -90,10 +90,15 @@ export class PumpStations extends LitElement {
         <div class="side">
           ${
             twin
-              ? settingsCard(settingRows(twin, devices), this.changes.all(), {
-                  set: (path, value) => void this.changes.send({ station: station.station, path, value }),
-                  complain: (path, problem) => this.#complain(station.station, path, problem),
-                })
+              ? settingsCard(
+                  settingRows(twin, devices),
+                  this.changes.all(),
+                  {
+                    set: (path, value) => void this.changes.send({ station: station.station, path, value }),
+                    complain: (path, problem) => this.#complain(station.station, path, problem),
+                  },
+                  twin.convergence.since,
+                )
               : nothing
           }
           ${ledgerCard(state.ledger, state.quarantine, now)}

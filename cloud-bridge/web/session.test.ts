@@ -31,6 +31,7 @@ const twin = (station: string, version: number): Twin => ({
   desired: { $version: version },
   reported: { $version: 1 },
   settings: [],
+  convergence: { converged: true, since: null, why: [], digest: "", reportedDigest: null },
 });
 
 function bridge(stations: readonly StationSummary[], streams: readonly Stream[] = [stream("pump", NOW - 1000)]) {

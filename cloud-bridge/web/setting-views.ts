@@ -14,11 +14,12 @@ export const settingsCard = (
   rows: readonly SettingRow[],
   changes: ReadonlyMap<string, Change>,
   actions: SettingActions,
+  since: string | null,
 ): TemplateResult => html`
   <section class="card" aria-labelledby="settings" data-testid="settings">
     <header class="card-head">
       <h2 id="settings">Cloud settings</h2>
-      ${convergedPill(rows)}
+      ${convergedPill(rows, since)}
     </header>
     ${groupsOf(rows).map(
       ([group, members]) => html`
@@ -31,9 +32,9 @@ export const settingsCard = (
   </section>
 `;
 
-const convergedPill = (rows: readonly SettingRow[]): TemplateResult => {
+const convergedPill = (rows: readonly SettingRow[], since: string | null): TemplateResult => {
   const open = rows.filter((row) => row.desired !== null && row.answer.kind !== "applied").length;
-  return html`<span class="pill ${open === 0 ? "good" : "warn"}" data-testid="converged">
+  return html`<span class="pill ${open === 0 ? "good" : "warn"}" data-testid="converged" title=${since === null ? "" : `since ${since}, by the station's clock`}>
     ${open === 0 ? "converged" : `${open} not converged`}
   </span>`;
 };

@@ -22,6 +22,7 @@ const twinOf = (more: Partial<Twin>): Twin => ({
   desired: {},
   reported: {},
   settings: [],
+  convergence: { converged: true, since: null, why: [], digest: "", reportedDigest: null },
   ...more,
 });
 
