@@ -67,7 +67,10 @@ function mapped(document: JsonObject, change: (key: string, value: Json) => Json
 }
 
 const withoutAcks = (document: JsonObject, isLeftOut: (ack: JsonObject) => boolean): JsonObject =>
-  mapped(document, (_, value) => (isObject(value) && isAck(value) && isLeftOut(value) ? undefined : value));
+  mapped(document, (key, value) =>
+    // A description's facts stand beside its acknowledgement.
+    key !== "description" && isObject(value) && isAck(value) && isLeftOut(value) ? undefined : value,
+  );
 
 function withoutGoodHealth(document: JsonObject): JsonObject {
   return mapped(document, (key, value) => (key === "health" && value === "good" ? undefined : value));

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { emptyStation } from "../facts.ts";
 import { createMemoryCloud } from "../testing/memory-cloud.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
+import { OWN_UPLOAD } from "../testing/twin-bench.ts";
 import type { Acknowledgement } from "../twin/applied.ts";
 import { createTwin } from "../twin/twin.ts";
 import type { Json } from "../wire/twin-document.ts";
@@ -22,8 +23,10 @@ it("a desired description is handed on with its version, and its acknowledgement
       station: () => station,
       apply: {
         set: async () => ({ done: "refused", reason: "" }),
-        setEvery: () => undefined,
-        setUploadInterval: () => undefined,
+        tune: () => undefined,
+        setUpload: () => undefined,
+        proveLink: () => undefined,
+        linkProof: () => ({ acknowledged: 0, isNothingWaiting: true, isOpen: true }),
         setLive: () => ({ state: "over" }),
       },
       description: {
@@ -33,7 +36,7 @@ it("a desired description is handed on with its version, and its acknowledgement
       facts: () => ({ description: { hash: "h", runs: "file", problems: [] } }),
       readBack: () => undefined,
     },
-    { uploadIntervalMs: 900_000 },
+    { upload: OWN_UPLOAD },
   );
   const running = twin.run(stop.signal);
   twin.onConnection(await cloud.connect(stop.signal));
