@@ -29,6 +29,20 @@ export const BREAKS = {
       modules: { "agent/buffer/offers.ts": "recut-offers.ts" },
     },
   },
+  twin: {
+    merge: {
+      says: "the agent merges desired patches although some are missing",
+      modules: { "agent/twin/mirror.ts": "merge-mirror.ts" },
+    },
+    ack: {
+      says: "the agent acknowledges what was asked, not what runs",
+      modules: { "agent/twin/applied.ts": "ack-applied.ts" },
+    },
+    refetch: {
+      says: "the agent fetches what is desired once, and then only listens",
+      modules: { "agent/twin/sync.ts": "refetch-sync.ts" },
+    },
+  },
   power: {
     synchronous: {
       says: "the agent's database runs with synchronous=NORMAL and nobody syncs",
@@ -37,9 +51,10 @@ export const BREAKS = {
   },
 };
 
-/** What is killed, or writes to the disk. */
+/** What is killed, what writes to the disk, what runs on a simulated clock. */
 const PROGRAMS = {
   kill: { "agent.mjs": "agent/main.ts", "cloud-bridge.mjs": "cloud-bridge/main.ts" },
+  twin: { "prove.mjs": "simulators/prove/main.ts" },
   power: { "prove.mjs": "simulators/prove/main.ts" },
 };
 

@@ -1,4 +1,4 @@
-// `npm run prove -- kill | power [options]`: builds, then runs the proof. `--break NAME` builds the programs broken in one
+// `npm run prove -- kill | power | twin [options]`: builds, then runs the proof. `--break NAME` builds the programs broken in one
 // place and expects that the proof notices; `--break all` does so with each. `--built`: dist/ is as it should be.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,13 +10,14 @@ import { buildAll } from "./build.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const USAGE = 64;
 /** As many as a control needs: each break shows long before. */
-const CONTROL = { kill: ["--kills", "40"], power: ["--cuts", "12"] };
+const CONTROL = { kill: ["--kills", "40"], power: ["--cuts", "12"], twin: ["--seeds", "6"] };
 
 const words = process.argv.slice(2);
 const built = take("--built");
 const broken = takeValue("--break");
-const prove = (...more) =>
-  spawnSync(process.execPath, [join(root, "dist/prove.mjs"), ...words, ...more], { stdio: "inherit" }).status ?? 1;
+const run = (program, ...more) =>
+  spawnSync(process.execPath, [program, ...words, ...more], { stdio: "inherit" }).status ?? 1;
+const prove = (...more) => run(join(root, "dist/prove.mjs"), ...more);
 
 if (!built || !existsSync(join(root, "dist/prove.mjs"))) await buildAll();
 const proof = words[0];
@@ -39,8 +40,10 @@ async function proveBroken(name) {
   console.log(`\nBroken on purpose (${name}): ${breaks[name].says}. The proof has to fail.`);
   const [count, few] = CONTROL[proof];
   const folder = await buildBroken(proof, name);
-  const programs = proof === "kill" ? ["--programs", folder] : ["--writer", join(folder, "prove.mjs")];
-  return prove(...(words.includes(count) ? [] : [count, few]), ...programs);
+  const more = words.includes(count) ? [] : [count, few];
+  if (proof === "kill") return prove(...more, "--programs", folder);
+  if (proof === "power") return prove(...more, "--writer", join(folder, "prove.mjs"));
+  return run(join(folder, "prove.mjs"), ...more);
 }
 
 function take(option) {

@@ -1,4 +1,4 @@
-/** The proofs in their short form, and that they can fail. The long form: npm run prove -- kill, npm run prove -- power */
+/** The proofs in their short form, and that they can fail. The long form: npm run prove -- kill | power | twin */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { PATIENCE_MS, runProgram } from "./testing/programs.ts";
@@ -22,6 +22,23 @@ test("an agent that takes accepted for stored doesn't pass the proof", { timeout
   expect(out + err).toMatch(
     /NOT PROVEN:[\s\S]*(lost|dropped although there was room|aren't in the cloud|gaps in the cloud)/,
   );
+  expect(code).toBe(1);
+});
+
+test("after everything went wrong and it got quiet, desired = running = reported, or refused with a reason", {
+  timeout: 3 * PATIENCE_MS,
+}, async () => {
+  const { code, out, err } = await prove("twin", "--seeds", "3");
+  expect(err).toBe("");
+  expect(out).toMatch(/PROVEN on mqtt: .* in each of 3 runs \(9 times\)/);
+  expect(code, out).toBe(0);
+});
+
+test("an agent that acknowledges what was asked, not what runs, doesn't pass", {
+  timeout: 3 * PATIENCE_MS,
+}, async () => {
+  const { code, out } = await prove("twin", "--seeds", "2", "--break", "ack");
+  expect(out).toMatch(/NOT PROVEN on mqtt: seeds \d+/);
   expect(code).toBe(1);
 });
 

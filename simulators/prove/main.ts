@@ -1,8 +1,8 @@
 /**
- * The program behind `npm run prove`: kill | power. Exit codes: 0 proven, 1 not proven or failed, 64 usage, 69 this
+ * The program behind `npm run prove`: kill | power | twin. Exit codes: 0 proven, 1 not proven or failed, 64 usage, 69 this
  * machine can't do it.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ import { createFiles } from "@pump-station/agent/linux/files.ts";
 import { createLog } from "@pump-station/agent/linux/log.ts";
 import { createDatabases } from "@pump-station/agent/linux/sqlite.ts";
 import { createTimers } from "@pump-station/agent/linux/timers.ts";
+import { createDatabases as createBridgeDatabases } from "@pump-station/cloud-bridge/host/sqlite.ts";
 import { Command, CommanderError } from "commander";
 import { readOnlyDatabases } from "../host/database.ts";
 import { textFiles } from "../host/files.ts";
@@ -25,6 +26,9 @@ import { programsIn } from "../run/layout.ts";
 import { proveKill } from "./kill/prove-kill.ts";
 import { provePower } from "./power/prove-power.ts";
 import { writeForEver } from "./power/writer.ts";
+import type { CloudDeps } from "./twin/cloud.ts";
+import { createMqttCloud } from "./twin/mqtt-cloud.ts";
+import { proveTwin } from "./twin/prove-twin.ts";
 
 const EXIT = { notProven: 1, usage: 64, unavailable: 69 } as const;
 /** Bundled as dist/prove.mjs, with the other programs and the catalogue beside it. */
@@ -94,6 +98,37 @@ program
     }
   });
 
+const DIALECTS = {
+  mqtt: (deps: CloudDeps) => createMqttCloud({ ...deps, database: createBridgeDatabases().open(":memory:") }),
+} as const;
+type Dialect = keyof typeof DIALECTS;
+
+program
+  .command("twin")
+  .description("desired values change at random while everything goes wrong; then it gets quiet, and is judged")
+  .option("--seeds <n>", "how many runs", "50")
+  .option("--seed <n>", "of the first run", "1")
+  .option("--dialect <name>", `${Object.keys(DIALECTS).join(" | ")} | all`, "all")
+  .option("--trace", "print all that happened in runs that fail")
+  .action(async (said: { seeds: string; seed: string; dialect: string; trace?: true }) => {
+    const seeds = wholeFrom("--seeds", said.seeds, 1);
+    const firstSeed = wholeFrom("--seed", said.seed, 0);
+    const dialects = said.dialect === "all" ? (Object.keys(DIALECTS) as Dialect[]) : [dialectFrom(said.dialect)];
+    const root = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "ps-twin-"));
+    const folderFor = (seed: number): string => mkdtempSync(join(root, `${seed}-`));
+    const proofDeps = { agentDatabases: createDatabases(), folderFor, say, nowMs: () => deps.clock.bootMs() };
+    let isProven = true;
+    try {
+      for (const dialect of dialects) {
+        const options = { dialect, seeds, firstSeed, ...(said.trace && { isTraced: true }) };
+        isProven = (await proveTwin({ ...proofDeps, createCloud: DIALECTS[dialect] }, options)) && isProven;
+      }
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+    process.exitCode = isProven ? 0 : EXIT.notProven;
+  });
+
 /** Between two commits: so many a second that a cut falls into one, so few that a disk lasts ten cuts. */
 const TURN_MS = 2;
 
@@ -110,6 +145,11 @@ program
 
 class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+function dialectFrom(text: string): Dialect {
+  if (Object.hasOwn(DIALECTS, text)) return text as Dialect;
+  throw new UsageError(`--dialect ${text}: ${Object.keys(DIALECTS).join(", ")} or all`);
 }
 
 function wholeFrom(option: string, text: string, least: number): number {
