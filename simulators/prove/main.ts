@@ -26,6 +26,8 @@ import { programsIn } from "../run/layout.ts";
 import { proveKill } from "./kill/prove-kill.ts";
 import { provePower } from "./power/prove-power.ts";
 import { writeForEver } from "./power/writer.ts";
+import { createAwsCloud } from "./twin/aws-cloud.ts";
+import { createAzureCloud } from "./twin/azure-cloud.ts";
 import type { CloudDeps } from "./twin/cloud.ts";
 import { createMqttCloud } from "./twin/mqtt-cloud.ts";
 import { proveTwin } from "./twin/prove-twin.ts";
@@ -100,6 +102,8 @@ program
 
 const DIALECTS = {
   mqtt: (deps: CloudDeps) => createMqttCloud({ ...deps, database: createBridgeDatabases().open(":memory:") }),
+  azure: async (deps: CloudDeps) => createAzureCloud(deps),
+  aws: async (deps: CloudDeps) => createAwsCloud(deps),
 } as const;
 type Dialect = keyof typeof DIALECTS;
 

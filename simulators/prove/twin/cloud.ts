@@ -2,7 +2,7 @@
 import type { Credentials } from "@pump-station/agent/cloud/credentials.ts";
 import type { SimulatedTime } from "@pump-station/agent/testing/simulated-time.ts";
 import type { JsonObject, TwinDocuments } from "@pump-station/agent/wire/twin-document.ts";
-import type { MqttClients } from "@pump-station/agent/world.ts";
+import type { HubClients, MqttClients } from "@pump-station/agent/world.ts";
 import type { Draws } from "../chance.ts";
 
 /** Shares of 0 to 1; each drawn for each message. */
@@ -26,12 +26,45 @@ export const NO_FAULTS: Readonly<CloudFaults> = {
   refuseReports: 0,
 };
 
+/** Faults that tell when they are set. */
+export function faultSwitches(onSet: (name: keyof CloudFaults, share: number) => void): CloudFaults {
+  const shares: CloudFaults = { ...NO_FAULTS };
+  const names = Object.keys(shares) as (keyof CloudFaults)[];
+  const accessors = names.map((name) => [
+    name,
+    {
+      enumerable: true,
+      get: () => shares[name],
+      set: (share: number) => {
+        shares[name] = share;
+        onSet(name, share);
+      },
+    },
+  ]);
+  return Object.defineProperties({ ...NO_FAULTS }, Object.fromEntries(accessors) as PropertyDescriptorMap);
+}
+
+const UPLOADS_KEPT = 1_024;
+
+/** When messages with readings came, the newest ones. */
+export function createUploads(): { readonly atMs: readonly number[]; add(atMs: number): void } {
+  const atMs: number[] = [];
+  return {
+    atMs,
+    add: (at) => {
+      atMs.push(at);
+      if (atMs.length > UPLOADS_KEPT) atMs.shift();
+    },
+  };
+}
+
 export interface ProvenCloud {
-  /** `cloud:` of agent.yaml. */
-  readonly address: string;
+  /** Of agent.yaml: `cloud:`, and the names of the credentials that belong to it. */
+  readonly configLines: string;
   readonly credentials?: () => Credentials;
   /** The agent's way in. */
   readonly mqtt: MqttClients;
+  readonly hubs?: HubClients;
   readonly faults: CloudFaults;
   /** No network: the link breaks, and none can be made. */
   reach(isReachable: boolean): void;

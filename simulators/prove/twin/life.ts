@@ -14,6 +14,7 @@ import type {
   Database,
   Databases,
   Files,
+  HubClients,
   Log,
   MqttClients,
   MqttConnection,
@@ -40,6 +41,7 @@ export interface Machine {
   readonly draws: Draws;
   readonly log: Log;
   readonly mqtt: MqttClients;
+  readonly hubs?: HubClients;
   readonly config: string;
   readonly credentials?: () => Credentials;
   /** The Linux board's own boot: its clock begins anew with each. */
@@ -71,6 +73,7 @@ export function startLife(machine: Machine): Life {
     files: mortalFiles(machine.files, () => isOver),
     databases: machine.databases,
     mqtt: mortalClients(machine.mqtt, () => isOver),
+    ...(machine.hubs && { hubs: mortalHubs(machine.hubs, () => isOver) }),
     network: createMemoryNetwork(),
     ports: {
       serial: hardware.serialFor({ timers, clock }),
@@ -153,6 +156,26 @@ function mortalClients(clients: MqttClients, isOver: () => boolean): MqttClients
     connect: (options, signal) => mortal(clients.connect(options, signal).then(mortalConnection), isOver),
   };
 }
+
+const mortalHubs = (hubs: HubClients, isOver: () => boolean): HubClients => ({
+  connect: (options, signal) =>
+    mortal(
+      hubs.connect(options, signal).then((connection) => ({
+        ...connection,
+        send: (message) => mortal(connection.send(message), isOver),
+        getTwin: () => mortal(connection.getTwin(), isOver),
+        report: (patch) => mortal(connection.report(patch), isOver),
+        answer: (request, status, payload) => mortal(connection.answer(request, status, payload), isOver),
+        ping: () => mortal(connection.ping(), isOver),
+        close: () => mortal(connection.close(), isOver),
+        onDesired: (listener) => connection.onDesired((patch) => isOver() || listener(patch)),
+        onMethod: (listener) => connection.onMethod((call) => isOver() || listener(call)),
+        onMessage: (listener) => connection.onMessage((message) => isOver() || listener(message)),
+        onClosed: (listener) => connection.onClosed((reason) => isOver() || listener(reason)),
+      })),
+      isOver,
+    ),
+});
 
 /** The agent's databases in a folder of the machine that runs the proof; those of a process that ended are closed. */
 export function createKeptDatabases(databases: Databases, folder: string): Databases & { closeAll(): void } {

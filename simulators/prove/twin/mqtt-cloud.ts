@@ -5,11 +5,10 @@ import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import { createSqliteStore } from "@pump-station/cloud-bridge/store/sqlite-store.ts";
 import { createTwinAuthority } from "@pump-station/cloud-bridge/twin/authority.ts";
 import type { Database } from "@pump-station/cloud-bridge/world.ts";
-import { type CloudDeps, NO_FAULTS, type ProvenCloud } from "./cloud.ts";
+import { type CloudDeps, createUploads, NO_FAULTS, type ProvenCloud } from "./cloud.ts";
 
 /** Between bridge and station; patches stay in order, answers may pass them. */
 const TRAVELS_MS = { least: 20, most: 1_500 } as const;
-const UPLOADS_KEPT = 1_024;
 
 export async function createMqttCloud({
   time,
@@ -23,7 +22,7 @@ export async function createMqttCloud({
   await store.addStation(station, "none", 0);
   const faults = { ...NO_FAULTS };
   const reports: ((reported: JsonObject) => void)[] = [];
-  const uploads: number[] = [];
+  const uploads = createUploads();
   /** Counts restarts: what was under way in an earlier one is lost. */
   let life = 0;
   let lastPatchAt = 0;
@@ -63,14 +62,13 @@ export async function createMqttCloud({
       const [room = "", what = "", rid = ""] = topicParts(topic)?.path ?? [];
       if (room === "twin") later(travelMs(), () => void onTwin(what, rid, payload));
       else if (what.includes("kind=batch")) {
-        uploads.push(time.clock.bootMs());
-        if (uploads.length > UPLOADS_KEPT) uploads.shift();
+        uploads.add(time.clock.bootMs());
       }
     });
   }
 
   return {
-    address: "mqtts://bridge.example:8883",
+    configLines: "cloud: mqtts://bridge.example:8883",
     mqtt: broker.clients,
     faults,
     reach: (isReachable) => {
@@ -97,7 +95,7 @@ export async function createMqttCloud({
       broker.cutAll("the bridge ended");
     },
     onReport: (listener) => reports.push(listener),
-    uploads,
+    uploads: uploads.atMs,
     close: () => database.close(),
   };
 }

@@ -86,8 +86,9 @@ export async function createScene(deps: SceneDeps, seed: number): Promise<Scene>
       if (level !== "debug") say(`  ${event} ${JSON.stringify(fields ?? {})}`);
     },
     mqtt: cloud.mqtt,
+    ...(cloud.hubs && { hubs: cloud.hubs }),
     ...(cloud.credentials && { credentials: cloud.credentials }),
-    config: configOf(draws, cloud.address),
+    config: configOf(draws, cloud.configLines),
     boot: { id: bootId(0), atMs: 0, isClockTrusted: true },
   };
   const versions = new Map<string, number>();
@@ -143,7 +144,10 @@ export async function createScene(deps: SceneDeps, seed: number): Promise<Scene>
     desire: async (given) => {
       const { desired } = await cloud.documents();
       const change = given ? { kind: "sense", patch: given } : drawChange(draws, desired, time.clock.wallMs());
-      const version = await cloud.patchDesired(change.patch);
+      const version = await cloud.patchDesired(change.patch).catch((error: unknown) => {
+        say(`the cloud doesn't take ${JSON.stringify(change.patch).slice(0, 200)}: ${String(error)}`);
+      });
+      if (version === undefined) return;
       for (const path of leavesOf(change.patch)) versions.set(path, version);
       say(`desired ${version} ${JSON.stringify(change.patch).slice(0, 400)}`);
       scene.counts.changes++;
@@ -165,14 +169,14 @@ export async function createScene(deps: SceneDeps, seed: number): Promise<Scene>
   return scene;
 }
 
-function configOf(draws: Draws, address: string): string {
+function configOf(draws: Draws, cloudLines: string): string {
   const keepAlive = draws.happens(0.5) ? "learn" : "5min";
   const connection = draws.happens(0.5) ? "standing" : "by-cost";
   return `format: 1
 station: ${STATION}
 description: /station.yaml
 data: /data
-cloud: ${address}
+${cloudLines}
 upload-interval: ${OWN_UPLOAD_S}s
 commit-interval: 1s
 keep-alive: ${keepAlive}
