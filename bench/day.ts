@@ -3,6 +3,7 @@
  * bytes the kernel counts, beside what others would send over it.
  *
  *   npm run bench -- day [--csv FILE… [--resolution NAME=STEP,…]]
+ *   npm run bench -- day --idle [--dialect mqtt|aws|azure]      what a connection costs on a day when nothing happens
  *
  * Of each recording as many columns are taken as are still wanted, a row every 10 s; without one, simulated series.
  * Time is the agent's own and simulated; TCP, TLS, MQTT and the bridge are real.
@@ -23,6 +24,8 @@ import { runDay } from "./rig/day-agent.ts";
 import { pingCost, runPeers } from "./rig/day-peers.ts";
 import { dayLines, peerLine } from "./rig/day-report.ts";
 import { CHANNELS, recordedSeries, type Series, simulatedSeries } from "./rig/day-station.ts";
+import { IDLE_CLOUDS, type IdleDialect } from "./rig/idle-clouds.ts";
+import { idleDay } from "./rig/idle-day.ts";
 import { programs, sleep } from "./rig/rig.ts";
 
 /** Of the far side; the peers' broker takes whatever is published. */
@@ -50,10 +53,13 @@ export async function run(args: readonly string[]): Promise<void> {
       resolution: { type: "string", default: "" },
       near: { type: "string" },
       broker: { type: "string" },
+      idle: { type: "boolean", default: false },
+      dialect: { type: "string" },
     },
   });
   if (values.near !== undefined) return near(JSON.parse(readFileSync(values.near, "utf8")) as Task).catch(failed);
   if (values.broker !== undefined) return broker(values.broker, process.argv.at(-1) ?? FAR_ADDRESS);
+  if (values.idle) return idle(values.dialect);
   const resolutions = resolutionsFrom(values.resolution);
   seriesFrom({ csv: values.csv, resolutions });
   const link = openCountedLink((line) => console.log(line));
@@ -93,6 +99,24 @@ export async function run(args: readonly string[]): Promise<void> {
     link?.remove();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function idle(wanted: string | undefined): Promise<void> {
+  const dialects = (Object.keys(IDLE_CLOUDS) as IdleDialect[]).filter(
+    (name) => wanted === undefined || name === wanted,
+  );
+  if (dialects.length === 0) throw new Error(`--dialect ${wanted}: ${Object.keys(IDLE_CLOUDS).join(", ")}`);
+  console.log(
+    "IP bytes both ways, estimated from a counting proxy; time is the agent's own and simulated, the link real",
+  );
+  const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pump-station-idle-"));
+  try {
+    for (const dialect of dialects) await idleDay(dialect, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  // Microsoft's SDK leaves handles behind.
+  process.exit(0);
 }
 
 /** The station's side of the link: our day at each interval, then the others'. */
