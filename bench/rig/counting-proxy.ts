@@ -6,7 +6,7 @@
  * could carry it (a PINGRESP carries the one of its PINGREQ). A
  * connection's beginning and end are seven such packets. Lost packets and the radio's own headers are not in.
  */
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 
 const HEADER_BYTES = 52;
 const SEGMENT_BYTES = 1448;
@@ -17,6 +17,8 @@ const DELAYED_ACK_MS = 40;
 export interface CountingProxy {
   readonly port: number;
   ipBytes(): number;
+  /** All connections break. */
+  cut(): void;
   close(): void;
 }
 
@@ -25,7 +27,10 @@ export async function openCountingProxy(target: { host: string; port: number }):
   const counted = (portion: Buffer): void => {
     bytes += portion.length + Math.ceil(portion.length / SEGMENT_BYTES) * HEADER_BYTES;
   };
+  const open = new Set<Socket>();
   const server = createServer((near) => {
+    open.add(near);
+    near.once("close", () => open.delete(near));
     bytes += OPEN_AND_CLOSE_PACKETS * HEADER_BYTES;
     const far = connect(target);
     /** By who owes it: an acknowledgement that waits for something to travel with. */
@@ -42,6 +47,7 @@ export async function openCountingProxy(target: { host: string; port: number }):
     near.on("data", passes("near", "far")).pipe(far);
     far.on("data", passes("far", "near")).pipe(near);
     near.on("error", () => far.destroy());
+    near.on("close", () => far.destroy());
     far.on("error", () => near.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -49,6 +55,9 @@ export async function openCountingProxy(target: { host: string; port: number }):
   return {
     port: typeof address === "object" && address ? address.port : 0,
     ipBytes: () => bytes,
+    cut: () => {
+      for (const socket of open) socket.resetAndDestroy();
+    },
     close: () => void server.close(),
   };
 }
