@@ -28,16 +28,16 @@ test("an agent that takes accepted for stored doesn't pass the proof", { timeout
 test("after everything went wrong and it got quiet, desired = running = reported, or refused with a reason", {
   timeout: 3 * PATIENCE_MS,
 }, async () => {
-  const { code, out, err } = await prove("twin", "--seeds", "3");
+  const { code, out, err } = await prove("twin", "--seeds", "1");
   expect(err).toBe("");
-  expect(out).toMatch(/PROVEN on mqtt: .* in each of 3 runs \(9 times\)/);
+  for (const dialect of ["mqtt", "azure", "aws"]) expect(out).toMatch(new RegExp(`^PROVEN on ${dialect}: `, "m"));
   expect(code, out).toBe(0);
 });
 
 test("an agent that acknowledges what was asked, not what runs, doesn't pass", {
   timeout: 3 * PATIENCE_MS,
 }, async () => {
-  const { code, out } = await prove("twin", "--seeds", "2", "--break", "ack");
+  const { code, out } = await prove("twin", "--dialect", "mqtt", "--seeds", "2", "--break", "ack");
   expect(out).toMatch(/NOT PROVEN on mqtt: seeds \d+/);
   expect(code).toBe(1);
 });
