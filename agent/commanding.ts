@@ -78,9 +78,10 @@ export const commandHandlers = ({
   ...commanding
 }: Commanding): Readonly<Record<string, ControlHandler>> => ({
   onsite: ({ for: given, end }) => {
-    const ms = typeof given === "string" ? durationMs(given) : undefined;
+    const text = typeof given === "string" ? given : "";
+    const ms = durationMs(text);
     if (given !== undefined && (ms === undefined || ms < ON_SITE_MS_MIN || ms > ON_SITE_MS_MAX))
-      throw new Error(`onsite "${String(given).slice(0, 20)}": write how long like 30min or 2h, from 1min to 24h`);
+      throw new Error(`onsite "${text.slice(0, 20)}": write how long like 30min or 2h, from 1min to 24h`);
     if (end === true) onSite.end("ended at the station");
     const isKept = ms === undefined || onSite.begin(ms, "here", true);
     return { onSite: onSite.now() ?? null, isKept };

@@ -82,7 +82,7 @@ export const LINK_TRIALS_MAX = 3;
 export const CRASHES_MAX = 3;
 export const CRASHES_WITHIN_MS = 600_000;
 /** Settings with which a process lived this long are good. */
-export const SETTLED_AFTER_MS = CRASHES_WITHIN_MS;
+export const SETTLED_AFTER_MS = 600_000;
 /** A version that ended a process is tried once more after so long (a power cut looks the same), so often in all. */
 export const REFUSED_RETRY_MS = 1_800_000;
 export const REFUSED_TRIES_MAX = 2;

@@ -37,7 +37,7 @@ function createBench() {
       clock: time.clock,
       log: () => undefined,
       file: (name) => ({
-        load: () => JSON.parse(disk.documents.get(name) ?? "null") ?? undefined,
+        load: () => (JSON.parse(disk.documents.get(name) ?? "null") as unknown) ?? undefined,
         save: (document: JsonObject) => {
           if (!alive) return;
           if (disk.isFull) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });

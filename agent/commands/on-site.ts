@@ -170,8 +170,8 @@ function resumed(document: unknown, clock: Clock): Kept | undefined {
 function dated(kept: Kept, clock: Clock): Kept {
   if (!kept.isUnsure || kept.untilWallMs === undefined || !clock.isWallTrusted()) return kept;
   const leftMs = Math.min(kept.untilWallMs - clock.wallMs(), ON_SITE_MS_MAX);
-  const { isUnsure: _, ...sure } = kept;
-  return { ...sure, untilBootMs: clock.bootMs() + leftMs };
+  const { bootId, untilWallMs, unsureMs, by, isOurs } = kept;
+  return { bootId, untilBootMs: clock.bootMs() + leftMs, untilWallMs, unsureMs, by, isOurs };
 }
 
 /** Undefined for none, and for what nobody can make sense of: that ends on the short side, too. */

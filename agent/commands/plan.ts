@@ -47,7 +47,7 @@ export const createPlan =
     call.device === undefined ? stationPlan(deps, call) : devicePlan(deps, call, call.device);
 
 function stationPlan({ station, runs }: PlanDeps, { command, arguments: given = {} }: CommandCall): Planned {
-  if (isStationCommand(command)) return planOf(command, runs[command] as StationRun<unknown>, given);
+  if (isStationCommand(command)) return planOf(command, runs[command], given);
   const owners = station().devices.filter(({ commands }) => commands.some(({ name }) => name === command));
   const hint = owners.length > 0 ? `; it is a command of ${owners.map(({ name }) => name).join(", ")}` : "";
   const known = Object.keys(STATION_COMMANDS).join(", ");

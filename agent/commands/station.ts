@@ -134,7 +134,7 @@ export const said = ({ until, leftMs, by, isUnsure }: OnSiteStatus): JsonObject 
 });
 
 /** An old value keeps its own time. */
-const spoken = ({ ageMs, missing: _, ...value }: LiveValue, clock: Clock): Json => ({
+const spoken = ({ ageMs, ...value }: LiveValue, clock: Clock): Json => ({
   ...value,
   ...(clock.isWallTrusted() ? { at: Math.round(clock.wallMs() - ageMs) } : { "age-s": Math.round(ageMs / 1000) }),
 });

