@@ -5,8 +5,8 @@ export default defineConfig({
     include: ["{sensor-descriptions,agent,cloud-bridge,simulators,systemd,tools}/**/*.test.ts", "*.test.ts"],
     testTimeout: 90_000,
     hookTimeout: 60_000,
-    // Two noisy cores: more workers than cores only make the waits longer.
-    maxWorkers: 2,
+    // For two noisy cores: the longest tests watch processes and wait for them, so a third worker finds time.
+    maxWorkers: 3,
     reporters: ["default"],
   },
 });

@@ -48,7 +48,7 @@ it("a name that the language doesn't take is refused with the rule", () => {
 
 it("describe gives a model, a sheet, or a schema, and refuses two at once", () => {
   const station = join(ROOT, "sensor-descriptions/stations/demo-lake.yaml");
-  expect(JSON.parse(run("describe", "--dtdl", station))).toHaveLength(5);
+  expect(JSON.parse(run("describe", "--dtdl", station))).toHaveLength(6);
   expect(JSON.parse(run("describe", "--json-schema", "device"))).toHaveProperty("else.allOf");
   expect(fail("describe", "--dtdl", "--markdown", station).status).toBe(64);
 });

@@ -154,7 +154,7 @@ describe("beside a running station", { timeout: PATIENCE_MS }, () => {
       /^ {2}pump +pump-mk2 +every .* good /m,
       /samples wait/,
       /: connected for /,
-      /pump\/target/,
+      /not set by the cloud/,
     ])
       expect(out).toMatch(words);
     const status = JSON.parse((await demo.cli("status", "--json")).out) as AgentStatus;
@@ -164,6 +164,7 @@ describe("beside a running station", { timeout: PATIENCE_MS }, () => {
       uplink: { connected: true },
     });
     expect(status.devices.map(({ device }) => device)).toEqual(["pump", "climate", "cabinet", "rain"]);
+    expect(status.settings.map(({ path }) => path)).toContain("devices/pump/target");
   });
 
   test("send uploads what waits at once, in words and in JSON", async () => {
