@@ -87,7 +87,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "acting.ts": ["outcome.ts", "running-station.ts", "sending.ts", "twin"],
   "agent-deps.ts": ["cloud", "identity", "status.ts", "updating.ts", "world.ts"],
   "agent.ts": ["*"],
-  checking: ["cli", "linux", "version.ts"],
+  checking: ["cli", "linux", "version.ts", "@descriptions"],
   "version.ts": [],
   cli: ["*"],
   service: ["*", "linux"],

@@ -2,7 +2,13 @@
  * The description that this station runs: the file on disk, and the last good one for the day when the file is broken
  * (a broken description can't kill a station: with a last good one it runs, loudly; without, nothing is read).
  */
-import { type LoadedStation, loadStation, type Origins } from "@pump-station/sensor-descriptions/load.ts";
+import {
+  type KeptTree,
+  type LoadedStation,
+  loadStation,
+  type Origins,
+  type SourceFile,
+} from "@pump-station/sensor-descriptions/load.ts";
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import type { Problem } from "@pump-station/sensor-descriptions/problems.ts";
 import type { Files } from "./world.ts";
@@ -27,20 +33,33 @@ export interface KeptDescription {
   readonly files: readonly SourceText[];
 }
 
+/** After a device file's name: what the file was read as when the program was built (tools/compile-check.mjs). */
+const KEPT_TREE = ".tree.json";
 const TYPE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 /** Looks for TYPE.yaml in the folders, in their order (own device files come before the catalogue). */
 export const createTypeFinder =
   (files: Files, folders: readonly string[]) =>
-  (type: string): SourceText | undefined => {
+  (type: string): SourceFile | undefined => {
     if (!TYPE_NAME.test(type)) return undefined;
     for (const folder of folders) {
       const path = `${folder}/${type}.yaml`;
       const text = textAt(files, path);
-      if (text !== undefined) return { path, text };
+      if (text !== undefined) return { path, text, ...keptBeside(files, path) };
     }
     return undefined;
   };
+
+/** The catalogue's files are read when it is built, and what they were read as lies beside them. */
+function keptBeside(files: Files, path: string): Pick<SourceFile, "kept"> {
+  const json = textAt(files, path + KEPT_TREE);
+  try {
+    return json === undefined ? {} : { kept: JSON.parse(json) as KeptTree };
+  } catch {
+    // Cut off, or anything else: then the file itself is read.
+    return {};
+  }
+}
 
 /** Loads the station file at `path`; one that is missing or can't be read is a problem like any other. */
 export function loadDescription(files: Files, path: string, folders: readonly string[]): LoadedDescription {
@@ -80,13 +99,13 @@ export function loadKept(kept: KeptDescription): LoadedDescription {
 
 function loadFrom(
   source: SourceText,
-  findType: (type: string) => SourceText | undefined,
+  findType: (type: string) => SourceFile | undefined,
   types: readonly string[],
 ): LoadedDescription {
   const used = new Map<string, SourceText>();
-  const find = (type: string): SourceText | undefined => {
+  const find = (type: string): SourceFile | undefined => {
     const found = findType(type);
-    if (found) used.set(type, found);
+    if (found) used.set(type, { path: found.path, text: found.text });
     return found;
   };
   const loaded = loadStation(source, find, types);

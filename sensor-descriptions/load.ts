@@ -22,7 +22,7 @@ import { nearestWord } from "./spelling.ts";
 
 export type { DeviceType } from "./load/device-type.ts";
 export type { Example } from "./load/examples-of-type.ts";
-export type { SourceFile } from "./load/source-document.ts";
+export type { KeptTree, SourceFile } from "./load/source-document.ts";
 export type { Origins } from "./load/station-device.ts";
 export type { FindType, LoadedType } from "./load/type-reader.ts";
 

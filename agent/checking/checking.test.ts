@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -18,6 +18,28 @@ it("`check` starts from compiled code, and says what the whole program says", ()
   const quick = run(join(ROOT, "bin/pump-station.mjs"), "check", STATION);
   expect(quick).toContain("Demo lake");
   expect(quick).toBe(run(join(ROOT, "dist/agent.mjs"), "check", STATION));
+});
+
+it("what a catalogue file was read as is taken for this very text only", ({ onTestFinished }) => {
+  const folder = mkdtempSync(join(tmpdir(), "checking-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const from = join(ROOT, "dist/catalogue/sensors/sht4x.yaml");
+  const text = readFileSync(from, "utf8");
+  const station = join(folder, "station.yaml");
+  writeFileSync(station, readFileSync(STATION, "utf8"));
+  mkdirSync(join(folder, "devices"));
+  const check = () => run(join(ROOT, "bin/pump-station.mjs"), "check", station, "--json");
+  const others = JSON.parse(check()) as readonly { devices: unknown }[];
+
+  writeFileSync(join(folder, "devices/sht4x.yaml"), text);
+  copyFileSync(`${from}.tree.json`, join(folder, "devices/sht4x.yaml.tree.json"));
+  expect(JSON.parse(check())).toEqual(others);
+  // Another text beside the same tree: the text counts. So it does beside a tree that was cut off.
+  writeFileSync(join(folder, "devices/sht4x.yaml"), text.replace(/^( +)humidity:/m, "$1moisture:"));
+  expect(() => check()).toThrow();
+  writeFileSync(join(folder, "devices/sht4x.yaml"), text);
+  writeFileSync(join(folder, "devices/sht4x.yaml.tree.json"), '{"text": "for');
+  expect(JSON.parse(check())).toEqual(others);
 });
 
 it("compiled code of another build, or none, costs time and nothing else", ({ onTestFinished }) => {

@@ -3,6 +3,8 @@
  * built as one CommonJS script, since Node 20 keeps compiled code only of such (bin/pump-station.mjs, tools/build.mjs).
  */
 import { join } from "node:path";
+import { keptTreeOf } from "@pump-station/sensor-descriptions/load/source-document.ts";
+import { isKnownKey } from "@pump-station/sensor-descriptions/schema.ts";
 import { addCheck } from "../cli/check.ts";
 import { runCli } from "../cli/cli.ts";
 import { createFiles } from "../linux/files.ts";
@@ -21,3 +23,9 @@ export const runCheck = (args: readonly string[], dist: string): Promise<number>
     args,
     [addCheck],
   );
+
+/** What a device file of the catalogue is read as, to lie beside it: JSON; undefined where it has problems. */
+export const keptTree = (text: string): string | undefined => {
+  const tree = keptTreeOf(text, isKnownKey);
+  return tree && JSON.stringify(tree);
+};

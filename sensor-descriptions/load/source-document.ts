@@ -20,6 +20,15 @@ export type { Path, Tree } from "./tree.ts";
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
+  /** Of an earlier reading; taken only when the text is the same. */
+  readonly kept?: KeptTree;
+}
+
+/** What a text without any problem was read as, for who reads the same text again. JSON. */
+export interface KeptTree {
+  readonly text: string;
+  readonly tree: Tree;
+  readonly places: readonly (readonly [key: string, places: { readonly key?: Place; readonly value?: Place }])[];
 }
 
 export interface SourceDocument {
@@ -44,8 +53,19 @@ interface Reader {
   lineOf(offset: number): number;
 }
 
+/** undefined for a text with problems. */
+export function keptTreeOf(text: string, isKey: (word: string) => boolean): KeptTree | undefined {
+  const places: Places = new Map();
+  const { tree, problems } = readInto(places, { path: "", text }, isKey);
+  return tree === undefined || problems.length > 0 ? undefined : { text, tree, places: [...places] };
+}
+
 /** Never throws; what can't be read is among the problems. */
 export function readDocument(file: SourceFile, isKey: (word: string) => boolean): SourceDocument {
+  return readInto(new Map(file.kept?.text === file.text ? file.kept.places : []), file, isKey);
+}
+
+function readInto(places: Places, file: SourceFile, isKey: (word: string) => boolean): SourceDocument {
   const problems: Problem[] = [];
   const lines = new LineCounter();
   const original = new LineCounter();
@@ -59,7 +79,7 @@ export function readDocument(file: SourceFile, isKey: (word: string) => boolean)
   };
   const reader: Reader = {
     problems,
-    places: new Map(),
+    places,
     lineOf: (offset) => lines.linePos(offset).line,
     report: (start, end, said) => {
       const from = mended.originalOffset(start);
@@ -71,7 +91,8 @@ export function readDocument(file: SourceFile, isKey: (word: string) => boolean)
   const lineOf = (at: Path): number =>
     original.linePos(mended.originalOffset(placeOf(reader.places, at, "key").start)).line;
   const isReadable = !isTooLarge && !isIndentedBothWays(file.text);
-  const tree = isReadable ? readTree(mended.text, lines, reader) : undefined;
+  const kept = file.kept?.text === file.text ? file.kept.tree : undefined;
+  const tree = kept ?? (isReadable ? readTree(mended.text, lines, reader) : undefined);
   return {
     path: file.path,
     tree,
