@@ -30,10 +30,10 @@ export async function trouble(scene: Scene, events: number): Promise<void> {
  * The last thing before it gets quiet is often one of which nobody is told; returns whether something came after it that
  * shows the station that it has missed it.
  */
-export async function lastWord(scene: Scene): Promise<boolean> {
+export async function lastWord(scene: Scene, mayBeUnheard: boolean): Promise<boolean> {
   const { cloud, draws, time } = scene;
   const fault = FAULTS[Math.floor(draws.fraction() * 2 * FAULTS.length)];
-  if (fault === undefined) return true;
+  if (fault === undefined) return !mayBeUnheard;
   scene.say(`the last word: ${fault}`);
   const before = { ...cloud.faults };
   cloud.faults[fault] = 1;
