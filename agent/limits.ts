@@ -70,8 +70,8 @@ export const PENALTY_AFTER_MISSES = 3;
 export const PROBE_EVERY_MAX_MS = 60_000;
 /** Settings are read back at least this often. */
 export const READ_BACK_EVERY_MS = 600_000;
-/** The whole twin is fetched on every connection, and on one that stands so often: about 1.6 KB each time. */
-export const TWIN_FETCH_EVERY_MS = 43_200_000;
+/** The whole twin is fetched on every connection, and on one that stands so often: 1.4 to 3.5 KB each time. */
+export const TWIN_FETCH_EVERY_MS = 86_400_000;
 /** Settings that can cut the link are rolled back when the cloud hasn't heard the station for so long of open hours… */
 export const LINK_TRIAL_MS = 1_800_000;
 /** …or when the process has started so often meanwhile: a station that reboots again and again isn't on trial for ever. */

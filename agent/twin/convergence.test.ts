@@ -154,7 +154,7 @@ function createWorld() {
     isAway = false;
     faults.loseReportAnswers = false;
     pump.interlock = undefined;
-    // Half a day's wait for a patch that got lost, cut short.
+    // A day's wait for a patch that got lost, cut short.
     memory.cut();
     await quiet(120_000);
     // Whatever is refused after a crash or rolled back after an outage has its second chance.
@@ -206,6 +206,7 @@ it("ends converged after quiet, every refused value answered with a reason", asy
       for (const [path, value] of open)
         if (!isRolledBack(path)) expect([205, 2_000, 0, -1, 5, "at night", 1], path).toContain(value);
     }),
-    { numRuns: 8 },
+    // The same scripts each time, since one that fails takes minutes to be made short; SEED=… looks at others.
+    { numRuns: 8, seed: Number(process.env["SEED"] ?? 4), endOnFailure: process.env["SEED"] === undefined },
   );
 }, 120_000);
