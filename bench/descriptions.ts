@@ -207,7 +207,7 @@ function deviceLines(i: number): string[] {
 /** A cold process of the built program each time: start, load, run the examples, print. */
 function checkTime(): void {
   // As a technician calls it.
-  const launcher = join(dirname(programs.agent), "../bin/pump-station.mjs");
+  const launcher = join(dirname(programs.agent), "../bin/pump-station.cjs");
   const folder = mkdtempSync(join(tmpdir(), "pump-station-bench-"));
   try {
     const file = join(folder, "station.yaml");

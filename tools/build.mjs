@@ -60,7 +60,7 @@ export async function bundle(entry, outfile, more = {}) {
   });
 }
 
-/** What bin/pump-station.mjs starts for `check`. */
+/** What bin/pump-station.cjs starts for `check`. */
 async function checkScript() {
   await build({
     entryPoints: [join(root, "agent/checking/main.ts")],

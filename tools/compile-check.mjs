@@ -2,7 +2,7 @@
 // keeps what the catalogue's files are read as beside them, and the code that V8 compiles for a check.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadCheck } from "../bin/compiled.mjs";
+import { loadCheck } from "../bin/compiled.cjs";
 
 const [dist, station] = process.argv.slice(2);
 const { script, check } = loadCheck(dist);

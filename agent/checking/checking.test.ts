@@ -12,10 +12,10 @@ const run = (program: string, ...args: readonly string[]): string =>
   execFileSync(process.execPath, [program, ...args], { encoding: "utf8" });
 
 it("`check` starts from compiled code, and says what the whole program says", () => {
-  const script = `import { loadCheck } from ${JSON.stringify(join(ROOT, "bin/compiled.mjs"))};
+  const script = `import { loadCheck } from ${JSON.stringify(join(ROOT, "bin/compiled.cjs"))};
     console.log(loadCheck(${JSON.stringify(join(ROOT, "dist"))}).script.cachedDataRejected);`;
   expect(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" })).toBe("false\n");
-  const quick = run(join(ROOT, "bin/pump-station.mjs"), "check", STATION);
+  const quick = run(join(ROOT, "bin/pump-station.cjs"), "check", STATION);
   expect(quick).toContain("Demo lake");
   expect(quick).toBe(run(join(ROOT, "dist/agent.mjs"), "check", STATION));
 });
@@ -28,7 +28,7 @@ it("what a catalogue file was read as is taken for this very text only", ({ onTe
   const station = join(folder, "station.yaml");
   writeFileSync(station, readFileSync(STATION, "utf8"));
   mkdirSync(join(folder, "devices"));
-  const check = () => run(join(ROOT, "bin/pump-station.mjs"), "check", station, "--json");
+  const check = () => run(join(ROOT, "bin/pump-station.cjs"), "check", station, "--json");
   const others = JSON.parse(check()) as readonly { devices: unknown }[];
 
   writeFileSync(join(folder, "devices/sht4x.yaml"), text);
@@ -49,7 +49,7 @@ it("compiled code of another build, or none, costs time and nothing else", ({ on
   mkdirSync(join(folder, "dist"));
   for (const name of ["agent.mjs", "check.cjs"]) copyFileSync(join(ROOT, "dist", name), join(folder, "dist", name));
   cpSync(join(ROOT, "dist/catalogue"), join(folder, "dist/catalogue"), { recursive: true });
-  const check = () => run(join(folder, "bin/pump-station.mjs"), "check", STATION);
+  const check = () => run(join(folder, "bin/pump-station.cjs"), "check", STATION);
   const without = check();
   expect(without).toContain("Demo lake");
   writeFileSync(join(folder, "dist/check.code"), Buffer.alloc(1_000, 7));

@@ -1,6 +1,6 @@
 /**
  * `pump-station check` alone, for a bundle that starts in half the time: a technician runs it after every change. It is
- * built as one CommonJS script, since Node 20 keeps compiled code only of such (bin/pump-station.mjs, tools/build.mjs).
+ * built as one CommonJS script, since Node 20 keeps compiled code only of such (bin/pump-station.cjs, tools/build.mjs).
  */
 import { join } from "node:path";
 import { keptTreeOf } from "@pump-station/sensor-descriptions/load/source-document.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PROGRAM = join(ROOT, "bin/pump-station.mjs");
+const PROGRAM = join(ROOT, "bin/pump-station.cjs");
 const STATION = join(ROOT, "sensor-descriptions/stations/demo-lake.yaml");
 let folder = "";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PROGRAM = join(ROOT, "bin/pump-station.mjs");
+const PROGRAM = join(ROOT, "bin/pump-station.cjs");
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "new-"));

@@ -1,11 +1,11 @@
 // `check` as a script with its compiled code beside it: V8 takes the code only for this very source, version and flags;
 // otherwise it compiles as always.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { Script } from "node:vm";
+const { readFileSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const { Script } = require("node:vm");
 
 /** Reads and evaluates dist/check.cjs; `code`: what `script.createCachedData()` gave at build, if anything. */
-export function loadCheck(dist) {
+function loadCheck(dist) {
   const filename = `${dist}/check.cjs`;
   const source = readFileSync(filename, "utf8");
   const script = new Script(`(function (exports, require, module, __filename) {${source}\n})`, {
@@ -24,3 +24,5 @@ function codeOf(path) {
     return undefined;
   }
 }
+
+module.exports = { loadCheck };
