@@ -4,19 +4,22 @@ import { join } from "node:path";
 import { connectControl } from "@pump-station/agent/linux/control-socket.ts";
 import type { AgentStatus } from "@pump-station/agent/status.ts";
 import type { StationSummary } from "@pump-station/cloud-bridge/api/contract.ts";
-import { afterEach, expect, test } from "vitest";
-import { PROGRAMS, type Program, runProgram, startProgram, temporaryFolder, until } from "./testing/programs.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
-const atEnd = (cleanup: () => Promise<void>): void => void cleanups.push(cleanup);
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import { describe, test } from "vitest";
+import {
+  type AtEnd,
+  PATIENCE_MS,
+  PROGRAMS,
+  type Program,
+  runProgram,
+  startProgram,
+  temporaryFolder,
+  until,
+} from "./testing/programs.ts";
 
 const untilTrue = (what: string, look: () => Promise<boolean>): Promise<true> =>
   until(what, async () => (await look()) || undefined);
 
-const start = (program: string, ...args: readonly string[]): Program => {
+const start = (atEnd: AtEnd, program: string, ...args: readonly string[]): Program => {
   const started = startProgram(program, args);
   atEnd(async () => {
     started.child.kill("SIGTERM");
@@ -25,10 +28,10 @@ const start = (program: string, ...args: readonly string[]): Program => {
   return started;
 };
 
-async function startBridge(...more: readonly string[]) {
+async function startBridge(atEnd: AtEnd, ...more: readonly string[]) {
   const data = temporaryFolder(atEnd);
   const ports = ["--mqtt-port", "0", "--http-port", "0"];
-  const program = start(PROGRAMS.bridge, "run", "--data", data, ...ports, ...more);
+  const program = start(atEnd, PROGRAMS.bridge, "run", "--data", data, ...ports, ...more);
   const ready = await until("the bridge is ready", async () => {
     const text = readFileSync(join(data, "ready.json"), "utf8");
     return JSON.parse(text) as { mqttPort: number; httpPort: number };
@@ -54,7 +57,7 @@ async function startBridge(...more: readonly string[]) {
 type Bridge = Awaited<ReturnType<typeof startBridge>>;
 
 /** A folder with an agent.yaml, as on a board without sensors. */
-function makeBoard(bridge: Bridge, extra: readonly string[] = []) {
+function makeBoard(atEnd: AtEnd, bridge: Bridge, extra: readonly string[] = []) {
   const folder = temporaryFolder(atEnd);
   const config = join(folder, "agent.yaml");
   const control = join(folder, "control.sock");
@@ -72,70 +75,81 @@ function makeBoard(bridge: Bridge, extra: readonly string[] = []) {
     folder,
     config,
     status,
-    run: () => start(PROGRAMS.agent, "run", "--config", config),
+    run: () => start(atEnd, PROGRAMS.agent, "run", "--config", config),
     cli: (...words: readonly string[]) => runProgram(PROGRAMS.agent, ...words, "--config", config),
     isConnected: () => untilTrue("the agent is connected", async () => (await status()).uplink.connected),
   };
 }
 
-test("a board enrols with a token file, comes in by its certificate, is revoked, says so and reads on", async () => {
-  const bridge = await startBridge();
-  const token = await bridge.tokenOf("add", "lake", "--token");
-  const board = makeBoard(bridge, ["enrolment-token-file: enrolment-token"]);
-  writeFileSync(join(board.folder, "enrolment-token"), `${token}\n`, { mode: 0o600 });
-  const agent = board.run();
-  await board.isConnected();
-  expect(await board.status()).toMatchObject({ identity: { by: "certificate", certificate: { name: "lake" } } });
-  expect(await bridge.summary()).toMatchObject({ online: true, identity: { by: "certificate", tokenUntil: null } });
-  expect(() => statSync(join(board.folder, "enrolment-token"))).toThrow(/ENOENT/);
-  const kept = join(board.folder, "data/state/identity.json");
-  expect(statSync(kept).mode & 0o777).toBe(0o600);
+describe.concurrent("a station's identity", { timeout: 2 * PATIENCE_MS }, () => {
+  test("a board enrols with a token file, comes in by its certificate, is revoked, says so and reads on", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const bridge = await startBridge(atEnd);
+    const token = await bridge.tokenOf("add", "lake", "--token");
+    const board = makeBoard(atEnd, bridge, ["enrolment-token-file: enrolment-token"]);
+    writeFileSync(join(board.folder, "enrolment-token"), `${token}\n`, { mode: 0o600 });
+    const agent = board.run();
+    await board.isConnected();
+    expect(await board.status()).toMatchObject({ identity: { by: "certificate", certificate: { name: "lake" } } });
+    expect(await bridge.summary()).toMatchObject({ online: true, identity: { by: "certificate", tokenUntil: null } });
+    expect(() => statSync(join(board.folder, "enrolment-token"))).toThrow(/ENOENT/);
+    const kept = join(board.folder, "data/state/identity.json");
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
 
-  await bridge.station("revoke", "lake");
-  await untilTrue("the board knows it", async () => /revoked/.test((await board.status()).identity?.problem ?? ""));
-  expect((await bridge.summary()).online).toBe(false);
-  expect(agent.child.exitCode).toBeNull();
-  const said = `${agent.said()}${bridge.program.said()}`;
-  const privateKey = /BEGIN PRIVATE KEY-----\\n([\w+/]+)/.exec(readFileSync(kept, "utf8"))?.[1] ?? "none";
-  expect(privateKey).toMatch(/^[\w+/]{64}$/);
-  for (const secret of [token, privateKey, "PRIVATE KEY"]) expect(said).not.toContain(secret);
-}, 90_000);
-
-test("a spare adopts a station by one command, and the old board is out at once", async () => {
-  const bridge = await startBridge();
-  const old = makeBoard(bridge);
-  const first = await old.cli("enrol", "--token", await bridge.tokenOf("add", "lake", "--token"));
-  expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^lake: enrolled with mqtts:.*until \d{4}-/) });
-  old.run();
-  await old.isConnected();
-  const running = await old.cli("enrol", "--token", "x");
-  expect(running).toMatchObject({ code: 1, err: expect.stringContaining("stop it first: sudo systemctl stop") });
-
-  const token = await bridge.tokenOf("token", "lake");
-  const spare = makeBoard(bridge);
-  const other = await spare.cli("adopt", "pond", "--token", token);
-  expect(other.err).toContain('Change that line to "station: pond"');
-  expect((await spare.cli("enrol", "--token", token)).err).toContain("another board is lake");
-  expect((await spare.cli("adopt", "lake", "--token", "mistyped")).err).toContain("the token is refused");
-  expect((await spare.cli("adopt", "lake", "--token", token)).code).toBe(0);
-  spare.run();
-  await spare.isConnected();
-  await untilTrue("the old board knows it", async () =>
-    /another board has taken its place/.test((await old.status()).identity?.problem ?? ""),
-  );
-  expect((await old.status()).buffer.epoch).not.toBe((await spare.status()).buffer.epoch);
-}, 90_000);
-
-test("certificates of half a minute: the station renews again and again and is never away for long", async () => {
-  const bridge = await startBridge("--certificate-life", "30s", "--renewal-grace", "30s");
-  const board = makeBoard(bridge);
-  expect((await board.cli("enrol", "--token", await bridge.tokenOf("add", "lake", "--token"))).code).toBe(0);
-  board.run();
-  await board.isConnected();
-  const serials = new Set<string>();
-  await untilTrue("it has renewed twice", async () => {
-    serials.add((await board.status()).identity?.certificate?.serial ?? "");
-    return serials.size >= 3;
+    await bridge.station("revoke", "lake");
+    await untilTrue("the board knows it", async () => /revoked/.test((await board.status()).identity?.problem ?? ""));
+    expect((await bridge.summary()).online).toBe(false);
+    expect(agent.child.exitCode).toBeNull();
+    const said = `${agent.said()}${bridge.program.said()}`;
+    const privateKey = /BEGIN PRIVATE KEY-----\\n([\w+/]+)/.exec(readFileSync(kept, "utf8"))?.[1] ?? "none";
+    expect(privateKey).toMatch(/^[\w+/]{64}$/);
+    for (const secret of [token, privateKey, "PRIVATE KEY"]) expect(said).not.toContain(secret);
   });
-  await board.isConnected();
-}, 120_000);
+
+  test("a spare adopts a station by one command, and the old board is out at once", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const bridge = await startBridge(atEnd);
+    const old = makeBoard(atEnd, bridge);
+    const first = await old.cli("enrol", "--token", await bridge.tokenOf("add", "lake", "--token"));
+    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^lake: enrolled with mqtts:.*until \d{4}-/) });
+    old.run();
+    await old.isConnected();
+    const running = await old.cli("enrol", "--token", "x");
+    expect(running).toMatchObject({ code: 1, err: expect.stringContaining("stop it first: sudo systemctl stop") });
+
+    const token = await bridge.tokenOf("token", "lake");
+    const spare = makeBoard(atEnd, bridge);
+    const other = await spare.cli("adopt", "pond", "--token", token);
+    expect(other.err).toContain('Change that line to "station: pond"');
+    expect((await spare.cli("enrol", "--token", token)).err).toContain("another board is lake");
+    expect((await spare.cli("adopt", "lake", "--token", "mistyped")).err).toContain("the token is refused");
+    expect((await spare.cli("adopt", "lake", "--token", token)).code).toBe(0);
+    spare.run();
+    await spare.isConnected();
+    await untilTrue("the old board knows it", async () =>
+      /another board has taken its place/.test((await old.status()).identity?.problem ?? ""),
+    );
+    expect((await old.status()).buffer.epoch).not.toBe((await spare.status()).buffer.epoch);
+  });
+
+  test("certificates of a quarter of a minute: the station renews again and again and is never away for long", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const bridge = await startBridge(atEnd, "--certificate-life", "15s", "--renewal-grace", "15s");
+    const board = makeBoard(atEnd, bridge);
+    expect((await board.cli("enrol", "--token", await bridge.tokenOf("add", "lake", "--token"))).code).toBe(0);
+    board.run();
+    await board.isConnected();
+    const serials = new Set<string>();
+    await untilTrue("it has renewed twice", async () => {
+      serials.add((await board.status()).identity?.certificate?.serial ?? "");
+      return serials.size >= 3;
+    });
+    await board.isConnected();
+  });
+});

@@ -6,15 +6,7 @@ import { type Demo, type Part, startDemo } from "./testing/demo.ts";
 import { PATIENCE_MS, until } from "./testing/programs.ts";
 
 /** Whoever is killed while the other waits for its restart costs no time. */
-const VICTIMS: readonly Part[] = [
-  "the agent",
-  "the bridge",
-  "the agent",
-  "the agent",
-  "the bridge",
-  "the agent",
-  "the agent",
-];
+const VICTIMS: readonly Part[] = ["the agent", "the bridge", "the agent", "the bridge", "the agent", "the agent"];
 /** A kill falls into start, first upload or steady running. */
 const MOMENT_MS_MAX = 3_000;
 
