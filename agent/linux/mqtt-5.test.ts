@@ -160,7 +160,10 @@ async function startBridge(port: number): Promise<MqttClient> {
   return client;
 }
 
-describe.skipIf(!existsSync(MOSQUITTO))("against mosquitto, with client certificates", () => {
+const isThere = existsSync(MOSQUITTO);
+if (!isThere) console.warn("the tests against mosquitto are skipped: it isn't on this machine (apt install mosquitto)");
+
+describe.skipIf(!isThere)("against mosquitto, with client certificates", () => {
   for (const version of [undefined, 5] as const) {
     describeCloud(`MQTT ${version ?? "3.1.1"} over mosquitto`, async () => {
       const { port, stop } = await startMosquitto();
