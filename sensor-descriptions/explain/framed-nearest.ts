@@ -83,13 +83,17 @@ const begunMeaning = (side: Side, body: Uint8Array, here: number) =>
   here > 0 && side.direction === "answer" ? side.meaningOf(body.subarray(0, here)) : undefined;
 
 function lengthText(spec: FramedSpec, { codec: { layout } }: Side, bytes: Uint8Array, size: number): string {
-  const [number] = numbersOf(layout.places, "length", spec.byteOrder);
+  const [number, again] = numbersOf(layout.places, "length", spec.byteOrder);
   const here = `here are ${bytes.length}`;
   if (number === undefined || number.at + number.size > bytes.length) {
     if (layout.endsAtMark) return `its end doesn't come: ${here} bytes`;
     return size === NO_FRAME ? "its body begins like none that is known" : `it is cut: ${here} bytes`;
   }
   const value = readNumber(bytes, number.at, number);
+  if (again !== undefined && again.at + again.size <= bytes.length) {
+    const second = readNumber(bytes, again.at, again);
+    if (second !== value) return `length says ${value} and then ${second}: it has to stand twice`;
+  }
   const help = otherCount(layout.overhead, layout.lengthExtra, value, bytes.length);
   const wanted = value - layout.lengthExtra + layout.overhead;
   if (size < 0 || wanted > FRAME_BYTES_MAX) return `length says ${value}, which no frame of this protocol has${help}`;

@@ -3,7 +3,8 @@
  * body's length. How long the body is follows from the first of these that there is:
  *
  *   length part          the bytes that it counts, plus `bias`: the body alone (counts: body), the body and every
- *                        check part (body+check), or the whole frame, first byte to last (frame)
+ *                        check part (body+check), or the whole frame, first byte to last (frame); where there are
+ *                        several they must agree (EN 13757-2, 5.5.2: the length field is transmitted twice)
  *   body with a length   always that many bytes
  *   end part             the body reaches to where its bytes stand
  *   none                 what the message is known to hold
@@ -63,7 +64,8 @@ export function createFrameLayout(frame: readonly FramePart[], byteOrder: ByteOr
   const addresses = numbersOf(places, "address", byteOrder);
   const sequences = numbersOf(places, "sequence", byteOrder);
   const checks = checkParts(places);
-  const length = lengthPart(places, overhead, byteOrder);
+  const lengths = lengthParts(places, overhead, byteOrder);
+  const [length] = lengths;
   const fixed = body.part.length;
   const end = length === undefined && fixed === undefined ? endPart(places) : undefined;
   const [counter] = sequences;
@@ -95,7 +97,7 @@ export function createFrameLayout(frame: readonly FramePart[], byteOrder: ByteOr
       for (const part of constants) frame.set(part.bytes, part.at + (part.isAfterBody ? bodyLength : 0));
       for (const part of addresses) writeNumber(frame, part, bodyLength, address);
       for (const part of sequences) writeNumber(frame, part, bodyLength, sequence);
-      if (length !== undefined) writeNumber(frame, length, bodyLength, bodyLength + length.extra);
+      for (const part of lengths) writeNumber(frame, part, bodyLength, bodyLength + part.extra);
       for (const check of checks) check.write(frame, bodyLength);
       return frame;
     },
@@ -104,6 +106,10 @@ export function createFrameLayout(frame: readonly FramePart[], byteOrder: ByteOr
       if (length !== undefined) {
         if (at + length.at + length.size > dataEnd) return NEED_MORE;
         const bodyLength = readNumber(data, at + length.at, length) - length.extra;
+        for (const part of lengths) {
+          if (at + part.at + part.size > dataEnd) break;
+          if (readNumber(data, at + part.at, part) !== bodyLength + part.extra) return NO_FRAME;
+        }
         return bodyLength < 0 || (fixed !== undefined && bodyLength !== fixed) ? NO_FRAME : bodyLength + overhead;
       }
       if (fixed !== undefined) return fixed + overhead;
@@ -117,7 +123,7 @@ export function createFrameLayout(frame: readonly FramePart[], byteOrder: ByteOr
     isIntact: (data, at, size) => {
       const bodyLength = size - overhead;
       if (bodyLength < 0 || (fixed !== undefined && bodyLength !== fixed)) return false;
-      if (length !== undefined && readNumber(data, at + length.at, length) !== bodyLength + length.extra) return false;
+      for (const part of lengths) if (readNumber(data, at + part.at, part) !== bodyLength + part.extra) return false;
       for (const part of leading) if (!isThere(part.bytes, data, at + part.at, at + size)) return false;
       for (const part of trailing) if (!isThere(part.bytes, data, at + part.at + bodyLength, at + size)) return false;
       return holds(checks, data, at, bodyLength);
@@ -153,14 +159,14 @@ function placeOf(bytes: Uint8Array, data: Uint8Array, at: number, end: number): 
   return -1;
 }
 
-function lengthPart(places: readonly Place[], overhead: number, byteOrder: ByteOrder) {
-  const [number] = numbersOf(places, "length", byteOrder);
-  const place = places.find(({ part }) => part.part === "length");
-  if (number === undefined || place?.part.part !== "length") return undefined;
-  if (number.isAfterBody) throw new Error("frame: its length stands after the body");
+function lengthParts(places: readonly Place[], overhead: number, byteOrder: ByteOrder) {
   const checks = places.reduce((sum, { part, size }) => sum + (part.part === "check" ? size : 0), 0);
-  const counted = { body: 0, "body+check": checks, frame: overhead }[place.part.counts];
-  return { ...number, extra: counted + place.part.bias };
+  return places.flatMap(({ part, at, size, isAfterBody }) => {
+    if (part.part !== "length") return [];
+    if (isAfterBody) throw new Error("frame: its length stands after the body");
+    const counted = { body: 0, "body+check": checks, frame: overhead }[part.counts];
+    return [{ kind: part.part, at, size, isAfterBody, byteOrder, extra: counted + part.bias }];
+  });
 }
 
 function endPart(places: readonly Place[]): { readonly at: number; readonly bytes: Uint8Array } | undefined {

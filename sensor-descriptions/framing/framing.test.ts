@@ -241,6 +241,16 @@ const FRAMES: Record<string, readonly FramePart[]> = {
     { part: "body" },
     { part: "check", check: { kind: "crc", name: "CRC-32/ISO-HDLC" }, from: 0, to: 2, byteOrder: "big-endian" },
   ],
+  "its length twice": [
+    { part: "start", bytes: bytes("68") },
+    { part: "length", as: "u8", counts: "body", bias: 1 },
+    { part: "length", as: "u8", counts: "body", bias: 1 },
+    { part: "start", bytes: bytes("68") },
+    { part: "address", as: "u8" },
+    { part: "body" },
+    { part: "check", check: { kind: "sum8" }, from: 4, to: 5, byteOrder: "big-endian" },
+    { part: "end", bytes: bytes("16") },
+  ],
   "no length": [
     { part: "start", bytes: bytes("AA") },
     { part: "address", as: "u8" },
@@ -279,6 +289,15 @@ it("a frame without its end mark is no frame", () => {
   expect(marked.deviceSide(1).push(request)).toMatchObject([{ kind: "command" }]);
   request[request.length - 1] = 4;
   expect(marked.deviceSide(1).push(request)).toMatchObject([{ kind: "bad", reason: "checksum" }]);
+});
+
+it("lengths that contradict each other begin no frame: a whole one behind them isn't waited for", () => {
+  const twice = serial({ ...PUMP, frame: FRAMES["its length twice"] ?? [] });
+  const { request } = twice.command(1, "stop");
+  const other = Uint8Array.of(0x68, 0x30, 0x31, 0x68);
+  expect(twice.deviceSide(1).push(Uint8Array.of(...other, ...request))).toMatchObject([{ kind: "command" }]);
+  request[2] = (request[2] ?? 0) + 1;
+  expect(twice.deviceSide(1).push(request)).not.toContainEqual(expect.objectContaining({ kind: "command" }));
 });
 
 it("refuses an address that the frame can't hold", () => {

@@ -28,8 +28,8 @@ const PART_KEYS: Record<
   check: { needs: ["over"], may: ["crc", "sum", "byte-order", "written"] },
 };
 
-/** Constant bytes may stand in several places, and a header may have a check of its own. */
-const MAY_REPEAT: ReadonlySet<string> = new Set(["start", "check"]);
+/** Constant bytes may stand in several places, a header may have a check of its own, and M-Bus says its length twice. */
+const MAY_REPEAT: ReadonlySet<string> = new Set(["start", "length", "check"]);
 
 export function frameOf(judge: Judge, at: Path, parts: Shape["frame"], byteOrder: ByteOrder): FramePart[] {
   const frame = parts.flatMap((part, index) => {
