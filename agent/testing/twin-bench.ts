@@ -159,9 +159,10 @@ export function createTwinBench(station = stationOf(deviceOf("pump"))) {
       },
       stop: async () => {
         controller.abort(new Error("SIGTERM"));
+        // As the uplink does at the same signal: a report whose answer got lost ends with its connection.
+        memory.cut("closed by us");
         await running;
         alive = false;
-        memory.cut();
       },
     };
   };
