@@ -38,7 +38,8 @@ export interface MqttConnection {
   /** QoS 1; rejects when the broker refuses. */
   subscribe(topics: readonly string[]): Promise<void>;
   onMessage(listener: (topic: string, payload: Uint8Array) => void): void;
-  onClosed(listener: (reason: string) => void): void;
+  /** `afterMs`: the broker wants to be left alone for so long, and said so (MQTT 5). */
+  onClosed(listener: (reason: string, afterMs?: number) => void): void;
   /** PINGREQ; resolves at PINGRESP, rejects with CloudError "reconnect" when the link goes or `deadlineMs` passes. */
   ping(deadlineMs: number): Promise<void>;
   use(): LinkUse;

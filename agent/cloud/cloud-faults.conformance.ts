@@ -9,13 +9,21 @@ export interface FaultyCloudUnderTest extends CloudUnderTest {
     loseAcknowledgement(): void;
     /** The next message is acknowledged and arrives twice. */
     acknowledgeTwice(): void;
+    /** From now on acknowledgements come so much later. */
+    delayAcknowledgements(ms: number): void;
     /** The next desired patch is delivered twice. */
     deliverTwice(): void;
+    /** The next message to the station ends in the middle, and the link with it. */
+    cutMidMessage(): void;
     /** The next twin request is answered with "too many". */
     throttle(): void;
+    /** The next message isn't taken over: the station sends too much. */
+    throttleMessage(): void;
     /** From now on the station's credentials are refused; until `admit`. */
     refuse(): void;
     admit(): void;
+    /** The same, and whoever is in is thrown out: they have expired. */
+    expire(): void;
     /** The link carries nothing any more, either way, and nobody is told. */
     freeze(): void;
     /** Somebody else connects as this station. */
@@ -25,6 +33,8 @@ export interface FaultyCloudUnderTest extends CloudUnderTest {
     /** The station's clock shows so much more than the cloud's. */
     skew(ms: number): void;
   };
+  /** The cloud can't say "too many" (MQTT 3.1.1): it hangs up. */
+  readonly hasNoWords?: boolean;
   /** Lets so much of the station's time pass. */
   pass(ms: number): Promise<void>;
 }
@@ -118,11 +128,40 @@ export function describeCloudFaults(name: string, standUp: () => Promise<FaultyC
       const connection = await connect();
       under.faults.throttle();
       const throttled = connection.getTwin();
+      if (under.hasNoWords) {
+        await expect(throttled).rejects.toMatchObject({ name: "CloudError", next: "reconnect" });
+        return void (await (await connect()).getTwin());
+      }
       await expect(throttled).rejects.toMatchObject({ name: "CloudError", next: "retry-after" });
       const { afterMs } = (await throttled.catch((error: unknown) => error)) as { afterMs: number };
       expect(afterMs).toBeGreaterThan(0);
       await connection.getTwin();
       expect(connection.closed).toEqual([]);
+    });
+
+    it("a throttled message stays with the station: it is told to wait or to come back, and sends it again", async () => {
+      const connection = await connect();
+      under.faults.throttleMessage();
+      const sent = connection.publish(MESSAGE);
+      const throttled = expect(sent).rejects.toMatchObject({
+        next: expect.stringMatching(/^(retry-after|reconnect)$/),
+      });
+      await Promise.race([throttled, under.pass(31_000)]);
+      await throttled;
+      await (connection.closed.length > 0 ? await connect() : connection).publish({
+        ...MESSAGE,
+        payload: Uint8Array.of(9),
+      });
+      await vi.waitFor(() => expect(under.far.messages.at(-1)?.payload[0]).toBe(9), SOON);
+    });
+
+    it("credentials that expire on a connection end it; then they are refused, and once they are good the station is in", async () => {
+      const connection = await connect();
+      under.faults.expire();
+      await vi.waitFor(() => expect(connection.closed).toHaveLength(1), SOON);
+      await expect(under.cloud.connect(never)).rejects.toMatchObject({ name: "CloudError", next: "reprovision" });
+      under.faults.admit();
+      await (await connect()).publish(MESSAGE);
     });
 
     it("refused credentials are told from a cloud that is away; once they are good the station is in", async () => {
@@ -160,6 +199,27 @@ export function describeCloudFaults(name: string, standUp: () => Promise<FaultyC
       await (await connect()).publish(MESSAGE);
       await vi.waitFor(() => expect(under.far.messages.length).toBeGreaterThanOrEqual(1), SOON);
       for (const message of under.far.messages) expect([...message.payload]).toEqual([...payload]);
+    });
+
+    it("an acknowledgement that comes late is one", async () => {
+      const connection = await connect();
+      under.faults.delayAcknowledgements(10_000);
+      const sent = connection.publish(MESSAGE);
+      await under.pass(11_000);
+      await sent;
+      expect(connection.closed).toEqual([]);
+      under.faults.delayAcknowledgements(0);
+    });
+
+    it("a message that ends in the middle ends the connection; what it said is in the twin of the next", async () => {
+      const connection = await connect();
+      const seen: number[] = [];
+      connection.onDesired(({ $version }) => seen.push($version));
+      under.faults.cutMidMessage();
+      under.far.setDesired({ upload: { interval: 60 } });
+      await vi.waitFor(() => expect(connection.closed).toHaveLength(1), SOON);
+      expect(seen).toEqual([]);
+      expect((await (await connect()).getTwin()).desired).toMatchObject({ upload: { interval: 60 } });
     });
 
     it("a second acknowledgement of the same message harms nobody", async () => {

@@ -54,7 +54,8 @@ export interface CloudConnection {
   onCommand(listener: (call: CommandCall) => Promise<CommandAnswer>): void;
   /** Ledger messages from the bridge (receipts, wanted ranges), CBOR. */
   onLedger(listener: (payload: Uint8Array) => void): void;
-  onClosed(listener: (reason: string) => void): void;
+  /** `afterMs`: the cloud wants to be left alone for so long, and said so. */
+  onClosed(listener: (reason: string, afterMs?: number) => void): void;
   /** What the link has cost, and since when it is silent; left out by who can't tell. */
   use?(): LinkUse & { readonly quietMs: number };
   close(): Promise<void>;

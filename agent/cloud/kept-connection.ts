@@ -41,7 +41,7 @@ export function createKeptConnection(
     subscribe: (topics) => silence.exchange(() => mqtt.subscribe(topics)),
     ping: (deadlineMs) => silence.exchange(() => mqtt.ping(deadlineMs)),
     onMessage: (listener) => mqtt.onMessage(listener),
-    onClosed: (listener) => mqtt.onClosed((reason) => listener(endedBecause ?? reason)),
+    onClosed: (listener) => mqtt.onClosed((reason, afterMs) => listener(endedBecause ?? reason, afterMs)),
     use: () => ({ ...mqtt.use(), quietMs: silence.quietMs() }),
     close: () => {
       silence.end();

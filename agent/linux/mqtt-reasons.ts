@@ -38,6 +38,13 @@ export function reasonError(code: number | undefined, what: string, cause: unkno
   });
 }
 
+/** What a broker's DISCONNECT (§3.14.2.1) says of the next connection: not before so many ms; undefined: whenever. */
+export const patienceAfter = (code: number): number | undefined =>
+  NEXT[code] === "retry-after" ? PATIENCE_MS : undefined;
+
+/** A message is larger than the broker takes: it would end each next connection, too. */
+export const PACKET_TOO_LARGE = 0x95;
+
 /** A broker that speaks 3.1.1 alone says so, answers what can't be read as 5, or hangs up at a CONNECT of version 5. */
 export function isOldBroker(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -6,11 +6,11 @@
  * default `checkServerIdentity`. Certificates are judged by the system's clock; while nobody vouches for that one
  * (`notBeforeMs`), by tls-verify.ts before mqtt.js has the socket.
  */
-import { ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
+import { ErrorWithSubackPacket, type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
 import { CloudError } from "../cloud/cloud.ts";
 import { CONNECT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
 import type { Log, MqttClients, MqttConnection, MqttOptions } from "../world.ts";
-import { isOldBroker, reasonError } from "./mqtt-reasons.ts";
+import { isOldBroker, PACKET_TOO_LARGE, patienceAfter, reasonError } from "./mqtt-reasons.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import { createTlsSessions } from "./tls-sessions.ts";
 import { connectUnclocked } from "./tls-verify.ts";
@@ -39,8 +39,8 @@ export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClient
       : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
     // A closed client may still emit "error"; without a listener that would end the process.
     client.on("error", () => undefined);
-    await connected(client, options.url, signal);
-    return createConnection(client, () => link);
+    const bytesMax = await connected(client, options.url, signal);
+    return createConnection(client, () => link, bytesMax);
   };
 
   return {
@@ -101,8 +101,8 @@ const protocolFrom = ({ version }: MqttOptions): Pick<IClientOptions, "protocolV
     ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0, maximumPacketSize: PACKET_BYTES_MAX } }
     : { protocolVersion: 4 };
 
-/** Resolves at CONNACK 0. mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
-function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<void> {
+/** Resolves at CONNACK 0 with the largest packet that the broker takes (MQTT 5 §3.2.2.3.6). mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
+function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       client.off("connect", onConnect);
@@ -116,7 +116,8 @@ function connected(client: MqttClient, url: string, signal: AbortSignal): Promis
         client.end(true);
         reject(error);
       });
-    const onConnect = () => settle(resolve);
+    const onConnect = ({ properties }: IConnackPacket) =>
+      settle(() => resolve(properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY));
     const onError = (error: Error) => fail(withRefusal(error));
     const onClose = () =>
       fail(Object.assign(new Error(`connect to ${url}: closed before CONNACK`), { code: "no-connack" }));
@@ -142,23 +143,30 @@ function withRefusal(error: Error): Error {
     : error;
 }
 
-function createConnection(client: MqttClient, link: () => MqttStream | undefined): MqttConnection {
+function createConnection(client: MqttClient, link: () => MqttStream | undefined, bytesMax: number): MqttConnection {
   const isV5 = client.options.protocolVersion === 5;
   let pings = 0;
   let closedBecause: string | undefined;
   let lastError: Error | undefined;
   /** MQTT 5: the broker's DISCONNECT says why. */
-  let goodbye: string | undefined;
-  const closedListeners: ((reason: string) => void)[] = [];
-  const inFlight = new Set<(error: Error) => void>();
+  let goodbye: { readonly reason: string; readonly code: number; readonly afterMs: number | undefined } | undefined;
+  const closedListeners: ((reason: string, afterMs?: number) => void)[] = [];
+  /** What waits for an acknowledgement, and how large it is. */
+  const inFlight = new Map<(error: Error) => void, number>();
 
   const onClosed = (): void => {
     if (closedBecause !== undefined) return;
     closedBecause = client.disconnecting
       ? "closed by us"
-      : (goodbye ?? lastError?.message ?? "the broker closed the connection");
-    for (const fail of [...inFlight]) fail(closedError("waiting for an acknowledgement"));
-    for (const listener of closedListeners) listener(closedBecause);
+      : (goodbye?.reason ?? lastError?.message ?? "the broker closed the connection");
+    if (goodbye?.code === PACKET_TOO_LARGE) refuseLargest(goodbye.reason);
+    for (const fail of [...inFlight.keys()]) fail(closedError("waiting for an acknowledgement"));
+    for (const listener of closedListeners) listener(closedBecause, goodbye?.afterMs);
+  };
+  /** Sent again, it would end each connection that there will ever be. */
+  const refuseLargest = (reason: string): void => {
+    const [largest] = [...inFlight].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a);
+    largest?.[0](new CloudError("drop-and-report", `publish ${largest[1]} bytes: ${reason}`));
   };
   const closedError = (what: string): CloudError =>
     new CloudError("reconnect", `${what}: connection closed: ${closedBecause ?? "closing"}`);
@@ -167,12 +175,13 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
     lastError = error;
   });
   client.on("disconnect", ({ reasonCode = 0 }) => {
-    goodbye = `the broker closed the connection, reason 0x${reasonCode.toString(16)}`;
+    const reason = `the broker closed the connection, reason 0x${reasonCode.toString(16)}`;
+    goodbye = { reason, code: reasonCode, afterMs: patienceAfter(reasonCode) };
   });
   client.on("close", onClosed);
 
   /** Ends with the operation, its deadline or the link, whichever comes first. */
-  const whileOpen = <T>(what: string, deadlineMs: number, operation: () => Promise<T>): Promise<T> =>
+  const whileOpen = <T>(what: string, deadlineMs: number, operation: () => Promise<T>, bytes = 0): Promise<T> =>
     new Promise((resolve, reject) => {
       // mqtt.js would keep a QoS 1 message of a closed client for a reconnect that never comes.
       if (closedBecause !== undefined || !client.connected) return reject(closedError(what));
@@ -186,7 +195,7 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
         () => fail(new CloudError("reconnect", `${what}: not acknowledged within ${deadlineMs} ms`)),
         deadlineMs,
       );
-      inFlight.add(fail);
+      inFlight.set(fail, bytes);
       operation().then(
         (value) => end(() => resolve(value)),
         (cause: unknown) =>
@@ -202,9 +211,16 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
   return {
     publish: async (topic, payload, { retain = false, deadlineMs, properties }) => {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-      const user = isV5 && properties && { properties: { userProperties: { ...properties } } };
-      await whileOpen(`publish to ${topic}`, deadlineMs, () =>
-        client.publishAsync(topic, bytes, { qos: 1, retain, ...user }),
+      const size = packetBytes(topic, bytes);
+      if (size > bytesMax)
+        throw new CloudError("drop-and-report", `publish ${size} bytes: the broker takes at most ${bytesMax}`);
+      const isRoomForUser = isV5 && properties && size + propertiesBytes(properties) <= bytesMax;
+      const user = isRoomForUser && { properties: { userProperties: { ...properties } } };
+      await whileOpen(
+        `publish to ${topic}`,
+        deadlineMs,
+        () => client.publishAsync(topic, bytes, { qos: 1, retain, ...user }),
+        size,
       );
     },
     subscribe: async (topics) => {
@@ -233,6 +249,14 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
     close: () => closeWithin(client, CLOSE_GRACE_MS, onClosed),
   };
 }
+
+/** MQTT 5 §3.3: type, remaining length (at most four bytes), topic with its length, identifier, length of properties. */
+const packetBytes = (topic: string, payload: Uint8Array): number =>
+  5 + 2 + Buffer.byteLength(topic) + 2 + 1 + payload.length;
+
+/** §2.2.2: their length may take three bytes more; §3.3.2.3.7: a pair has an identifier and two lengths. */
+const propertiesBytes = (pairs: Readonly<Record<string, string>>): number =>
+  Object.entries(pairs).reduce((sum, [name, value]) => sum + 5 + Buffer.byteLength(name) + Buffer.byteLength(value), 3);
 
 /** Never resolves when none comes: who waits has a deadline. */
 const pong = (client: MqttClient): Promise<void> =>

@@ -13,7 +13,8 @@ export interface MemoryCloud {
   /** Connections made so far. */
   readonly connects: number;
   readonly connected: boolean;
-  cut(reason?: string): void;
+  /** `afterMs`: it wants to be left alone for so long, and says so. */
+  cut(reason?: string, afterMs?: number): void;
 }
 
 export interface CloudFaults {
@@ -33,7 +34,7 @@ interface Link {
   desired?: (patch: DesiredDocument) => void;
   command?: (call: CommandCall) => Promise<CommandAnswer>;
   ledger?: (payload: Uint8Array) => void;
-  readonly closed: Set<(reason: string) => void>;
+  readonly closed: Set<(reason: string, afterMs?: number) => void>;
   readonly inFlight: Set<(error: CloudError) => void>;
   closedBecause?: string;
 }
@@ -47,7 +48,7 @@ export function createMemoryCloud(deps: { readonly timers: Timers }): MemoryClou
   let online: boolean | undefined;
   let connects = 0;
 
-  const close = (closing: Link, reason: string): void => {
+  const close = (closing: Link, reason: string, afterMs?: number): void => {
     if (closing.closedBecause !== undefined) return;
     closing.closedBecause = reason;
     if (link === closing) {
@@ -55,7 +56,7 @@ export function createMemoryCloud(deps: { readonly timers: Timers }): MemoryClou
       online = false;
     }
     for (const fail of [...closing.inFlight]) fail(new CloudError("reconnect", `connection closed: ${reason}`));
-    for (const listener of closing.closed) listener(reason);
+    for (const listener of closing.closed) listener(reason, afterMs);
   };
 
   const far = createFarSide(
@@ -85,7 +86,7 @@ export function createMemoryCloud(deps: { readonly timers: Timers }): MemoryClou
     get connected() {
       return link !== undefined;
     },
-    cut: (reason = "connection reset") => link && close(link, reason),
+    cut: (reason = "connection reset", afterMs) => link && close(link, reason, afterMs),
   };
 }
 

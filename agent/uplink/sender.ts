@@ -51,8 +51,9 @@ export function createSender(deps: SenderDeps): Sender {
     serve: async (connection, signal) => {
       let ended: CloudError | undefined;
       let pausedUntil = 0;
-      connection.onClosed((reason) => {
-        ended ??= new CloudError("reconnect", `connection closed: ${reason}`);
+      connection.onClosed((reason, afterMs) => {
+        const next = afterMs === undefined ? "reconnect" : "retry-after";
+        ended ??= new CloudError(next, `connection closed: ${reason}`, afterMs === undefined ? {} : { afterMs });
         waker.wake();
       });
 
@@ -107,8 +108,9 @@ function afterFailure(deps: SenderDeps, offer: Offer, error: CloudError): "leave
   switch (error.next) {
     case "retry":
       return { pauseMs: deps.retries.next() };
+    // Who is asked to wait once more waits longer; and not all stations that were asked come back at the same moment.
     case "retry-after":
-      return { pauseMs: error.afterMs ?? deps.retries.next() };
+      return { pauseMs: (error.afterMs ?? 0) + deps.retries.next() };
     // A sealed message is never cut differently: one that is too large for this cloud will never go.
     case "split":
     case "drop-and-report":

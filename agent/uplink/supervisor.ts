@@ -101,7 +101,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       case "reprovision":
         return backoff.next() + deps.spreadMs();
       case "retry-after":
-        return error.afterMs ?? backoff.next();
+        return (error.afterMs ?? 0) + backoff.next() + deps.spreadMs();
       case "stop":
         return BACKOFF_MAX_MS;
     }
@@ -133,7 +133,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
           await stayAway(signal);
           continue;
         }
-        if (!signal.aborted && deps.isForgotten()) {
+        if (!signal.aborted && ended.next !== "retry-after" && deps.isForgotten()) {
           log("info", "uplink-forgotten", { error: ended.message });
           continue;
         }

@@ -292,8 +292,36 @@ describe("the uplink", () => {
     uplink.urgent();
     await advance(19_000);
     expect(accepted).toEqual([]);
-    await advance(1_001);
+    await advance(2_001);
     expect(accepted.map(({ lane }) => lane)).toEqual(["urgent", "normal"]);
+  });
+
+  it("a cloud that says again and again that it is too much is asked ever less often, and gets all of it in the end", async () => {
+    const { queues, accepted, advance, faults, clock, memory } = standUp({}, { fraction: 1 });
+    const askedAt: number[] = [];
+    faults.publishError = () => {
+      askedAt.push(clock.bootMs());
+      return askedAt.length <= 8 ? new CloudError("retry-after", "quota exceeded", { afterMs: 30_000 }) : undefined;
+    };
+    fill(queues.normal, 25);
+    await advance(1_200_000);
+    const pauses = askedAt.slice(1, 9).map((at, n) => Math.round((at - (askedAt[n] ?? 0)) / 1000));
+    expect(pauses).toEqual([31, 32, 34, 38, 46, 62, 94, 158]);
+    expect(accepted.reduce((sum, { samples }) => sum + samples.length, 0)).toBe(25);
+    expect(memory.connects).toBe(1);
+  });
+
+  it("a cloud that hangs up and wants to be left alone is left alone, longer each time", async () => {
+    const { advance, memory, pauses } = standUp({}, { fraction: 1 });
+    for (const patienceMs of [30_000, 30_000, 30_000]) {
+      await advance(1);
+      memory.cut("the server is busy", patienceMs);
+      await advance(patienceMs);
+      expect(memory.connected).toBe(false);
+      await advance(20_000);
+      expect(memory.connected).toBe(true);
+    }
+    expect(pauses.map((ms, n) => Math.round((ms - (pauses[0] ?? 0)) / 1000) - n)).toEqual([0, 0, 1]);
   });
 
   it("send-now says how much went, and rejects when there is no way", async () => {

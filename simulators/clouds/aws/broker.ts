@@ -176,14 +176,19 @@ export function createBroker(deps: BrokerDeps): Broker {
     if (problem !== undefined) return end(connection, `publish to ${topic}: ${problem}`, true);
     if (qos === 2) return end(connection, "QoS 2", true);
     if (!isAllowed(thing, topic)) return end(connection, `publish to ${topic}: not allowed`, true);
-    if (isTooFast(connection)) return events.add({ kind: "throttled", thing, topic });
+    if (isTooFast(connection) || (!topic.startsWith("$") && takeOne(faults, "throttleMessages")))
+      return events.add({ kind: "throttled", thing, topic });
     meter.messages += unitsOf(topic, bytes);
     const isTwice = takeOne(faults, "acknowledgeTwice");
     for (let n = 0; n < (isTwice ? 2 : 1); n++) events.add({ kind: "message", thing, topic, payload: bytes });
     if (!deps.onPublish(thing, topic, bytes)) return events.add({ kind: "throttled", thing, topic });
     publish(topic, bytes, retain);
     if (qos === 0 || takeOne(faults, "loseAcknowledgements")) return;
-    for (let n = 0; n < (isTwice ? 2 : 1); n++) link.send({ cmd: "puback", messageId: messageId ?? 0 });
+    const acknowledge = (): void => {
+      for (let n = 0; n < (isTwice ? 2 : 1); n++) link.send({ cmd: "puback", messageId: messageId ?? 0 });
+    };
+    if (faults.delayAcknowledgementsMs === 0) acknowledge();
+    else timers.after(faults.delayAcknowledgementsMs, () => connection.isFrozen || acknowledge());
   };
 
   const isTooFast = (connection: Connection): boolean => {

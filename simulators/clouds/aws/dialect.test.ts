@@ -42,6 +42,19 @@ describeCloudFaults("AWS IoT Core in memory", async () => {
       acknowledgeTwice: () => {
         aws.faults.acknowledgeTwice = 1;
       },
+      delayAcknowledgements: (ms) => {
+        aws.faults.delayAcknowledgementsMs = ms;
+      },
+      cutMidMessage: () => {
+        aws.faults.cutMidMessage = 1;
+      },
+      throttleMessage: () => {
+        aws.faults.throttleMessages = 1;
+      },
+      expire: () => {
+        reach.thing = undefined;
+        aws.cut(STATION);
+      },
       deliverTwice: () => {
         aws.faults.deliverTwice = 1;
       },

@@ -8,6 +8,8 @@ export interface Faults {
   acknowledgeTwice: number;
   /** So many messages to things are delivered twice, each with an identifier of its own. */
   deliverTwice: number;
+  /** Acknowledgements come so much later, ms. */
+  delayAcknowledgementsMs: number;
   /** Messages to things come so much later, ms. */
   delayMs: number;
   /** So many messages to things on topics that end so are lost: {"update/delta": 1, "update/accepted": 1}. */
@@ -18,6 +20,8 @@ export interface Faults {
   throttle: boolean;
   /** So many shadow requests are answered 429. */
   throttleRequests: number;
+  /** So many messages aren't taken over, and not acknowledged: too many in a second. */
+  throttleMessages: number;
   /** So many next messages to things end in the middle of their bytes, and the link with them. */
   cutMidMessage: number;
   /** Links stay open, and nothing comes back. */
@@ -32,16 +36,24 @@ export const noFaults = (): Faults => ({
   loseAcknowledgements: 0,
   acknowledgeTwice: 0,
   deliverTwice: 0,
+  delayAcknowledgementsMs: 0,
   delayMs: 0,
   lose: {},
   throttle: false,
   throttleRequests: 0,
+  throttleMessages: 0,
   cutMidMessage: 0,
   silent: false,
   shadowSilent: false,
 });
 
-type Counted = "loseAcknowledgements" | "acknowledgeTwice" | "deliverTwice" | "cutMidMessage" | "throttleRequests";
+type Counted =
+  | "loseAcknowledgements"
+  | "acknowledgeTwice"
+  | "deliverTwice"
+  | "cutMidMessage"
+  | "throttleRequests"
+  | "throttleMessages";
 
 /** Counts one down; false when none is left. */
 export function takeOne(faults: Faults, name: Counted): boolean {

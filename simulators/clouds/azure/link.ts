@@ -20,8 +20,10 @@ export interface PacketReceiver {
   onNonsense(what: string): void;
 }
 
-/** A hub, or the provisioning service: it takes connections. */
+/** A hub, the provisioning service, a broker: it takes connections. */
 export interface PacketServer {
+  /** Who connects in MQTT 5 is answered in it; else in 3.1.1, whatever was asked. */
+  readonly isMqtt5Spoken?: boolean;
   accept(link: PacketLink, chain: CertificateChain): PacketReceiver;
 }
 
@@ -39,11 +41,12 @@ export interface ByteReceiver {
 }
 
 export function acceptBytes(server: PacketServer, link: ByteLink, chain: CertificateChain): ByteReceiver {
+  let protocolVersion = 4;
   const receiver = server.accept(
     {
-      send: (packet) => link.write(generate(packet)),
+      send: (packet) => link.write(generate(packet, { protocolVersion })),
       cut: (packet) => {
-        const bytes = packet ? generate(packet) : new Uint8Array();
+        const bytes = packet ? generate(packet, { protocolVersion }) : new Uint8Array();
         if (packet) link.write(bytes.subarray(0, Math.ceil(bytes.length / 2)));
         link.reset();
       },
@@ -59,6 +62,7 @@ export function acceptBytes(server: PacketServer, link: ByteLink, chain: Certifi
     receiver.onNonsense(what);
   };
   packets.on("packet", (packet) => {
+    if (server.isMqtt5Spoken && packet.cmd === "connect") protocolVersion = packet.protocolVersion ?? 4;
     if (!isBroken) receiver.onPacket(packet);
   });
   packets.on("error", (error: unknown) => giveUp(String(error)));

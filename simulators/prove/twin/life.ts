@@ -151,7 +151,7 @@ function mortalClients(clients: MqttClients, isOver: () => boolean): MqttClients
     ping: (deadlineMs) => mortal(connection.ping(deadlineMs), isOver),
     close: () => mortal(connection.close(), isOver),
     onMessage: (listener) => connection.onMessage((topic, payload) => isOver() || listener(topic, payload)),
-    onClosed: (listener) => connection.onClosed((reason) => isOver() || listener(reason)),
+    onClosed: (listener) => connection.onClosed((reason, afterMs) => isOver() || listener(reason, afterMs)),
   });
   return {
     connect: (options, signal) => mortal(clients.connect(options, signal).then(mortalConnection), isOver),

@@ -28,10 +28,12 @@ interface Place {
   readonly port: number;
   readonly ca?: string;
   readonly options: AgentOptions;
+  /** How much faster than the hub's the agent's time runs. */
+  readonly hastened: number;
   readonly dispose: () => Promise<void>;
 }
 
-function underTest({ hub, clients, time, port, ca, options, dispose }: Place): AzureUnderTest {
+function underTest({ hub, clients, time, port, ca, options, hastened, dispose }: Place): AzureUnderTest {
   hub.addDevice(STATION);
   const far = createAzureFarSide(hub, STATION, COMPONENTS);
   let secret = keyOf(hub);
@@ -66,6 +68,16 @@ function underTest({ hub, clients, time, port, ca, options, dispose }: Place): A
     faults: {
       loseAcknowledgement: () => void hub.faults.add({ on: "telemetry", do: "lose-answer" }),
       acknowledgeTwice: () => void hub.faults.add({ on: "telemetry", do: "twice" }),
+      delayAcknowledgements: (ms) => {
+        if (ms === 0) hub.faults.clear();
+        else hub.faults.add({ on: "telemetry", do: "delay", ms: ms / hastened, times: 10 });
+      },
+      cutMidMessage: () => void hub.faults.add({ on: "desired", do: "cut", when: "middle" }),
+      throttleMessage: () => void hub.faults.add({ on: "telemetry", do: "refuse", status: 429 }),
+      expire: () => {
+        secret = Buffer.alloc(32).toString("base64");
+        hub.disconnect(STATION, "reset");
+      },
       deliverTwice: () => void hub.faults.add({ on: "desired", do: "twice" }),
       throttle: () => void hub.faults.add({ on: "twin-get", do: "refuse", status: 429, body: "empty" }),
       refuse: () => {
@@ -96,12 +108,13 @@ export async function azureInMemory(options: AgentOptions = {}): Promise<AzureUn
   const time = createHastenedTime(100);
   const hub = createAzureHub({ ...time, chance: createChance() }, { hostNames: [HUB_NAME] });
   const clients = createPacketHubClients({ ...time, server: () => hub });
-  return underTest({ hub, clients, time, port: 8883, options, dispose: async () => undefined });
+  return underTest({ hub, clients, time, port: 8883, options, hastened: 1, dispose: async () => undefined });
 }
 
 /** Microsoft's SDK, unmodified; the agent's time runs faster than the hub's. */
 export async function azureOverTls(options: AgentOptions = {}): Promise<AzureUnderTest> {
   const { hub, port, ca, close } = await startTlsHub();
   const clients = createHubClients(options.log ? { log: options.log } : {});
-  return underTest({ hub, clients, time: createHastenedTime(25), port, ca, options, dispose: close });
+  const hastened = 25;
+  return underTest({ hub, clients, time: createHastenedTime(hastened), port, ca, options, hastened, dispose: close });
 }
