@@ -63,8 +63,8 @@ function metered(
       meter("telemetry", message.payload.length + bag);
       return connection.publish(message);
     },
-    getTwin: async () => {
-      const documents = await connection.getTwin();
+    getTwin: async (known) => {
+      const documents = await connection.getTwin(known);
       meter("other", jsonBytes(documents));
       return documents;
     },
@@ -73,9 +73,9 @@ function metered(
       return connection.report(patch);
     },
     onDesired: (listener) =>
-      connection.onDesired((patch) => {
+      connection.onDesired((patch, basis) => {
         meter("other", jsonBytes(patch));
-        listener(patch);
+        listener(patch, basis);
       }),
     onCommand: (listener) =>
       connection.onCommand(async (call) => {
@@ -90,15 +90,15 @@ function metered(
         listener(payload);
       }),
     onClosed: (listener) => connection.onClosed(listener),
-    ...meteredUse(connection),
+    ...leftOutAsIn(connection),
     close: () => connection.close(),
   };
 }
 
-/** Left out where the dialect leaves it out. */
-const meteredUse = (connection: CloudConnection): Pick<CloudConnection, "use"> => {
-  const seen = connection.use?.();
-  return seen === undefined ? {} : { use: () => connection.use?.() ?? seen };
+/** What a dialect may leave out is left out here, too. */
+const leftOutAsIn = (connection: CloudConnection): Pick<CloudConnection, "use" | "reportBytesMax"> => {
+  const [use, reportBytesMax] = [connection.use?.bind(connection), connection.reportBytesMax?.bind(connection)];
+  return { ...(use && { use }), ...(reportBytesMax && { reportBytesMax }) };
 };
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
