@@ -20,15 +20,17 @@ const BURST_MS = 1_000;
 const NEWS_AT_ONCE_MAX = 12;
 const NEWS_WINDOW_MS = 3_600_000;
 const NEWS_GAP_MS = 600_000;
+/** A report that was refused for what it is would be refused again; a cloud may err, so it is tried now and then. */
+const REFUSED_RETRY = { firstMs: 60_000, factor: 4, maxMs: REPORT_QUIET_MS };
 
 export interface Reporter {
-  /** What the cloud has, from a GET, and what the document may measure there. */
-  remoteIs(reported: ReportedDocument, bytesMax?: number): void;
+  /** What the cloud has, from a GET, and what the document may measure there: it may change with what is desired. */
+  remoteIs(reported: ReportedDocument, bytesMax?: () => number): void;
   /** Nothing is known until the next GET. */
   forget(): void;
   /** ms since boot; Infinity when there is nothing to report. */
   dueAt(): number;
-  /** Throws CloudError when the report isn't known to be stored; one that the cloud refuses is logged and not repeated. */
+  /** Throws CloudError when the report isn't known to be stored; one that the cloud refuses is logged and seldom repeated. */
   send(connection: CloudConnection): Promise<void>;
 }
 
@@ -39,16 +41,15 @@ export function createReporter(deps: {
 }): Reporter {
   const { clock, log } = deps;
   let remote: JsonObject | undefined;
-  let bytesMax = TWIN_BYTES_MAX;
+  let bytesMax = (): number => TWIN_BYTES_MAX;
   let sentAt = -Infinity;
   /** When the last NEWS_AT_ONCE_MAX reports of news went, oldest first. */
   const newsSentAt: number[] = [];
-  let refused: JsonObject | undefined;
+  let refused: { readonly patch: JsonObject; readonly retryMs: number; readonly retryAt: number } | undefined;
 
   const patchNow = (): JsonObject | undefined => {
     if (!remote) return undefined;
-    const patch = patchBetween(remote, withinBands(fitting(withoutNulls(deps.document()), bytesMax), remote));
-    return patch && refused && isSame(patch, refused) ? undefined : patch;
+    return patchBetween(remote, withinBands(fitting(withoutNulls(deps.document()), bytesMax()), remote));
   };
 
   const newsDueAt = (): number => {
@@ -57,7 +58,7 @@ export function createReporter(deps: {
   };
 
   return {
-    remoteIs: (reported, room = TWIN_BYTES_MAX) => {
+    remoteIs: (reported, room = () => TWIN_BYTES_MAX) => {
       bytesMax = room;
       remote = withoutNulls(without(reported, "$version"));
     },
@@ -67,6 +68,7 @@ export function createReporter(deps: {
     dueAt: () => {
       const patch = patchNow();
       if (!patch) return Infinity;
+      if (refused && isSame(patch, refused.patch)) return refused.retryAt;
       if (isAcknowledging(patch, remote)) return sentAt + BURST_MS;
       return isNews(patch) ? newsDueAt() : sentAt + REPORT_QUIET_MS;
     },
@@ -83,7 +85,9 @@ export function createReporter(deps: {
       } catch (error) {
         if (!(error instanceof CloudError) || error.next !== "drop-and-report") throw error;
         log("error", "twin-report-refused", { error: error.message });
-        refused = patch;
+        const { firstMs, factor, maxMs } = REFUSED_RETRY;
+        const retryMs = refused && isSame(patch, refused.patch) ? Math.min(refused.retryMs * factor, maxMs) : firstMs;
+        refused = { patch, retryMs, retryAt: clock.bootMs() + retryMs };
         return;
       }
       // A GET that was answered meanwhile is newer than what this patch was made from.

@@ -1,6 +1,6 @@
 /** The conversation with the cloud: one full twin per connection and after each gap, patches between, reports back. */
 import { type CloudConnection, CloudError, type PatchBasis } from "../cloud/cloud.ts";
-import { TWIN_FETCH_EVERY_MS } from "../limits.ts";
+import { TWIN_BYTES_MAX, TWIN_FETCH_EVERY_MS } from "../limits.ts";
 import type { DesiredDocument } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
 import type { Mirror } from "./mirror.ts";
@@ -92,7 +92,7 @@ export function createSync(deps: SyncDeps): Sync {
         isOwed = false;
         retryMs = RETRY_FIRST_MS;
         mirror.take(desired);
-        reporter.remoteIs(reported, asked.reportBytesMax?.());
+        reporter.remoteIs(reported, asked.reportBytesMax && (() => asked.reportBytesMax?.() ?? TWIN_BYTES_MAX));
         deps.onFetched(startedAt);
         if (heardMeanwhile > desired.$version) fetchSoon();
         deps.onDesired();
