@@ -18,6 +18,8 @@ export interface JsonBounds {
 
 /** Both sides of the twin and the braces around them; the document's own depth is 5, {desired: …} around it makes 6. */
 const TWIN_BOUNDS: JsonBounds = { bytesMax: 2 * TWIN_BYTES_MAX + 1024, depthMax: 6 };
+/** Of a cloud with limits of its own: a document that is too much is read, so that it can be refused with the reason. */
+export const FOREIGN_TWIN_BOUNDS: JsonBounds = { bytesMax: 128 * 1024, depthMax: 64 };
 const NAME_MAX = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

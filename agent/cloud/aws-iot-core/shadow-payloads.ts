@@ -9,10 +9,8 @@
  *   delete/accepted   {version}
  */
 import { isObject, type Json, type JsonObject } from "../../wire/twin-document.ts";
-import { isVersion, objectFrom, PayloadError } from "../payloads.ts";
+import { FOREIGN_TWIN_BOUNDS, isVersion, objectFrom, PayloadError } from "../payloads.ts";
 
-/** A broker's message; the document may be raised to 30 KB, and metadata names each member once more. */
-const BOUNDS = { bytesMax: 128 * 1024, depthMax: 12 };
 const TEXT_MAX = 200;
 
 export interface ShadowAnswer {
@@ -31,7 +29,7 @@ export interface Rejection {
 
 /** get/accepted and update/accepted. Throws PayloadError. */
 export function answerFrom(payload: Uint8Array): ShadowAnswer {
-  const document = objectFrom(payload, BOUNDS);
+  const document = objectFrom(payload, FOREIGN_TWIN_BOUNDS);
   const { state = null } = document;
   if (state !== null && !isObject(state)) throw new PayloadError("state is not an object");
   return {
@@ -43,11 +41,11 @@ export function answerFrom(payload: Uint8Array): ShadowAnswer {
 }
 
 /** update/delta and delete/accepted: only their version counts. Throws PayloadError. */
-export const versionFrom = (payload: Uint8Array): number => versionOf(objectFrom(payload, BOUNDS));
+export const versionFrom = (payload: Uint8Array): number => versionOf(objectFrom(payload, FOREIGN_TWIN_BOUNDS));
 
 /** Throws PayloadError. */
 export function rejectionFrom(payload: Uint8Array): Rejection {
-  const document = objectFrom(payload, BOUNDS);
+  const document = objectFrom(payload, FOREIGN_TWIN_BOUNDS);
   const { code, message } = document;
   if (typeof code !== "number") throw new PayloadError("code is not a number");
   return {

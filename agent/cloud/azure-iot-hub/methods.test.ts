@@ -16,18 +16,21 @@ it.each([
       call: { command: "upload-now", arguments: { lane: "late" }, expiresMs: 5 },
     },
   ],
+  ["stop", " null\n", { call: { command: "stop" } }],
 ])("the method %s with %j is a command", (method, payload, command) => {
   expect(call(method, payload)).toEqual(command);
 });
 
 it.each([
   ["a*b*c", "", "device*command"],
+  ["stop", `{"a":${"[".repeat(3_000)}${"]".repeat(3_000)}}`, "nested deeper"],
+  ["stop", `{"a":"${"x".repeat(100_000)}"}`, "at most"],
   ["stop", "[1]", "no JSON object"],
   ["stop", '"now"', "no JSON object"],
   ["stop", "{", "no JSON object"],
   ["stop", '{"id":7}', "id:"],
   ["stop", '{"id":"../x"}', "id:"],
-])("the method %s with %j is refused in words", (method, payload, words) => {
+])("the method %s with %.40j is refused in words", (method, payload, words) => {
   expect(call(method, payload)).toContain(words);
 });
 

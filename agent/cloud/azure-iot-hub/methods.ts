@@ -2,8 +2,9 @@
  * Direct methods ↔ commands: `pump*stop` is a component's command of IoT Plug and Play, a bare name the station's own.
  * The payload is an object of arguments, or nothing; in it `id` (for who repeats a call) and `expiresMs` are ours.
  */
-import { isObject, type Json, type JsonObject } from "../../wire/twin-document.ts";
+import type { JsonObject } from "../../wire/twin-document.ts";
 import type { HubMethodCall } from "../../world.ts";
+import { objectFrom, PayloadError } from "../payloads.ts";
 
 export interface MethodCommand {
   readonly id?: string;
@@ -12,15 +13,15 @@ export interface MethodCommand {
 }
 
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** A text: why it is no command. */
 export function commandOf({ method, payload }: HubMethodCall): MethodCommand | string {
   const names = method.split("*").map((name) => name.replaceAll("_", "-"));
   if (names.length > 2)
     return `no such method ${method.slice(0, 100)}; write device*command, or a command of the station`;
-  const given = objectFrom(payload);
-  if (given === undefined) return "the payload is no JSON object; give the command's arguments as one, or nothing";
+  const given = argumentsFrom(payload);
+  if (typeof given === "string")
+    return `the payload is no JSON object that can be taken (${given}); give the command's arguments as one, or nothing`;
   const { id, expiresMs, ...others } = given;
   if (id !== undefined && (typeof id !== "string" || !COMMAND_ID.test(id)))
     return "id: letters, digits, - and _, at most 64";
@@ -36,13 +37,13 @@ export function commandOf({ method, payload }: HubMethodCall): MethodCommand | s
   };
 }
 
-/** The hub sends nothing, or null, for a call without a payload. */
-function objectFrom(payload: Uint8Array): JsonObject | undefined {
-  if (payload.length === 0) return {};
+/** The hub sends nothing, or null, for a call without a payload. A text: why it can't be read. */
+function argumentsFrom(payload: Uint8Array): JsonObject | string {
+  if (payload.length === 0 || Buffer.from(payload).toString("latin1").trim() === "null") return {};
   try {
-    const value = JSON.parse(utf8.decode(payload)) as Json;
-    return value === null ? {} : isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+    return objectFrom(payload);
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    return error.message;
   }
 }

@@ -4,6 +4,7 @@ import { createMemoryBridge } from "../../testing/memory-bridge.ts";
 import { createMemoryBroker } from "../../testing/memory-mqtt.ts";
 import { createSimulatedTime } from "../../testing/simulated-time.ts";
 import { topicsOf } from "../../wire/topics.ts";
+import type { Json } from "../../wire/twin-document.ts";
 import { type Log, Secret } from "../../world.ts";
 import { describeCloud } from "../cloud.conformance.ts";
 import { commandFrom, objectFrom, PayloadError } from "../payloads.ts";
@@ -198,5 +199,13 @@ describe("payloads from the broker", () => {
     expect(() => objectFrom(bytes({ a: "x".repeat(20_000) }))).toThrow("at most");
     expect(() => objectFrom(bytes([1]))).toThrow("not a JSON object");
     expect(() => desiredFrom(bytes({ $version: 1.5 }))).toThrow("$version");
+  });
+
+  it("that are no portable twin any more are read all the same, so that they are refused in words", () => {
+    let deep: Json = 1;
+    for (let depth = 0; depth < 20; depth++) deep = { a: deep };
+    const desired = { $version: 7, deep, large: "x".repeat(40_000) };
+    expect(desiredFrom(bytes(desired))).toEqual(desired);
+    expect(twinFrom(bytes({ desired, reported: { $version: 1 } })).desired).toEqual(desired);
   });
 });

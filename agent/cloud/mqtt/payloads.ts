@@ -1,16 +1,17 @@
 /** The twin's JSON as the bridge sends it, checked before anybody uses it. */
 import type { DesiredDocument, Json, TwinDocuments } from "../../wire/twin-document.ts";
 import { isObject } from "../../wire/twin-document.ts";
-import { isVersion, objectFrom, PayloadError } from "../payloads.ts";
+import { FOREIGN_TWIN_BOUNDS, isVersion, objectFrom, PayloadError } from "../payloads.ts";
 
 /** {desired, reported}, each with $version. Throws PayloadError. */
 export function twinFrom(payload: Uint8Array): TwinDocuments {
-  const document = objectFrom(payload);
+  const document = objectFrom(payload, FOREIGN_TWIN_BOUNDS);
   return { desired: versioned(document["desired"], "desired"), reported: versioned(document["reported"], "reported") };
 }
 
 /** A desired patch with $version. Throws PayloadError. */
-export const desiredFrom = (payload: Uint8Array): DesiredDocument => versioned(objectFrom(payload), "patch");
+export const desiredFrom = (payload: Uint8Array): DesiredDocument =>
+  versioned(objectFrom(payload, FOREIGN_TWIN_BOUNDS), "patch");
 
 /** {version}. Throws PayloadError. */
 export function reportedVersionFrom(payload: Uint8Array): number {
