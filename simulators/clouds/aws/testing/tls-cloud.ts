@@ -9,12 +9,15 @@ import { serveTls } from "../../../host/tls-endpoint.ts";
 import { createAwsCloud } from "../aws-cloud.ts";
 import { createThings, withCertificates } from "../things.ts";
 
+const clock = createClock({ trustClock: "always" });
+const timers = createTimers();
+const chance = createChance();
+const deps = { files: createMemoryFiles(), nowMs: clock.wallMs() };
+/** One for all of a test file, made once. */
+const certificate = loadServerCertificate(deps, "/aws", ["localhost", "127.0.0.1"]);
+
 export async function startTlsCloud(thing: string) {
-  const clock = createClock({ trustClock: "always" });
-  const timers = createTimers();
-  const chance = createChance();
-  const deps = { files: createMemoryFiles(), nowMs: clock.wallMs() };
-  const { ca, cert, key } = await loadServerCertificate(deps, "/aws", ["localhost", "127.0.0.1"]);
+  const { ca, cert, key } = await certificate;
   const aws = createAwsCloud({ clock, timers, chance });
   const things = createThings(clock, [ca]);
   things.register(thing);
