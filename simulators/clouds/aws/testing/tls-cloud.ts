@@ -21,16 +21,23 @@ export async function startTlsCloud(thing: string) {
   const aws = createAwsCloud({ clock, timers, chance });
   const things = createThings(clock, [ca]);
   things.register(thing);
-  const endpoint = await serveTls(withCertificates(aws, things), { cert, key, port: 0 });
+  const serve = (port: number) => serveTls(withCertificates(aws, things), { cert, key, port });
+  let endpoint = await serve(0);
+  const { port } = endpoint;
   const issue = (name: string) => issueClientCertificate(deps, "/aws", name);
   return {
     aws,
     things,
     ca,
-    port: endpoint.port,
+    port,
     issue,
     client: await issue(thing),
-    close: endpoint.close,
+    close: () => endpoint.close(),
+    /** Every link breaks, also a frozen one; the same port is open again at once. */
+    reopen: async () => {
+      await endpoint.close();
+      endpoint = await serve(port);
+    },
     clock,
     timers,
     chance,
