@@ -48,6 +48,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     bytesMax: config.buffer,
     body: config.body === "open" ? "deflated" : "tight",
     whenFull: config["when-full"],
+    thinToMs: config["thin-out-to"],
   });
   const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
   const newest = createNewest(clock);
@@ -72,7 +73,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
   const { uplink } = sending;
   const economy = createEconomy(
     {
-      declare: (schema) => buffer.declare(schema),
+      declare: (schema, folds) => buffer.declare(schema, folds),
       keep: (sample) => {
         buffer.append(sample);
         committer.staged();

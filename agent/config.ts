@@ -30,7 +30,8 @@
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
  *   body: tight                              # or: open, which any CBOR and zlib library reads, at a third more bytes
- *   when-full: oldest-first                  # or: thin-out (of the older half of what waits, one row of six stays)
+ *   when-full: oldest-first                  # or: thin-out (the older half of what waits becomes averages)
+ *   thin-out-to: 10min                       # averages of this window first; of 6 and 36 of them when that won't do
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)
  *   clock-set-file: /run/pump-station/clock-set  # touched by whoever sets the clock otherwise: modem's network time, GPS
  *   control: /run/pump-station/control.sock
@@ -41,7 +42,14 @@ import { convert } from "@pump-station/sensor-descriptions/units.ts";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { ADDRESS_ADVICE, type CloudAddress, readCloudAddress } from "./cloud/address.ts";
-import { BUFFER_BYTES_DEFAULT, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN, TRIAL_MAX_MS, TRIAL_MIN_MS } from "./limits.ts";
+import {
+  BUFFER_BYTES_DEFAULT,
+  KEEP_ALIVE_S_MAX,
+  KEEP_ALIVE_S_MIN,
+  THIN_TO_MS_DEFAULT,
+  TRIAL_MAX_MS,
+  TRIAL_MIN_MS,
+} from "./limits.ts";
 import { DAYS } from "./uplink/windows.ts";
 import { STATION_NAME } from "./wire/topics.ts";
 
@@ -120,6 +128,7 @@ const lines = z.strictObject({
   buffer: byteCount,
   body: z.enum(["tight", "open"]).default("tight"),
   "when-full": z.enum(["oldest-first", "thin-out"]).default("oldest-first"),
+  "thin-out-to": duration(THIN_TO_MS_DEFAULT, 60_000, 3_600_000),
   "trust-clock": z.enum(["when-synchronised", "always"]).default("when-synchronised"),
   "clock-set-file": z.string().min(1).optional(),
   control: z.string().default("/run/pump-station/control.sock"),

@@ -5,8 +5,9 @@
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { type Averages, createAverages } from "./preprocess/averages.ts";
 import type { Sample } from "./reading.ts";
-import { schemaFrom } from "./stream-schema.ts";
+import { foldsFrom, schemaFrom } from "./stream-schema.ts";
 import type { DegradationStep } from "./uplink/degradation.ts";
+import type { Fold } from "./wire/averaged.ts";
 import type { StreamSchema } from "./wire/schema.ts";
 
 export interface Economy {
@@ -22,7 +23,10 @@ export interface Economy {
 }
 
 export function createEconomy(
-  deps: { readonly declare: (schema: StreamSchema) => void; readonly keep: (sample: Sample) => void },
+  deps: {
+    readonly declare: (schema: StreamSchema, folds: readonly Fold[]) => void;
+    readonly keep: (sample: Sample) => void;
+  },
   first: DegradationStep,
 ): Economy {
   let step = first;
@@ -38,7 +42,7 @@ export function createEconomy(
     averages = new Map();
     for (const device of station?.devices ?? []) {
       const schema = schemaOf(device);
-      deps.declare(schema);
+      deps.declare(schema, foldsFrom(device));
       if (averageMs === undefined || isRareAlready(device, averageMs)) continue;
       averages.set(
         device.name,

@@ -25,6 +25,10 @@ export const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 export const RAM_RING_SAMPLES_MAX = 10_000;
 /** The buffer's file when the configuration says nothing: a month at 20 channels / 10 s takes about 67 MB. */
 export const BUFFER_BYTES_DEFAULT = 128 * 1024 * 1024;
+/** Averages that take the place of what waits, when so configured: what meteorology averages over (WMO-No. 8). */
+export const THIN_TO_MS_DEFAULT = 600_000;
+/** …and, when that won't do, of so many times it: 10 min become an hour, then six. */
+export const THIN_TO_TIMES = [1, 6, 36] as const;
 /** Control socket: one request line. */
 export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
 /** Twin document, each side (AWS IoT Core: 8 KB). */

@@ -2,6 +2,7 @@
  * The buffer's face. Data leaves it by an acknowledgement or by a counted, reported eviction; there is no third way.
  */
 import type { AlarmTransition, Sample } from "../reading.ts";
+import type { Fold } from "../wire/averaged.ts";
 import type { LedgerMessage, MessageKind, StreamRanges } from "../wire/messages.ts";
 import type { StreamSchema } from "../wire/schema.ts";
 import type { Lane } from "../wire/topics.ts";
@@ -44,10 +45,13 @@ export interface BufferStatus {
   /** How long the cloud may be away from now on before anything that waits is dropped, at that rate. */
   readonly roomDays?: number;
   readonly whenFull: WhenFull;
+  /** Of those dropped: what averages of so many minutes or more have taken the place of. */
+  readonly averaged: number;
+  readonly thinToMs?: number;
   readonly medium: MediumStatus;
 }
 
-/** What of the readings that wait goes first when there is no room: the oldest, or most of the older half. */
+/** What of the readings that wait goes first when there is no room: the oldest, or most of the older half, for averages. */
 export type WhenFull = "oldest-first" | "thin-out";
 
 export interface MediumStatus {
@@ -70,8 +74,11 @@ export interface StreamPlace {
 export interface SampleBuffer {
   /** 16 hex digits, random per process start. */
   readonly epoch: string;
-  /** Declares (or redeclares) what a stream's samples mean; queues the schema message when the hash is new or a week old. */
-  declare(schema: StreamSchema): void;
+  /**
+   * Declares (or redeclares) what a stream's samples mean; queues the schema message when the hash is new or a week old.
+   * `folds`: how each channel becomes one value of a window, where there is no room for all of them.
+   */
+  declare(schema: StreamSchema, folds?: readonly Fold[]): void;
   /** Stages in RAM; the next commit makes it durable. */
   append(sample: Sample): void;
   /** Stages and commits at once. */

@@ -1,15 +1,14 @@
 /**
  * Room for new rows in a file of fixed size. What leaves, in this order: rows that the cloud confirmed as stored; rows
- * that it accepted without confirming; rows that wait, thinned out first if so configured (thin.ts), then the oldest,
+ * that it accepted without confirming; rows that wait, averaged first if so configured (thin.ts), then the oldest,
  * alarms last; sealed messages as a whole. All but the first are reported as dropped.
  */
 import { sealedSpans, unsealedRows } from "./backlog.ts";
-import type { WhenFull } from "./buffer.ts";
 import { ROW_COLUMNS } from "./epochs.ts";
 import { type Row, rowFrom } from "./row.ts";
 import { dropRows, isReceipted, laneOf, rowsBetween } from "./rows.ts";
 import { PAGE_BYTES, type Tables, wholeOf } from "./tables.ts";
-import { thinOut } from "./thin.ts";
+import type { Thinner } from "./thin.ts";
 
 /** Kept free for the book-keeping of evictions, receipts and messages themselves. */
 const RESERVE_PAGES = 24;
@@ -20,22 +19,25 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 export interface Evicted {
   /** Never accepted by the cloud. */
   readonly waiting: number;
+  /** Of those: what averages have taken the place of. */
+  readonly averaged?: number;
   /** Accepted, but never confirmed as stored. */
   readonly unreceipted: number;
 }
 
 /** Call inside a transaction. Undefined when nothing had to go. */
-export function makeRoom(tables: Tables, bytes: number, whenFull: WhenFull): Evicted | undefined {
+export function makeRoom(tables: Tables, bytes: number, thinner: Thinner | undefined): Evicted | undefined {
   const needed = Math.ceil(bytes / PAGE_BYTES) + RESERVE_PAGES;
   if (freePages(tables) >= needed) return undefined;
-  let [waiting, unreceipted] = [0, 0];
+  let [waiting, averaged, unreceipted] = [0, 0, 0];
   do {
-    const evicted = evictSome(tables, whenFull);
+    const evicted = evictSome(tables, thinner);
     if (!evicted) break;
     waiting += evicted.waiting;
+    averaged += evicted.averaged ?? 0;
     unreceipted += evicted.unreceipted;
   } while (freePages(tables) < needed);
-  return { waiting, unreceipted };
+  return { waiting, averaged, unreceipted };
 }
 
 export const usedPages = (tables: Tables): number =>
@@ -51,7 +53,7 @@ export function roomBytes(tables: Tables, waitingBytes: number): number {
 const freePages = (tables: Tables): number => tables.pagesMax - usedPages(tables);
 
 /** The least valuable rows go. Undefined when there are none. */
-export function evictSome(tables: Tables, whenFull: WhenFull): Evicted | undefined {
+export function evictSome(tables: Tables, thinner: Thinner | undefined): Evicted | undefined {
   const accepted = acceptedRows(tables);
   const receipted = accepted.filter((row) => isReceipted(tables, row));
   if (receipted.length > 0) {
@@ -61,8 +63,8 @@ export function evictSome(tables: Tables, whenFull: WhenFull): Evicted | undefin
   if (accepted.length > 0) {
     return { waiting: 0, unreceipted: dropRows(tables, accepted.slice(0, EVICT_ROWS), "unconfirmed") };
   }
-  const thinned = whenFull === "thin-out" ? thinOut(tables) : undefined;
-  if (thinned !== undefined) return { waiting: thinned, unreceipted: 0 };
+  const averaged = thinner?.thinOut();
+  if (averaged !== undefined) return { waiting: averaged, averaged, unreceipted: 0 };
   for (const isAlarm of [false, true]) {
     const waiting = unsealedRows(tables, isAlarm, EVICT_ROWS);
     if (waiting.length > 0) {

@@ -6,7 +6,7 @@
 import type { TravellingForm } from "../wire/batch.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { type Chance, type Clock, DatabaseError, type Databases, type Log } from "../world.ts";
-import type { MediumStatus, WhenFull } from "./buffer.ts";
+import type { MediumStatus } from "./buffer.ts";
 import { createDating } from "./dating.ts";
 import { type Evicted, evictSome, usedPages } from "./evict.ts";
 import { createOffers, type Offers } from "./offers.ts";
@@ -44,7 +44,7 @@ const DISK_FULL_PAGES = 8;
 
 export function createMedium(
   deps: MediumDeps,
-  config: { path: string; bytesMax: number; form: TravellingForm; whenFull: WhenFull },
+  config: { path: string; bytesMax: number; form: TravellingForm; thinToMs?: number },
   events: MediumEvents,
 ): Medium {
   const { clock, log } = deps;
@@ -78,13 +78,14 @@ export function createMedium(
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.failure !== "full") throw error;
       session.dating = createDating(clock, session.tables);
+      session.schemas.reread();
       if (usedPages(session.tables) < session.tables.pagesMax - DISK_FULL_PAGES) {
         session.tables.fitDisk();
         log("warn", "buffer-disk-full", { pages: session.tables.pagesMax, error: error.message });
       }
       events.onEvicted(
         session,
-        session.tables.transaction(() => evictSome(session.tables, session.whenFull)),
+        session.tables.transaction(() => evictSome(session.tables, session.thinner)),
       );
       return work();
     }

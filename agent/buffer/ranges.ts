@@ -34,5 +34,16 @@ export const intersect = (one: Ranges, other: Ranges): Ranges => subtract(one, s
 
 export const countIn = (ranges: Ranges): number => ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 
+/** Of numbers that rise. */
+export function rangesOf(numbers: readonly number[]): Range[] {
+  const ranges: Range[] = [];
+  for (const number of numbers) {
+    const before = ranges.at(-1);
+    if (before && number === before.last + 1) ranges[ranges.length - 1] = { first: before.first, last: number };
+    else ranges.push({ first: number, last: number });
+  }
+  return ranges;
+}
+
 /** 1…last, empty for 0. */
 export const upTo = (last: number): Ranges => (last > 0 ? [{ first: 1, last }] : []);

@@ -85,6 +85,9 @@ export function alarmFromBody(body: Uint8Array): AlarmRow {
   };
 }
 
+/** A row fits a message many times over, since messages are cut between rows. */
+export const ROW_READINGS_MAX = 1_000;
+
 /** What a condition's text and its values may take in an alarm message. */
 export const BECAUSE_CHARACTERS_MAX = 1_000;
 

@@ -17,6 +17,8 @@ export interface Schemas {
   announce(hash: string): void;
   /** Those declared in this process whose week is over. Call inside a transaction. */
   announceStale(): void;
+  /** After a transaction that was rolled back: what it declared isn't there. */
+  reread(): void;
 }
 
 /** Throws WireError when a stored schema is damaged. */
@@ -24,14 +26,19 @@ export function createSchemas(tables: Tables, clock: Clock): Schemas {
   const known = new Map<string, StreamSchema>();
   const announcedMs = new Map<string, number | null>();
   const inUse = new Set<string>();
-  for (const columns of tables.all("SELECT body, announced_ms FROM schemas")) {
-    const message = decodeLedger(bytesOf(columns, "body"));
-    if (message.kind !== "schema") continue;
-    // The content is proved by its checksum, the column is not.
-    const hash = schemaHash(message.schema);
-    known.set(hash, message.schema);
-    announcedMs.set(hash, wholeOrNull(columns, "announced_ms"));
-  }
+  const reread = (): void => {
+    known.clear();
+    announcedMs.clear();
+    for (const columns of tables.all("SELECT body, announced_ms FROM schemas")) {
+      const message = decodeLedger(bytesOf(columns, "body"));
+      if (message.kind !== "schema") continue;
+      // The content is proved by its checksum, the column is not.
+      const hash = schemaHash(message.schema);
+      known.set(hash, message.schema);
+      announcedMs.set(hash, wholeOrNull(columns, "announced_ms"));
+    }
+  };
+  reread();
 
   const announce = (hash: string): void => {
     const schema = known.get(hash);
@@ -75,5 +82,6 @@ export function createSchemas(tables: Tables, clock: Clock): Schemas {
     },
     announce,
     announceStale,
+    reread,
   };
 }

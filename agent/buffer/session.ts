@@ -1,7 +1,6 @@
 /** One opening of the buffer's file: opened, rescued if need be, former epochs closed, a new one begun. */
 import type { Clock, Databases, Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
-import type { WhenFull } from "./buffer.ts";
 import { createDating, type Dating, prepareDating } from "./dating.ts";
 import { beginEpoch, closeFormerEpochs, type Epoch, forgetSettledEpochs, lastsOf } from "./epochs.ts";
 import { queueLedger } from "./messages.ts";
@@ -11,6 +10,7 @@ import { isDamage, type OwnEpoch, rescue } from "./rescue.ts";
 import { countWaiting, type Waiting } from "./rows.ts";
 import { createSchemas, type Schemas } from "./schemas.ts";
 import { addMissingColumns, NewerFileError, openTables, type Tables } from "./tables.ts";
+import { createThinner, type Thinner } from "./thin.ts";
 
 export interface Session {
   readonly tables: Tables;
@@ -24,7 +24,8 @@ export interface Session {
   nextRow: number;
   waiting: Waiting;
   readonly pace: Pace;
-  readonly whenFull: WhenFull;
+  /** Where averages take the place of what waits. */
+  readonly thinner: Thinner | undefined;
 }
 
 export interface SessionDeps {
@@ -36,7 +37,8 @@ export interface SessionDeps {
 export interface SessionConfig {
   readonly path: string;
   readonly bytesMax: number;
-  readonly whenFull: WhenFull;
+  /** When full, the older half of what waits becomes averages of this window, instead of the oldest going. */
+  readonly thinToMs?: number;
   /** The name of the epoch to begin. */
   readonly epoch: string;
   /** The epoch that this process wrote before, and its last row for certain: a later one was never promised. */
@@ -97,7 +99,7 @@ function beginSession({ clock }: SessionDeps, config: SessionConfig, tables: Tab
       const schemas = createSchemas(tables, clock);
       prepareDating(tables, clock.bootId);
       const dating = createDating(clock, tables);
-      return {
+      const session: Session = {
         tables,
         epoch,
         schemas,
@@ -107,8 +109,12 @@ function beginSession({ clock }: SessionDeps, config: SessionConfig, tables: Tab
         nextRow: epoch.firstRow,
         waiting: countWaiting(tables),
         pace: createPace(clock, tables),
-        whenFull: config.whenFull,
+        thinner:
+          config.thinToMs === undefined
+            ? undefined
+            : createThinner({ tables, schemas, dating: () => session.dating }, config.thinToMs),
       };
+      return session;
     });
   } catch (error) {
     tables.close();

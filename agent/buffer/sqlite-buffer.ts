@@ -3,7 +3,7 @@
  * are on the medium before its first byte leaves; a row leaves by a receipt, or by a drop that is booked in the same
  * transaction and reported. While the medium fails, samples wait in a bounded ring and nothing is promised.
  */
-import { BUFFER_BYTES_DEFAULT, RAM_RING_SAMPLES_MAX } from "../limits.ts";
+import { BUFFER_BYTES_DEFAULT, RAM_RING_SAMPLES_MAX, THIN_TO_MS_DEFAULT } from "../limits.ts";
 import type { AlarmTransition, Sample } from "../reading.ts";
 import type { TravellingForm } from "../wire/batch.ts";
 import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
@@ -35,6 +35,8 @@ export interface SqliteBufferConfig {
   readonly body?: TravellingForm;
   /** "oldest-first" when nothing is said. */
   readonly whenFull?: WhenFull;
+  /** The window of the averages that "thin-out" makes first. */
+  readonly thinToMs?: number;
 }
 
 /** The ring must fit the file when it is stored at once: a sample takes some 50 bytes, seldom over 200. */
@@ -47,6 +49,7 @@ interface Counts {
   receipted: number;
   dropped: number;
   droppedUnconfirmed: number;
+  averaged: number;
 }
 
 /**
@@ -56,6 +59,7 @@ interface Counts {
 export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferConfig): SampleBuffer {
   const bytesMax = config.bytesMax ?? BUFFER_BYTES_DEFAULT;
   const whenFull = config.whenFull ?? "oldest-first";
+  const thinning = whenFull === "thin-out" ? { thinToMs: config.thinToMs ?? THIN_TO_MS_DEFAULT } : {};
   const staging = createStaging(Math.min(RAM_RING_SAMPLES_MAX, Math.floor(bytesMax / BUDGET_PER_STAGED_BYTES)));
   const declared = new Map<string, DeclaredStream>();
   const counts: Counts = {
@@ -65,25 +69,27 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     receipted: 0,
     dropped: 0,
     droppedUnconfirmed: 0,
+    averaged: 0,
   };
 
   const onEvicted = (session: Session, evicted: Evicted | undefined): void => {
     if (!evicted) return;
     counts.dropped += evicted.waiting;
+    counts.averaged += evicted.averaged ?? 0;
     counts.droppedUnconfirmed += evicted.unreceipted;
     session.waiting = countWaiting(session.tables);
     if (evicted.waiting > 0) deps.log("warn", "buffer-evicted", { samples: evicted.waiting });
     if (evicted.unreceipted > 0) deps.log("warn", "buffer-evicted-unreceipted", { samples: evicted.unreceipted });
   };
-  const onOpen = ({ tables, schemas }: Session): void =>
-    tables.transaction(() => {
+  const onOpen = (session: Session): void =>
+    session.tables.transaction(() => {
       // Samples that waited in RAM may be of a schema that has been replaced since.
       const staged = new Map(staging.samples.map((sample) => [sample.declared.hash, sample.declared]));
-      for (const { schema } of [...staged.values(), ...declared.values()]) schemas.declare(schema);
+      for (const stream of [...staged.values(), ...declared.values()]) declareIn(session, stream);
     });
   const medium = createMedium(
     deps,
-    { path: config.path, bytesMax, form: config.body ?? "tight", whenFull },
+    { path: config.path, bytesMax, form: config.body ?? "tight", ...thinning },
     { onOpen, onEvicted },
   );
 
@@ -107,14 +113,12 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     get epoch() {
       return medium.epoch;
     },
-    declare: (schema) => {
+    declare: (schema, folds) => {
       // One that couldn't be read back would make the file look damaged at the next start.
       decodeLedger(encodeLedger({ kind: "schema", schema }));
-      declared.set(schema.stream, { hash: schemaHash(schema), schema });
-      medium.attempt(
-        "declare",
-        undefined,
-        ({ tables, schemas }) => void tables.transaction(() => schemas.declare(schema)),
+      declared.set(schema.stream, { hash: schemaHash(schema), schema, ...(folds && { folds }) });
+      medium.attempt("declare", undefined, (session) =>
+        session.tables.transaction(() => declareIn(session, { schema, ...(folds && { folds }) })),
       );
     },
     append: (sample) => {
@@ -157,10 +161,15 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
       const { waitingSamples = 0, ...sizes } = stored ?? { backlog: 0, waitingHours: 0, bytes: 0 };
       const waiting = waitingSamples + inRam;
       const health = { ...medium.health(), inRam };
-      return { epoch: medium.epoch, ...counts, waiting, ...sizes, bytesMax, whenFull, medium: health };
+      return { epoch: medium.epoch, ...counts, waiting, ...sizes, bytesMax, whenFull, ...thinning, medium: health };
     },
     close,
   };
+}
+
+function declareIn({ schemas, thinner }: Session, { schema, folds }: Omit<DeclaredStream, "hash">): void {
+  schemas.declare(schema);
+  if (folds) thinner?.folds.keep(schema, folds);
 }
 
 type Sizes = Pick<BufferStatus, "backlog" | "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays">;

@@ -1,11 +1,13 @@
 /** What waits in RAM for the next commit: bounded, and what didn't fit is counted per stream. */
 import type { AlarmTransition, Sample } from "../reading.ts";
+import type { Fold } from "../wire/averaged.ts";
 import { ALARM_STREAM } from "../wire/messages.ts";
 import type { StreamSchema } from "../wire/schema.ts";
 
 export interface DeclaredStream {
   readonly hash: string;
   readonly schema: StreamSchema;
+  readonly folds?: readonly Fold[];
 }
 
 export interface StagedSample {

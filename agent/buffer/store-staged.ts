@@ -4,12 +4,9 @@ import { ALARM_STREAM, type StreamBlock } from "../wire/messages.ts";
 import { raiseLast } from "./epochs.ts";
 import { type Evicted, makeRoom } from "./evict.ts";
 import { drop } from "./fates.ts";
-import { BECAUSE_CHARACTERS_MAX, bodyFromAlarm, bodyFromBatch, wholeMs } from "./row.ts";
+import { BECAUSE_CHARACTERS_MAX, bodyFromAlarm, bodyFromBatch, ROW_READINGS_MAX, wholeMs } from "./row.ts";
 import type { Session } from "./session.ts";
 import type { StagedSample, Staging } from "./staging.ts";
-
-/** A row fits a message many times over, since messages are cut between rows. */
-const ROW_READINGS_MAX = 1_000;
 
 export interface Stored {
   readonly rows: number;
@@ -114,12 +111,12 @@ function draftAlarm({ epoch }: Session, draft: Draft, transition: AlarmTransitio
 }
 
 function write(
-  { tables, epoch, lasts, dating, whenFull }: Session,
+  { tables, epoch, lasts, dating, thinner }: Session,
   draft: Draft,
   passed: readonly Passed[],
 ): Evicted | undefined {
   const bytes = draft.rows.reduce((sum, row) => sum + row.body.length, 0);
-  const evicted = makeRoom(tables, bytes, whenFull);
+  const evicted = makeRoom(tables, bytes, thinner);
   dating.learn();
   for (const stream of draft.lasts.keys()) if (!lasts.has(stream)) raiseLast(tables, epoch.id, stream, 0);
   for (const { stream, first, last } of passed) {

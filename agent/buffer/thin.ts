@@ -1,93 +1,176 @@
 /**
- * Room by resolution: of the older half of the readings that wait, most rows go, so that a station that was cut off for
- * long still shows what it was like all the time. Rows are deleted whole and never rewritten: what is left is what was
- * measured, with its own sequence and time, and what is gone is booked as ranges like any other drop.
+ * Room by resolution: the older half of the readings that wait becomes averages of windows, so that a station that was
+ * cut off for long still shows what it was like all the time. What an average takes the place of is booked as ranges,
+ * like any other drop (average-rows.ts).
  *
- * Which rows stay is told by their ids alone (`stays`): runs of them, spread evenly, also over the rows of a device that
- * is asked seldom, and the coarser choice is part of the finer one. When the older half has been gone through and room is
- * lacking still, it begins again, coarser if what is left is coarse already; beyond the coarsest the oldest rows go.
+ * The older half is gone through piece by piece, a piece each time that room is lacking, and rows and place change in one
+ * transaction. When it has been gone through and room is lacking still, it begins again, with longer windows if what is
+ * left are averages already; beyond the longest the oldest rows go.
  */
+import { THIN_TO_TIMES } from "../limits.ts";
+import { averageRows, windowsOf } from "./average-rows.ts";
 import { type Span, unsealedRows, unsealedSpans } from "./backlog.ts";
-import { droppedOf } from "./fates.ts";
+import type { Dating } from "./dating.ts";
+import { droppedOf, receiptedOf } from "./fates.ts";
+import { createFolds, type Folds } from "./folds.ts";
 import { headsOf, type Row } from "./row.ts";
-import { dropRows, rowsBetween } from "./rows.ts";
-import { type Tables, wholeOf } from "./tables.ts";
+import { rowsBetween } from "./rows.ts";
+import type { Schemas } from "./schemas.ts";
+import { type Tables, textOf, wholeOf } from "./tables.ts";
 
-/** A sample every 10 s becomes one a minute, one in 6 min, one in 36 min. */
-const EVERY = [6, 36, 216] as const;
 /** A pass is worth its work when it leaves no more than half of the rows. */
 const WORTH = 2;
 /**
- * Each run that stays is a range of the cloud's books, which take 4,096 a stream and epoch: so runs are as long as keeps
- * them below 1,000 or so for the whole file, and from this number on the oldest rows go.
+ * The averages of a piece are a range of the cloud's books, which take 4,096 a stream and epoch; a pass over the largest
+ * file adds some hundred. From this number on the oldest rows go.
  */
 const RANGES_MAX = 2_000;
-const PAGES_PER_ROW_OF_RUN = 3_000;
-/** Looked at in one go; five of six of them free some 60 pages. */
+/** Looked at in one go: some 20 ms on a small board, and 60 pages that become free. */
 const ROWS_AT_ONCE = 384;
-
-/** Pieces that are coarse already free nothing; each takes some milliseconds. After so many the oldest rows go. */
+/** Pieces that are averages already free nothing; each takes some milliseconds. After so many the oldest rows go. */
 const LOOKS_MAX = 20;
+/** Rows behind a piece that are looked at for what they say of the values in it. */
+const FOLLOWING_ROWS = 16;
 
-/** One pass over the older half: rows up to `to` were thinned to one of `every`; it ends at `end`. */
+export interface Thinner {
+  /** Of a stream whose description says how its windows are made. */
+  readonly folds: Folds;
+  /**
+   * Averages the next rows. Call inside a transaction. Returns how many samples were dropped; undefined when the oldest
+   * rows have to go instead.
+   */
+  thinOut(): number | undefined;
+}
+
+export interface ThinnerDeps {
+  readonly tables: Tables;
+  readonly schemas: Schemas;
+  readonly dating: () => Pick<Dating, "datedAlike">;
+}
+
+/** One pass over the older half: rows up to `to` were averaged over `windowMs`; it ends at `end`. */
 interface Pass {
   readonly to: number;
   readonly end: number;
-  readonly every: number;
+  readonly windowMs: number;
 }
+
+/** `windowMs`: of the first averages. */
+export function createThinner(deps: ThinnerDeps, windowMs: number): Thinner {
+  const { tables } = deps;
+  tables.run(`CREATE TABLE IF NOT EXISTS averaging (id INTEGER PRIMARY KEY CHECK (id = 1), averaged_to INTEGER NOT NULL,
+                                                    pass_end INTEGER NOT NULL, window_ms INTEGER NOT NULL)`);
+  const folds = createFolds(tables);
+  const thinOut = (): number | undefined => {
+    let pass = passOf(tables, windowMs);
+    for (let look = 0; pass && look < LOOKS_MAX; look++) {
+      const { rows, to } = nextPiece(deps, pass);
+      const last = rows.at(-1)?.id ?? to;
+      const behind = () =>
+        unsealedRows(tables, false, FOLLOWING_ROWS, { first: last + 1, last: NO_LIMIT }).filter(
+          ({ epochId }) => epochId === rows[0]?.epochId,
+        );
+      const dropped = averageRows({ ...deps, folds }, rows, pass.windowMs, behind);
+      pass = to < pass.end ? { ...pass, to } : beginPass(tables, windowMs);
+      if (pass) setPass(tables, pass);
+      else tables.run("DELETE FROM averaging");
+      if (dropped > 0) return dropped;
+    }
+    return undefined;
+  };
+  return { folds, thinOut };
+}
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
- * Thins out the next rows. Call inside a transaction. Returns how many samples were dropped; undefined when the oldest
- * rows have to go instead.
+ * Whole windows of rows that may be averaged together: of one epoch, and dated by one offset. What the cloud has
+ * confirmed of them isn't touched: it must not come again with another value. `to`: how far the pass is with them.
  */
-export function thinOut(tables: Tables): number | undefined {
-  const run = Math.max(1, Math.round(tables.pagesMax / PAGES_PER_ROW_OF_RUN));
-  let pass = passOf(tables);
-  for (let look = 0; pass && look < LOOKS_MAX; look++) {
-    const rows = unsealedRows(tables, false, ROWS_AT_ONCE, { first: pass.to + 1, last: pass.end });
-    const newest = rows.at(-1);
-    const gone = rows.filter((row) => !stays(row, pass?.every ?? 1, run));
-    pass = newest ? { ...pass, to: newest.id } : beginPass(tables);
-    if (pass) setPass(tables, pass);
-    if (gone.length > 0) return dropRows(tables, gone, "full");
-  }
-  return undefined;
+function nextPiece(
+  { tables, dating }: ThinnerDeps,
+  pass: Pass,
+): { readonly rows: readonly Row[]; readonly to: number } {
+  const span = unsealedSpans(tables, false).find(({ last }) => last > pass.to);
+  const within = { first: pass.to + 1, last: Math.min(pass.end, span?.last ?? pass.end) };
+  const found = unsealedRows(tables, false, ROWS_AT_ONCE, within);
+  const [first] = found;
+  if (!first) return { rows: [], to: within.last };
+  const ofEpoch = upToFirst(found, ({ epochId }) => epochId !== first.epochId);
+  const bootId = textOf(tables.get("SELECT boot_id FROM epochs WHERE id = ?", first.epochId), "boot_id");
+  const alike = dating().datedAlike(bootId, ofEpoch);
+  const isConfirmed = confirmedAmong(tables, alike);
+  if (isConfirmed(first)) return { rows: [], to: upToFirst(alike, (row) => !isConfirmed(row)).at(-1)?.id ?? first.id };
+  const rows = upToFirst(alike, isConfirmed);
+  const windows = windowsOf(rows, pass.windowMs);
+  // Where nothing but the number ends the piece, its last window goes on behind: it is left, unless there is no other.
+  const isCut = rows.length === found.length;
+  const whole = isCut && windows.length > 1 ? windows.slice(0, -1).flat() : rows;
+  const isEnd = isCut && found.length < ROWS_AT_ONCE;
+  return { rows: whole, to: isEnd ? within.last : (whole.at(-1)?.id ?? first.id) };
 }
 
-/** What has been sent meanwhile needs no thinning. */
-function passOf(tables: Tables): Pass | undefined {
-  const columns = tables.get("SELECT thinned_to, pass_end, every FROM thinning");
+function upToFirst<T>(list: readonly T[], is: (one: T) => boolean): readonly T[] {
+  const end = list.findIndex(is);
+  return end < 0 ? list : list.slice(0, end);
+}
+
+function confirmedAmong(tables: Tables, rows: readonly Row[]): (row: Row) => boolean {
+  const known = new Map<string, readonly { readonly first: number; readonly last: number }[]>();
+  const receipted = (epoch: string, stream: string) => {
+    const ranges = known.get(stream) ?? receiptedOf(tables, epoch, stream);
+    known.set(stream, ranges);
+    return ranges;
+  };
+  const confirmed = new Set(
+    rows.filter((row) => {
+      const { epoch, heads } = headsOf(row);
+      return heads.some(({ stream, sequence, samples }) =>
+        receipted(epoch, stream).some(({ first, last }) => first < sequence + samples && last >= sequence),
+      );
+    }),
+  );
+  return (row) => confirmed.has(row);
+}
+
+/** What has been sent meanwhile needs no averaging. */
+function passOf(tables: Tables, windowMs: number): Pass | undefined {
+  const columns = tables.get("SELECT averaged_to, pass_end, window_ms FROM averaging");
   const sealedTo = unsealedSpans(tables, false)[0].first - 1;
-  if (!columns || wholeOf(columns, "pass_end") <= sealedTo) return beginPass(tables);
-  const to = Math.max(wholeOf(columns, "thinned_to"), sealedTo);
-  return { to, end: wholeOf(columns, "pass_end"), every: wholeOf(columns, "every") };
+  if (!columns || wholeOf(columns, "pass_end") <= sealedTo) return beginPass(tables, windowMs);
+  const to = Math.max(wholeOf(columns, "averaged_to"), sealedTo);
+  return { to, end: wholeOf(columns, "pass_end"), windowMs: wholeOf(columns, "window_ms") };
 }
 
-/**
- * The half is counted in rows, not in time: however long the cloud was away, the newest are as they were taken. Row ids
- * are given without a gap, so that their density tells how coarse the half is already.
- */
-function beginPass(tables: Tables): Pass | undefined {
+/** The half is counted in rows, not in time: however long the cloud was away, the newest are as they were taken. */
+function beginPass(tables: Tables, firstWindowMs: number): Pass | undefined {
   const spans = unsealedSpans(tables, false).map((span) => ({ ...span, rows: rowsIn(tables, span) }));
   const half = Math.floor(spans.reduce((sum, { rows }) => sum + rows, 0) / 2);
   const held = spans.filter(({ rows }) => rows > 0);
   const oldest = held[0];
   if (half === 0 || !oldest) return undefined;
-  const to = oldest.first - 1;
   const first = nthIn(tables, oldest, 0);
-  let [end, ids, left] = [first, 0, half];
+  let [end, left] = [first, half];
   for (const span of held) {
-    const begin = nthIn(tables, span, 0);
     end = nthIn(tables, span, Math.min(left, span.rows - 1));
-    ids += end - begin + 1;
     left -= span.rows;
     if (left < 0) break;
   }
-  const coarseness = ids / (half + 1);
-  const every = EVERY.find((step) => step >= WORTH * coarseness);
+  const windowMs = THIN_TO_TIMES.map((times) => times * firstWindowMs).find(
+    (longer) => windowsIn(tables, first, end, longer) * WORTH <= half,
+  );
   const ends = [first, end].flatMap((id) => rowsBetween(tables, false, id, id, 1));
-  return every === undefined || ends.some((row) => isFragmented(tables, row)) ? undefined : { to, end, every };
+  if (windowMs === undefined || ends.some((row) => isFragmented(tables, row))) return undefined;
+  return { to: first - 1, end, windowMs };
 }
+
+const windowsIn = (tables: Tables, first: number, last: number, windowMs: number): number =>
+  wholeOf(
+    tables.get(
+      `SELECT count(*) AS n FROM (SELECT DISTINCT epoch_id, boot_ms / CAST(? AS INTEGER) FROM rows WHERE is_alarm = 0 AND id >= ? AND id <= ?)`,
+      ...[windowMs, first, last],
+    ),
+    "n",
+  );
 
 const rowsIn = (tables: Tables, { first, last }: Span): number =>
   wholeOf(tables.get("SELECT count(*) AS n FROM rows WHERE is_alarm = 0 AND id >= ? AND id <= ?", first, last), "n");
@@ -101,17 +184,12 @@ const nthIn = (tables: Tables, { first, last }: Span, index: number): number =>
     "id",
   );
 
-function setPass(tables: Tables, { to, end, every }: Pass): void {
-  tables.run("INSERT OR REPLACE INTO thinning VALUES (1, ?, ?, ?)", to, end, every);
+function setPass(tables: Tables, { to, end, windowMs }: Pass): void {
+  tables.run(
+    "INSERT OR REPLACE INTO averaging (id, averaged_to, pass_end, window_ms) VALUES (1, ?, ?, ?)",
+    ...[to, end, windowMs],
+  );
 }
-
-/**
- * Multiples of the golden ratio, without their whole parts, fill 0 to 1 evenly from whichever on and at whichever step
- * (Weyl's equidistribution): so no device's own rhythm falls in with which rows stay.
- */
-const stays = ({ id }: Row, every: number, run: number): boolean =>
-  (Math.floor(id / run) * GOLDEN_RATIO) % 1 < 1 / every;
-const GOLDEN_RATIO = 0.618033988749895;
 
 /** Whether the book of a device in this row has become too long for another range in it. */
 const isFragmented = (tables: Tables, row: Row): boolean => {

@@ -14,6 +14,7 @@ const STATUS: BufferStatus = {
   receipted: 600,
   dropped: 0,
   droppedUnconfirmed: 0,
+  averaged: 0,
   bytes: 2.5e6,
   bytesMax: 128e6,
   bytesPerDay: 2.4e6,
@@ -48,6 +49,15 @@ it("says what waits, what became of the rest, and for how many days there is roo
 it("says how much of it piled up while the cloud was away", async () => {
   expect(await run({ backlog: 100 })).toContain(
     "  of them   100 samples                  piled up; they are sent beside what is new\n",
+  );
+});
+
+it("says what averages have taken the place of, and of how long ones", async () => {
+  const out = await run({ dropped: 7_000, averaged: 6_900, whenFull: "thin-out", thinToMs: 600_000 });
+  expect(out).toContain("  averaged  6900 samples");
+  expect(out).toContain("of them, to averages, which wait or were sent");
+  expect(out).toContain(
+    "then the older half of those that wait becomes averages of 10 min, of 60 min, of 6 h (when-full: thin-out)",
   );
 });
 

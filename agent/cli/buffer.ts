@@ -1,6 +1,7 @@
 /** `pump-station buffer`: what waits, what became of the rest, how long the cloud may be away, whether the flash is well. */
 import type { BufferStatus } from "../buffer/buffer.ts";
 import { askAgent } from "../control/client.ts";
+import { THIN_TO_MS_DEFAULT, THIN_TO_TIMES } from "../limits.ts";
 import type { AgentStatus } from "../status.ts";
 import { type AddCommand, type CliDeps, examples, SOCKET } from "./command.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
@@ -32,20 +33,24 @@ export function bufferText(buffer: BufferStatus): string {
     ["accepted", samples(accepted), "the cloud has them"],
     ["stored", samples(receipted), "the bridge has confirmed them"],
     ["dropped", samples(dropped), dropped > 0 ? "for want of room or refused; reported to the cloud as ranges" : ""],
+    ...(buffer.averaged > 0
+      ? [["averaged", samples(buffer.averaged), "of them, to averages, which wait or were sent"]]
+      : []),
     ...(droppedUnconfirmed > 0
       ? [["unconfirmed", samples(droppedUnconfirmed), "accepted, and gone here before they were confirmed; reported"]]
       : []),
     ["size", `${spokenBytes(bytes)} of ${spokenBytes(bytesMax)}`, `used${rate}`],
-    ["room", roomText(buffer), WHEN_FULL[buffer.whenFull]],
+    ["room", roomText(buffer), whenFullText(buffer)],
     ["flash", ...mediumText(buffer)],
   ];
   return `Waiting readings (counts since the agent was started)\n${table(rows).replaceAll(/^/gm, "  ")}`;
 }
 
-const WHEN_FULL = {
-  "oldest-first": "then the oldest that wait are dropped (when-full: oldest-first)",
-  "thin-out": "then those that wait are thinned out, the older half first (when-full: thin-out)",
-} as const;
+function whenFullText({ whenFull, thinToMs = THIN_TO_MS_DEFAULT }: BufferStatus): string {
+  if (whenFull === "oldest-first") return "then the oldest that wait are dropped (when-full: oldest-first)";
+  const windows = THIN_TO_TIMES.map((times) => `of ${spokenDuration(times * thinToMs)}`).join(", ");
+  return `then the older half of those that wait becomes averages ${windows} (when-full: thin-out)`;
+}
 
 const samples = (count: number): string => `${count} ${count === 1 ? "sample" : "samples"}`;
 

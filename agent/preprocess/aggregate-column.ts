@@ -2,7 +2,7 @@
 import type { Channel } from "@pump-station/sensor-descriptions/model.ts";
 import type { Aggregate } from "@pump-station/sensor-descriptions/preprocessing.ts";
 import { type ChannelValue, isLeftOut, isMissing, type Missing, missing } from "../reading.ts";
-import { createVectorMean } from "./vector-mean.ts";
+import { createVectorMean } from "../vector-mean.ts";
 
 export interface Column {
   /** All channels' values of one sample, and how long each stands for (ms). */

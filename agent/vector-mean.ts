@@ -1,5 +1,5 @@
 /** The mean of directions: 350° and 10° make 0°, not 180°. */
-import { type ChannelValue, missing } from "../reading.ts";
+import { type ChannelValue, missing } from "./reading.ts";
 
 export interface VectorMean {
   /** Degrees, and how much this direction counts (≥ 0). */
