@@ -47,7 +47,8 @@ export function createCommandDesk(deps: {
   };
 }
 
-async function answerOf(
+/** What the listener says, or that it failed to. */
+export async function answerOf(
   listener: (call: CommandCall) => Promise<CommandAnswer>,
   call: CommandCall,
   log: Log,

@@ -2,7 +2,8 @@
  * The AWS IoT Core dialect: MQTT with X.509 client certificates, QoS 1, clean session (AWS bills what a session keeps
  * twice, and replays it slowly; a GET at each connect costs less). Client id = thing = station, as policies want it
  * (`${iot:Connection.Thing.ThingName}`). Desired and reported are the two sides of a device shadow; messages, commands,
- * ledger and birth go over our own topics, which the thing's policy has to allow: `ps/1/{station}/#`.
+ * ledger and birth go over our own topics, which the thing's policy has to allow: `ps/1/{station}/#`. Commands also come
+ * as AWS IoT jobs, where the policy allows their topics.
  */
 import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import { STATION_NAME, topicsOf } from "../../wire/topics.ts";
@@ -10,6 +11,7 @@ import type { Cloud } from "../cloud.ts";
 import { fixedKeepAlive, type KeepAlive } from "../keep-alive.ts";
 import { openSession, type SessionDeps } from "../session.ts";
 import { createAwsConnection } from "./connection.ts";
+import { createJobsGate } from "./jobs-gate.ts";
 import { SHADOW_NAME, shadowTopicsOf } from "./shadow-topics.ts";
 
 export interface AwsCloudConfig {
@@ -33,6 +35,7 @@ export function createAwsIotCoreCloud(deps: SessionDeps, config: AwsCloudConfig)
   if (!STATION_NAME.test(station)) throw new RangeError(`station name: ${JSON.stringify(station)}`);
   if (shadow !== undefined && !SHADOW_NAME.test(shadow)) throw new RangeError(`shadow: ${JSON.stringify(shadow)}`);
   const own = topicsOf(station);
+  const jobsGate = createJobsGate(deps);
   const plan = {
     options: {
       url: `mqtts://${host}:${port}`,
@@ -47,6 +50,6 @@ export function createAwsIotCoreCloud(deps: SessionDeps, config: AwsCloudConfig)
   };
   return {
     connect: (signal) =>
-      openSession(deps, plan, (mqtt) => createAwsConnection({ ...deps, mqtt }, { station, shadow }), signal),
+      openSession(deps, plan, (mqtt) => createAwsConnection({ ...deps, mqtt, jobsGate }, { station, shadow }), signal),
   };
 }

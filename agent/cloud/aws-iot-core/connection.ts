@@ -9,6 +9,9 @@ import { createOwnTopics, EARLY_MESSAGES_MAX, ownPath } from "../own-topics.ts";
 import { PayloadError } from "../payloads.ts";
 import { ask, createReplies, createRequestIds, type Replies } from "../replies.ts";
 import { createDesiredVersions, type DesiredPatch } from "./desired-versions.ts";
+import { jobTopicsOf } from "./job-topics.ts";
+import { createJobs } from "./jobs.ts";
+import type { JobsGate } from "./jobs-gate.ts";
 import { errorFrom, NO_SHADOW } from "./rejections.ts";
 import { answerFrom, rejectionFrom, type ShadowAnswer, versionFrom } from "./shadow-payloads.ts";
 import { type Answer, shadowTopicsOf } from "./shadow-topics.ts";
@@ -23,6 +26,7 @@ interface Deps {
   readonly timers: Timers;
   readonly chance: Chance;
   readonly log: Log;
+  readonly jobsGate: JobsGate;
 }
 
 export interface AwsConnectionConfig {
@@ -40,6 +44,8 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
   const { mqtt, timers, log } = deps;
   const topics = shadowTopicsOf(station, shadow);
   const own = createOwnTopics(deps, station, TOPIC_BYTES_MAX);
+  const jobTopics = jobTopicsOf(station);
+  const jobs = createJobs({ ...deps, gate: deps.jobsGate }, station);
   const gets = createReplies<ShadowAnswer>(deps);
   const updates = createReplies<ShadowAnswer>(deps);
   const desired = createInbox<DesiredPatch>(EARLY_MESSAGES_MAX);
@@ -95,10 +101,15 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
 
   mqtt.onMessage((topic, payload) => {
     const answer = topics.answerOf(topic);
+    const jobAnswer = jobTopics.answerOf(topic);
     const path = ownPath(station, topic);
-    if (!answer && !path) return log("warn", "mqtt-stray-message", { topic });
+    if (!answer && !jobAnswer && !path) return log("warn", "mqtt-stray-message", { topic });
     try {
-      const isClaimed = answer ? route(answer, payload) : own.route(path ?? [], payload);
+      const isClaimed = answer
+        ? route(answer, payload)
+        : jobAnswer
+          ? jobs.route(jobAnswer, payload)
+          : own.route(path ?? [], payload);
       if (!isClaimed) log("debug", "mqtt-message-unclaimed", { topic });
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
@@ -111,6 +122,7 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
     const error = new CloudError("reconnect", `connection closed: ${reason}`);
     gets.rejectAll(error);
     updates.rejectAll(error);
+    jobs.end(error);
   });
 
   return {
@@ -132,7 +144,10 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
     onDesired: (listener) => desired.listen(({ patch, basis }) => listener(patch, basis)),
     // Both sides share the document's 8 KB; metadata isn't counted.
     reportBytesMax: () => TWIN_BYTES_MAX - versions.desiredBytes,
-    onCommand: own.onCommand,
+    onCommand: (listener) => {
+      own.onCommand(listener);
+      jobs.listen(listener);
+    },
     onLedger: own.onLedger,
     onClosed: (listener) => mqtt.onClosed(listener),
     use: () => mqtt.use(),

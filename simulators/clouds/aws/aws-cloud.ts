@@ -9,6 +9,8 @@ import type { PacketLink, PacketReceiver } from "../azure/link.ts";
 import { createBroker } from "./broker.ts";
 import { createEventLog, type EventLog } from "./events.ts";
 import { type Faults, noFaults, takeOne } from "./faults.ts";
+import { createJobService, type JobRequest, jobRequestFrom } from "./job-service.ts";
+import type { Jobs } from "./jobs.ts";
 import { SHADOW_REQUESTS_IN_FLIGHT_MAX } from "./limits.ts";
 import { createMeter, type Meter, shadowUnitsOf } from "./metering.ts";
 import type { Shadow } from "./shadow.ts";
@@ -43,6 +45,7 @@ export interface AwsCloud {
   freeze(thing: string): void;
   forgetSession(thing: string): void;
   readonly connected: readonly string[];
+  readonly jobs: Jobs;
   readonly events: EventLog;
   readonly faults: Faults;
   readonly meter: Meter;
@@ -87,17 +90,32 @@ export function createAwsCloud(deps: {
     send(shadows.request(request, payload));
   };
 
+  const jobService = createJobService({
+    ...deps,
+    wallMs: () => clock.wallMs(),
+    notify: ({ topic, payload }) => broker.publish(topic, payload),
+  });
+
+  const onJob = (thing: string, request: JobRequest, payload: Uint8Array): void => {
+    if (faults.jobsSilent) return;
+    const { topic, payload: answer } = faults.throttle
+      ? jobService.refuse(request, payload, "RequestThrottled", "Too Many Requests")
+      : jobService.request(request, payload);
+    broker.answer(thing, topic, answer);
+  };
+
   const broker = createBroker({
     ...deps,
     faults,
     meter,
     events,
     onPublish: (thing, topic, payload) => {
-      const request = shadowRequestFrom(topic);
-      if (!request) return !faults.throttle;
       // After the acknowledgement, as from a service behind the broker.
-      queueMicrotask(() => onShadow(thing, request, payload));
-      return true;
+      const request = shadowRequestFrom(topic);
+      if (request) queueMicrotask(() => onShadow(thing, request, payload));
+      const jobRequest = jobRequestFrom(topic);
+      if (jobRequest) queueMicrotask(() => onJob(thing, jobRequest, payload));
+      return request !== undefined || jobRequest !== undefined || !faults.throttle;
     },
   });
 
@@ -153,6 +171,7 @@ export function createAwsCloud(deps: {
     get connected() {
       return broker.connected;
     },
+    jobs: jobService.jobs,
     events,
     faults,
     meter,

@@ -29,6 +29,8 @@ export interface Broker {
   readonly accept: (link: PacketLink, thing: string | undefined) => PacketReceiver;
   /** To whoever has subscribed. */
   publish(topic: string, payload: Uint8Array, retain?: boolean): void;
+  /** To that client alone, subscribed or not. */
+  answer(clientId: string, topic: string, payload: Uint8Array): void;
   /** The link breaks without a goodbye. */
   cut(clientId: string, reason: string): void;
   /** The link stays, and carries nothing any more, either way. */
@@ -236,6 +238,7 @@ export function createBroker(deps: BrokerDeps): Broker {
       };
     },
     publish,
+    answer: (clientId, topic, payload) => sessions.get(clientId)?.deliver(topic, payload, { isAnswer: true }),
     cut: (clientId, reason) => {
       const connection = connections.get(clientId);
       if (connection) end(connection, reason, true);

@@ -28,6 +28,8 @@ export interface Faults {
   silent: boolean;
   /** Shadow requests get no answer; everything else works. */
   shadowSilent: boolean;
+  /** Requests to the jobs service get no answer. */
+  jobsSilent: boolean;
   /** CONNECT is refused with this return code (MQTT 3.1.1 table 3.1). */
   refuseConnect?: number | undefined;
 }
@@ -45,6 +47,7 @@ export const noFaults = (): Faults => ({
   cutMidMessage: 0,
   silent: false,
   shadowSilent: false,
+  jobsSilent: false,
 });
 
 type Counted =

@@ -34,3 +34,12 @@ export const QUEUED_MAX = 1_000;
 export const METERED_BYTES = 5 * 1024;
 /** Events kept for the service API (ours). */
 export const EVENTS_MAX = 10_000;
+/** A job's document (API reference, CreateJob). */
+export const JOB_DOCUMENT_BYTES_MAX = 32 * 1024;
+/** A notification lists at most so many executions (developer guide, "Job executions limits"). */
+export const JOBS_LISTED_MAX = 10;
+/** What a thing says of a job's state: names, and values. */
+export const STATUS_DETAIL_KEY_MAX = 128;
+export const STATUS_DETAIL_CHARACTERS_MAX = 1024;
+/** Seven days. */
+export const STEP_TIMEOUT_MINUTES_MAX = 10_080;

@@ -4,7 +4,7 @@
  */
 import { topicMatches } from "@pump-station/agent/wire/topic-filter.ts";
 
-const ALLOWED = ["ps/1/{thing}/#", "$aws/things/{thing}/shadow/#"];
+const ALLOWED = ["ps/1/{thing}/#", "$aws/things/{thing}/shadow/#", "$aws/things/{thing}/jobs/#"];
 
 /** A filter is allowed when whatever it matches is. */
 export const isAllowed = (thing: string, topicOrFilter: string): boolean =>

@@ -80,4 +80,52 @@ describe("the service API", () => {
     expect(await ask("GET", "/nothing")).toMatchObject({ status: 404 });
     expect(await ask("GET", "/%E0%A4%A")).toMatchObject({ status: 400 });
   });
+
+  it("makes jobs, shows how they went, cancels and deletes them, in the forms of AWS's control plane", async () => {
+    const { ask, aws, connection, advance } = await start();
+    connection.onCommand(async ({ command }) => ({ status: 200, text: `${command} done` }));
+    await advance(1);
+    const document = JSON.stringify({ command: "read-now" });
+    const target = `arn:aws:iot:eu-central-1:123456789012:thing/${STATION}`;
+    expect(await ask("PUT", "/jobs/j1", { targets: [target], document })).toMatchObject({
+      status: 200,
+      json: { jobId: "j1" },
+    });
+    await advance(1);
+    expect(await ask("GET", "/jobs/j1")).toMatchObject({
+      json: {
+        job: { status: "COMPLETED", jobProcessDetails: { numberOfSucceededThings: 1, numberOfFailedThings: 0 } },
+      },
+    });
+    expect(await ask("GET", `/things/${STATION}/jobs/j1`)).toMatchObject({
+      json: {
+        execution: { status: "SUCCEEDED", statusDetails: { detailsMap: { status: "200", text: "read-now done" } } },
+      },
+    });
+    expect(await ask("GET", "/jobs/j1/job-document")).toMatchObject({ json: { document } });
+    expect(await ask("PUT", "/jobs/j1/cancel")).toMatchObject({ status: 409 });
+    expect(await ask("PUT", "/jobs/j1", { targets: [STATION], document })).toMatchObject({
+      status: 409,
+      json: { type: "ResourceAlreadyExistsException" },
+    });
+    aws.cut(STATION);
+    await ask("PUT", "/jobs/j2", { targets: [STATION], document: { command: "read-now" } });
+    expect(await ask("DELETE", "/jobs/j2")).toMatchObject({ status: 409 });
+    expect(await ask("PUT", "/jobs/j2/cancel", { comment: "not needed" })).toMatchObject({ status: 200 });
+    expect(await ask("GET", "/jobs/j2")).toMatchObject({
+      json: { job: { status: "CANCELED", comment: "not needed" } },
+    });
+    expect(await ask("GET", `/things/${STATION}/jobs`)).toMatchObject({
+      json: { executionSummaries: [{ jobId: "j1" }, { jobId: "j2", jobExecutionSummary: { status: "CANCELED" } }] },
+    });
+    expect(await ask("DELETE", "/jobs/j2")).toMatchObject({ status: 200 });
+    for (const [targets, body] of [
+      [["nobody"], document],
+      [[STATION], "no JSON"],
+      [[STATION], JSON.stringify({ command: "x".repeat(40_000) })],
+      [[], document],
+    ] as const)
+      expect((await ask("PUT", "/jobs/j3", { targets, document: body })).status).toBeGreaterThanOrEqual(400);
+    expect(await ask("GET", "/jobs/j3")).toMatchObject({ status: 404, json: { type: "ResourceNotFoundException" } });
+  });
 });

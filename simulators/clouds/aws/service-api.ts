@@ -11,14 +11,17 @@
  *   POST   /things/{thing}/command                       {device?, command, arguments?, expiresMs?} → its answer
  *   POST   /things/{thing}/cut | forget-session | deactivate
  *   POST   /things/{thing}/recreate-shadow[?name=…]      desired, at version 1, and nobody is told
+ *   …      /jobs, /things/{thing}/jobs                   as in AWS's control plane: job-api.ts
  *   GET    /events[?since=NUMBER]
  *   GET    /meter                                        what would be on the bill
  *   GET    /faults                                       PATCH /faults changes some of them
  */
-import { isObject, type Json, type JsonObject } from "@pump-station/agent/wire/twin-document.ts";
+import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
+import { ApiError, objectFrom } from "./api-error.ts";
 import type { AwsCloud } from "./aws-cloud.ts";
 import type { NumberedEvent } from "./events.ts";
 import { noFaults } from "./faults.ts";
+import { createJobApi } from "./job-api.ts";
 import type { Things } from "./things.ts";
 
 export interface ApiRequest {
@@ -34,19 +37,11 @@ export interface ApiResponse {
 
 export type ServiceApi = (request: ApiRequest) => Promise<ApiResponse>;
 
-class ApiError extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /** A command's answer is waited for so long unless it expires earlier. */
 const ANSWER_WITHIN_MS = 60_000;
 const OK: ApiResponse = { status: 200, json: {} };
 
-interface Call {
+export interface Call {
   readonly method: string;
   readonly path: readonly string[];
   readonly query: URLSearchParams;
@@ -54,9 +49,12 @@ interface Call {
 }
 
 export function createServiceApi({ aws, things }: { readonly aws: AwsCloud; readonly things: Things }): ServiceApi {
+  const onJobs = createJobApi({ aws, things });
+
   const top = async (call: Call): Promise<ApiResponse> => {
     const [room, thing] = call.path;
     const what = `${call.method} ${room}`;
+    if (room === "jobs" || (room === "things" && call.path[2] === "jobs")) return onJobs(call);
     if (room === "things" && thing !== undefined) return onThing(call, thing);
     if (what === "GET things")
       return {
@@ -146,7 +144,8 @@ export function createServiceApi({ aws, things }: { readonly aws: AwsCloud; read
       });
     } catch (error) {
       const status = error instanceof ApiError ? error.status : error instanceof URIError ? 400 : 504;
-      return { status, json: { error: error instanceof Error ? error.message : String(error) } };
+      const type = error instanceof ApiError && error.type !== undefined ? { type: error.type } : {};
+      return { status, json: { error: error instanceof Error ? error.message : String(error), ...type } };
     }
   };
 }
@@ -160,15 +159,4 @@ function eventJson(event: NumberedEvent): object {
   } catch {
     return { ...rest, base64: Buffer.from(payload).toString("base64") };
   }
-}
-
-function objectFrom(body: string): JsonObject {
-  let value: Json;
-  try {
-    value = JSON.parse(body) as Json;
-  } catch {
-    throw new ApiError(400, "the body is no JSON");
-  }
-  if (!isObject(value)) throw new ApiError(400, "the body is no JSON object");
-  return value;
 }

@@ -17,7 +17,12 @@ export interface Session {
   readonly filters: Map<string, 0 | 1>;
   /** undefined while the client is away. */
   link: PacketLink | undefined;
-  deliver(topic: string, payload: Uint8Array, options?: { readonly retain?: boolean }): void;
+  /** `isAnswer`: to what this client has asked for; it comes without a subscription, too. */
+  deliver(
+    topic: string,
+    payload: Uint8Array,
+    options?: { readonly retain?: boolean; readonly isAnswer?: boolean },
+  ): void;
   acknowledged(messageId: number): void;
   /** The client is back: what waits is sent again. */
   resume(): void;
@@ -105,9 +110,9 @@ export function createSession(
     isClean,
     filters: new Map(),
     link: undefined,
-    deliver: (topic, payload, { retain = false } = {}) => {
+    deliver: (topic, payload, { retain = false, isAnswer = false } = {}) => {
       const qos = [...session.filters].filter(([filter]) => topicMatches(filter, topic)).map(([, granted]) => granted);
-      if (qos.length === 0 || isLost(faults, topic)) return;
+      if ((qos.length === 0 && !isAnswer) || isLost(faults, topic)) return;
       const highest = qos.includes(1) ? 1 : 0;
       if (faults.delayMs === 0) return deliverNow(topic, payload, retain, highest);
       timers.after(faults.delayMs, () => deliverNow(topic, payload, retain, highest));
