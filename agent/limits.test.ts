@@ -1,4 +1,4 @@
-import { FILTER_WINDOW_READINGS_MAX } from "@pump-station/sensor-descriptions/load/filters.ts";
+import { FILTER_WINDOW_READINGS_MAX } from "@pump-station/sensor-descriptions/step-times.ts";
 import { expect, it } from "vitest";
 import * as limits from "./limits.ts";
 

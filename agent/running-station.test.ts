@@ -1,3 +1,4 @@
+import { parseCondition } from "@pump-station/sensor-descriptions/formula/condition.ts";
 import type { Alarm, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { describe, expect, it } from "vitest";
 import type { AlarmTransition, Sample } from "./reading.ts";
@@ -98,6 +99,46 @@ describe("alarms across restarts", () => {
     const remembered = { names: [] as readonly string[] };
     expect((await process(remembered, stationOf([hot]), 20)).noted).toEqual(['told while ["rain.too-hot"] was noted']);
     expect((await process(remembered, stationOf([hot]), 3)).noted).toEqual(['told while ["rain.too-hot"] was noted']);
+  });
+});
+
+describe("what the cloud changes of a device", () => {
+  it("runs from the next reading on: alarms by their new limits, and no port is opened again", async () => {
+    const time = createSimulatedTime();
+    const told: string[] = [];
+    let opened = 0;
+    const parsed = parseCondition("tips above 100", new Map([["tips", { unit: "" }]]), Number);
+    if ("problem" in parsed) throw new Error(parsed.problem.message);
+    const gpio = {
+      countPulses: () => {
+        opened++;
+        return Promise.resolve({ count: () => 50, trouble: () => undefined, close: () => Promise.resolve() });
+      },
+    };
+    const running = createRunningStation(
+      {
+        ...time,
+        log: () => {},
+        ports: { gpio: () => gpio } as unknown as Ports,
+        totals: { loadTotal: () => 0, saveTotal: () => {} },
+        onFresh: () => {},
+        onSample: () => {},
+        onAlarm: ({ because, active }) => told.push(`${active ? "begins" : "ends"}: ${because}`),
+        activeAlarms: { load: () => [], save: () => {} },
+      },
+      stationOf([{ ...hot, when: parsed.ok }]),
+      { fullSpeed: false },
+    );
+    await time.advance(3_000);
+    expect(told).toEqual([]);
+    running.tune("rain", { alarms: new Map([["too-hot", { when: new Map([[0, 40]]) }]]) });
+    await time.advance(1_000);
+    expect(told).toEqual(["begins: tips above 40: tips 50"]);
+    running.tune("rain", {});
+    await time.advance(1_000);
+    expect(told.at(-1)).toBe("ends: tips above 100: tips 50");
+    expect(opened).toBe(1);
+    await running.stop();
   });
 });
 

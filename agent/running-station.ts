@@ -75,7 +75,7 @@ export function createRunningStation(
     cadence,
     /**
      * What the cloud wants of a device that is asked. Filters and windows begin anew where they are concerned; what an
-     * unfinished window holds is kept first.
+     * unfinished window holds is kept first. Alarms go on by their new limits; no port is touched.
      */
     tune: (name: string, tuning: DeviceTuning): void => {
       const pipeline = pipelines.get(name);
@@ -84,6 +84,7 @@ export function createRunningStation(
       cadence.setEvery(name, tuning.everyMs);
       cadence.setFaster(name, tuning.fasterMs);
       const tuned = tunedDevice(device, tuning);
+      pipeline.alarms.use(tuned);
       if (isProcessedAlike(pipeline.device, tuned)) return;
       for (const kept of pipeline.preprocess.flush()) deps.onSample(kept);
       pipeline.device = tuned;

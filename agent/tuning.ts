@@ -11,10 +11,23 @@ export interface DeviceTuning {
   readonly heartbeatMs?: number;
   /** Length of the windows of `aggregate:`. */
   readonly windowMs?: number;
+  /** 0 to 1: readings must cover this share of such a window. */
+  readonly windowAtLeast?: number;
   /** By channel, in its unit. */
   readonly smallChange?: ReadonlyMap<string, number>;
-  /** By channel. */
-  readonly throttleMs?: ReadonlyMap<string, number>;
+  /** By rate of change. */
+  readonly rateOverMs?: ReadonlyMap<string, number>;
+  /** By channel, then by the number's name ("clamp-low", step-numbers.ts): times in ms, else in the channel's unit. */
+  readonly steps?: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By alarm. */
+  readonly alarms?: ReadonlyMap<string, AlarmTuning>;
+}
+
+export interface AlarmTuning {
+  readonly forMs?: number;
+  /** Limits of its conditions by their place among them, counted from 0. */
+  readonly when?: ReadonlyMap<number, number>;
+  readonly until?: ReadonlyMap<number, number>;
 }
 
 export interface UploadPolicy {

@@ -1,6 +1,6 @@
 /** What agent.yaml says of the settings that the cloud may change, in the twin's words and units. Pure. */
 import type { AgentConfig } from "./config.ts";
-import type { OwnUpload } from "./twin/known-settings.ts";
+import type { OwnUpload } from "./twin/declared-settings.ts";
 import { textFromWindows } from "./wire/upload-windows.ts";
 
 export const uploadSettingsFrom = (config: AgentConfig): OwnUpload => ({

@@ -310,6 +310,12 @@ export const say = {
   valueMissing: () => error(428, "the written bytes hold no {value}"),
   rangeOfText: () => error(429, "a state has no unit, range, scale or resolution"),
   alarmNeverEnds: () => warning(430, '"until:" is the same as "when:"'),
+  alarmNeverRests: () =>
+    warning(
+      710,
+      '"until:" can hold while "when:" does: the alarm would begin and end with each reading between the two',
+      'the number of "until:" on the other side: when: temperature above 85 °C, until: temperature below 75 °C',
+    ),
   needsBoth: () => error(431, 'a "quantity" needs a "unit:", a "whole-number" has none'),
   notCompiled: (reason: string) => error(433, `this can't be made to work: ${reason}`),
   lateTooShort: () =>

@@ -36,6 +36,17 @@ export interface Condition {
   readonly text: string;
   readonly channels: readonly string[];
   test(valueOf: (channel: string) => number | undefined): boolean | undefined;
+  /** Its numbers, in the order in which they are written; left out where there are none. */
+  readonly limits?: readonly Limit[];
+  /** The same condition with other numbers in their places, in its text too. */
+  withLimits?(values: readonly number[]): Condition;
+}
+
+/** A number that a condition compares a channel with, in the channel's unit. */
+export interface Limit {
+  readonly channel: string;
+  readonly comparison: "above" | "below" | "at least" | "at most";
+  readonly value: number;
 }
 
 export interface Setting {

@@ -89,6 +89,38 @@ describe("an alarm", () => {
   });
 });
 
+describe("an alarm that is given other limits", () => {
+  const withLimits = (begin: number, end: number, forMs: number) =>
+    createSmallDevice({
+      alarms: [{ ...tooHigh, when: whenAbove("level", begin), until: whenBelow("level", end), forMs }],
+    });
+  const taking = (watch: ReturnType<typeof createAlarms>, second: number, level: number) =>
+    watch.take(sampleAt(second * SECOND_MS, level)).map(({ active }) => active);
+
+  it("stays active, and ends by the new ones", () => {
+    const watch = createAlarms(withLimits(85, 75, 0));
+    expect(taking(watch, 0, 90)).toEqual([true]);
+    watch.use(withLimits(95, 60, 0));
+    expect(watch.active()).toEqual(["too-high"]);
+    expect(taking(watch, 1, 70)).toEqual([]);
+    expect(taking(watch, 2, 59)).toEqual([false]);
+    expect(taking(watch, 3, 90)).toEqual([]);
+    expect(watch.states()[0]).toMatchObject({ condition: "level above 95", isActive: false });
+  });
+
+  it("counts anew how long a new limit holds, and goes on counting where only the time is another", () => {
+    const watch = createAlarms(withLimits(85, 75, 10 * SECOND_MS));
+    expect(taking(watch, 0, 90)).toEqual([]);
+    watch.use(withLimits(85, 75, 5 * SECOND_MS));
+    expect(taking(watch, 5, 90)).toEqual([true]);
+    expect(taking(watch, 6, 70)).toEqual([false]);
+    expect(taking(watch, 7, 90)).toEqual([]);
+    watch.use(withLimits(80, 75, 5 * SECOND_MS));
+    expect(taking(watch, 12, 90)).toEqual([]);
+    expect(taking(watch, 17, 90)).toEqual([true]);
+  });
+});
+
 describe("an alarm that flaps", () => {
   const flapping = (seconds: number) =>
     Array.from({ length: seconds }, (_, second) => sampleAt(second * SECOND_MS, 1, (second + 1) % 2));

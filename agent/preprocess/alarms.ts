@@ -12,6 +12,8 @@ export interface Alarms {
   take(sample: Sample): AlarmTransition[];
   /** Names of the alarms that are active now. */
   active(): string[];
+  /** The same device with other limits: what is active stays so until it ends by them. */
+  use(device: Device): void;
   /** How each stands after the newest sample. */
   states(): AlarmState[];
 }
@@ -38,6 +40,9 @@ export function createAlarms(device: Device, wereActive: readonly string[] = [])
       const values = valuesByChannel(device, meantSample(device, sample));
       return watches.flatMap((watch) => watch.take(sample.bootMs, values) ?? []);
     },
+    use: (next) => {
+      for (const alarm of next.alarms) watches.find(({ name }) => name === alarm.name)?.use(alarm);
+    },
     states: () => watches.map((watch) => watch.state()),
     active: () => watches.flatMap((watch) => (watch.isActive() ? [watch.name] : [])),
   };
@@ -55,7 +60,8 @@ function valuesByChannel(device: Device, sample: Sample): Values {
 }
 
 function createWatch(device: Device, alarm: Alarm, wasActive: boolean) {
-  const { name, severity, when, until, forMs } = alarm;
+  const { name, severity } = alarm;
+  let { when, until, forMs } = alarm;
   const bound = createHourlyBound();
   let isActive = wasActive;
   /** Since when `when` has held without being refuted, and when it was last seen to hold. */
@@ -75,6 +81,11 @@ function createWatch(device: Device, alarm: Alarm, wasActive: boolean) {
   return {
     name,
     isActive: () => isActive,
+    use: (next: Alarm): void => {
+      // What was seen to hold was another condition.
+      if (next.when.text !== when.text) held = undefined;
+      ({ when, until, forMs } = next);
+    },
     state: (): AlarmState => {
       const condition = isActive && until ? until : when;
       const { values = new Map<string, number>(), bootMs = 0 } = newest ?? {};

@@ -37,7 +37,9 @@ const numbers = (values: readonly ChannelValue[]): number[] =>
 describe("a tuned device", () => {
   it("throttles and keeps by the cloud's values, and by the file's where there are none", () => {
     expect(numbers(keptOf(device))).toEqual([0, 10, 20, 30, 40, 50]);
-    expect(numbers(keptOf(tunedDevice(device, { throttleMs: new Map([[first, 30_000]]) })))).toEqual([0, 30]);
+    expect(
+      numbers(keptOf(tunedDevice(device, { steps: new Map([[first, new Map([["throttle", 30_000]])]]) }))),
+    ).toEqual([0, 30]);
     expect(numbers(keptOf(tunedDevice(device, { smallChange: new Map([[first, 25]]) })))).toEqual([0, 30]);
     expect(
       numbers(keptOf(tunedDevice(device, { heartbeatMs: 20_000, smallChange: new Map([[first, 1_000]]) }))),
@@ -46,7 +48,11 @@ describe("a tuned device", () => {
 
   it("gains no filter and no window that its description doesn't declare", () => {
     const bare = createSmallDevice();
-    const tuning = { windowMs: 5, smallChange: new Map([[first, 5]]), throttleMs: new Map([[first, 5]]) };
+    const tuning = {
+      windowMs: 5,
+      smallChange: new Map([[first, 5]]),
+      steps: new Map([[first, new Map([["throttle", 5]])]]),
+    };
     expect(tunedDevice(bare, tuning)).toEqual(bare);
   });
 

@@ -9,7 +9,7 @@ import type { DeviceTuning, UploadPolicy } from "../tuning.ts";
 import type { Acknowledged } from "../wire/twin-document.ts";
 import type { Clock } from "../world.ts";
 import type { Apply } from "./apply.ts";
-import type { SettingValue } from "./known-settings.ts";
+import type { SettingValue } from "./setting-shape.ts";
 import type { Reading, Wanted } from "./settings.ts";
 
 /** How soon an interlocked setting is tried again: people wait for a pump to stop. */
@@ -89,7 +89,7 @@ export function createApplied(deps: AppliedDeps): Applied {
     const mine = wantedNow().flatMap((one) => (one.kind === "tuning" && one.device === device ? [one] : []));
     apply.tune(
       device,
-      mine.reduce<DeviceTuning>((tuning, { known, value, channel }) => known.into(tuning, value, channel), {}),
+      mine.reduce<DeviceTuning>((tuning, { declared, value }) => declared.into(tuning, value), {}),
     );
   };
   const setUpload = (): void => {

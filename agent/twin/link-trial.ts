@@ -17,9 +17,10 @@ import { LINK_TRIAL_MS, LINK_TRIAL_STARTS_MAX, LINK_TRIALS_MAX } from "../limits
 import type { LinkProof } from "../tuning.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
-import { type SettingValue, UPLOAD_SETTINGS } from "./known-settings.ts";
+import { UPLOAD_SETTINGS } from "./known-settings.ts";
 import type { Memory } from "./memory.ts";
 import { isSame } from "./patch-between.ts";
+import type { SettingValue } from "./setting-shape.ts";
 import type { Reading, Wanted } from "./settings.ts";
 
 /** By path; null: the file's. Only what isn't the file's is there, but for what is blamed. */

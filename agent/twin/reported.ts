@@ -2,7 +2,8 @@
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Acknowledgement } from "./applied.ts";
-import { deviceKeys, deviceSetting, type OwnUpload, type SettingValue } from "./known-settings.ts";
+import { declaredSettings, type OwnUpload } from "./declared-settings.ts";
+import type { SettingValue } from "./setting-shape.ts";
 import { statesOf } from "./settings.ts";
 
 export interface ReportedParts {
@@ -47,11 +48,9 @@ export function ownValues(parts: Omit<ReportedParts, "facts" | "acknowledgements
       const path = `devices/${device.name}/${setting.name}`;
       return [{ path, value: statesOf(device, setting)?.get(value) ?? value, isTold: true }];
     });
-    const isTaken = (key: string): boolean => device.settings.some(({ name }) => name === key);
-    const inStation = deviceKeys(device).flatMap((key): OwnValue[] => {
-      const found = isTaken(key) ? undefined : deviceSetting(device, key);
-      return found ? [{ path: `devices/${device.name}/${key}`, value: found.own, isTold: key === "every" }] : [];
-    });
+    const inStation = [...declaredSettings(device).values()].map(
+      ({ key, own }): OwnValue => ({ path: `devices/${device.name}/${key}`, value: own, isTold: key === "every" }),
+    );
     return [...inStation, ...inHardware];
   });
   const ofStation = Object.entries(parts.upload).map(

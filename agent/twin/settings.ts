@@ -3,17 +3,13 @@
  * A refused value counts as absent, so that what runs follows from the document alone, before and after a restart.
  */
 import type { Device, Setting, Station } from "@pump-station/sensor-descriptions/model.ts";
+import { nearestWord } from "@pump-station/sensor-descriptions/spelling.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
-import {
-  type DeviceSetting,
-  deviceKeys,
-  deviceSetting,
-  outOfRange,
-  problemWith,
-  type SettingValue,
-  UPLOAD_SETTINGS,
-  type UploadSetting,
-} from "./known-settings.ts";
+import { declaredSettings, KEY_LENGTH_MAX } from "./declared-settings.ts";
+import { LIVE_EVERY, UPLOAD_SETTINGS } from "./known-settings.ts";
+import type { DeclaredSetting, UploadSetting } from "./setting-rows.ts";
+import { outOfRange, problemWith, type SettingValue } from "./setting-shape.ts";
+import { problemsSideBySide, type WantedSetting } from "./side-by-side.ts";
 
 export type Wanted = {
   /** "devices/pump/target" */
@@ -31,9 +27,7 @@ export type Wanted = {
   | {
       readonly kind: "tuning";
       readonly device: string;
-      readonly known: DeviceSetting;
-      /** "" where it is of the whole device. */
-      readonly channel: string;
+      readonly declared: DeclaredSetting;
       readonly value: number;
     }
   | { readonly kind: "upload"; readonly known: UploadSetting; readonly value: SettingValue }
@@ -46,11 +40,10 @@ export interface Reading {
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
-const LIVE_EVERY_RANGE = { low: 1, high: 600 };
 /** A document full of nonsense must not make an answer that is larger than a twin may be. */
 const REFUSALS_MAX = 16;
 /** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
-const SAFE_KEY = /^[A-Za-z0-9_-]{1,64}$/;
+const SAFE_KEY = new RegExp(`^[A-Za-z0-9_-]{1,${KEY_LENGTH_MAX}}$`);
 /** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
 const REPORTED_ONLY = new Set([
   "agent",
@@ -105,6 +98,7 @@ function readDevices(station: Station, devices: JsonObject, take: Take, refuse: 
 }
 
 function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refuse): void {
+  const tuned: WantedSetting[] = [];
   for (const [name, value] of Object.entries(values)) {
     const path = `devices/${device.name}/${name}`;
     const setting = device.settings.find((other) => other.name === name);
@@ -117,21 +111,32 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
       const known = [...(states?.values() ?? [])].join(", ");
       const problem = number === undefined ? `no such state; there are ${known}`.slice(0, 120) : undefined;
       take(path, number ?? value, problem ?? problemOf(setting, number ?? value), make);
-    } else readTuning(device, name, value, take, refuse);
+    } else {
+      const declared = declaredSettings(device).get(name);
+      const problem = declared ? problemWith(declared.shape, value) : whyUndeclared(device, name);
+      if (declared && problem === undefined && typeof value === "number") tuned.push({ declared, value });
+      else refuse(path, problem ?? "");
+    }
+  }
+  takeTuned(device, tuned, take);
+}
+
+function takeTuned(device: Device, tuned: readonly WantedSetting[], take: Take): void {
+  const problems = problemsSideBySide(device, tuned);
+  for (const { declared, value } of tuned) {
+    const path = `devices/${device.name}/${declared.key}`;
+    const make = (wanted: number): Wanted => ({ path, kind: "tuning", device: device.name, declared, value: wanted });
+    take(path, value, problems.get(declared.key), make);
   }
 }
 
-function readTuning(device: Device, key: string, value: Json, take: Take, refuse: Refuse): void {
-  const path = `devices/${device.name}/${key}`;
-  const found = deviceSetting(device, key);
-  if (!found) {
-    const known = [...device.settings.map(({ name }) => name), ...deviceKeys(device)].join(", ");
-    return refuse(path, `no such setting; there are ${known}`.slice(0, 120));
-  }
-  const { known, channel } = found;
-  take(path, value, problemWith(known.shape, value), (wanted) => ({
-    path, kind: "tuning", device: device.name, known, channel, value: wanted,
-  })); // biome-ignore format: a row
+/** Corrections are wiring: interlocks go by corrected values, and who corrects a sensor stands before it. */
+function whyUndeclared(device: Device, name: string): string {
+  if (name.startsWith("correct-")) return "corrections are the station file's alone (a new description changes them)";
+  const known = [...device.settings.map((setting) => setting.name), ...declaredSettings(device).keys()];
+  const near = nearestWord(name, known);
+  const advice = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+  return `no such setting; ${advice}`.slice(0, 120);
 }
 
 /** Names of a setting's numbers: those of the channel in which it is read back. */
@@ -161,7 +166,7 @@ function readLive(live: JsonObject, take: Take, refuse: Refuse): void {
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) return refuse("live", `no such key ${unknown}; there are every and until`.slice(0, 120));
   if (typeof untilMs !== "number" || !Number.isFinite(untilMs)) return refuse("live", "until is no time");
-  const problem = outOfRange(every, LIVE_EVERY_RANGE, "s");
+  const problem = outOfRange(every, LIVE_EVERY, LIVE_EVERY.unit);
   take("live", every, problem && `every: ${problem}`, (value) => ({ path: "live", kind: "live", value, untilMs }));
 }
 

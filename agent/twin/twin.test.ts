@@ -43,7 +43,7 @@ describe("the twin", () => {
       "an unknown setting",
       { devices: { pump: { taget: 900 } } },
       "devices/pump/taget",
-      "no such setting; there are target, every",
+      "no such setting; did you mean target?",
     ],
     [
       "an impossible cadence",

@@ -7,6 +7,7 @@
  *     urgent: true (optional; not to wait for upload windows, or for a better month) }
  */
 import { createHash } from "node:crypto";
+import { OBJECT_SETTINGS } from "../twin/known-settings.ts";
 import { isObject, type Json } from "../wire/twin-document.ts";
 import { readSignature, type Signature } from "./signature.ts";
 
@@ -33,7 +34,7 @@ export class UpdateRefused extends Error {
 }
 
 export const BASED_ON_NOTHING = "none";
-const KEYS = ["url", "sha256", "signature", "based-on", "hash", "version", "urgent"];
+const KEYS: readonly string[] = OBJECT_SETTINGS.description.fields.map(({ name }) => name);
 const URL_LENGTH_MAX = 2_048;
 const SIGNATURE_LENGTH_MAX = 1_024;
 const VERSION_LENGTH_MAX = 64;

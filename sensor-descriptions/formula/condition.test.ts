@@ -61,6 +61,40 @@ describe("what a condition says", () => {
   });
 });
 
+describe("the limits of a condition", () => {
+  const text = "not (temperature above 85 °C or state is fault) and dew-point at least -4.5 °C and cycles below 9";
+  it("are its numbers with what they are compared with, in the order of the text", () => {
+    expect(condition(text).limits).toEqual([
+      { channel: "temperature", comparison: "above", value: 85 },
+      { channel: "dew-point", comparison: "at least", value: -4.5 },
+      { channel: "cycles", comparison: "below", value: 9 },
+    ]);
+    expect(condition("state is fault")).not.toHaveProperty("limits");
+  });
+
+  it("can be others, in what it says too, and it stays as it was itself", () => {
+    const before = condition("temperature above 85°C");
+    const after = before.withLimits?.([90.5]);
+    expect([after?.text, after?.limits?.[0]?.value]).toEqual(["temperature above 90.5 Cel", 90.5]);
+    expect(after?.test(() => 88)).toBe(false);
+    expect([before.text, before.test(() => 88)]).toEqual(["temperature above 85°C", true]);
+  });
+
+  it("written anew, a condition reads as it tests, however often", () => {
+    const value = fc.integer({ min: -99, max: 99 });
+    const values = fc.tuple(value, value, value);
+    const readings = fc.record({ state: fc.constantFrom(0, 3), temperature: value, "dew-point": value, cycles: value });
+    fc.assert(
+      fc.property(values, values, readings, (first, second, reading) => {
+        const after = condition(text).withLimits?.(first).withLimits?.(second);
+        expect(after?.limits?.map((limit) => limit.value)).toEqual(second);
+        expect(after?.test((name) => reading[name as keyof typeof reading])).toBe(test(after?.text ?? "", reading));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("what is said about a wrong condition", () => {
   it.each([
     ["stat is pumping", 1, 'unknown channel "stat"', 'did you mean "state"?'],

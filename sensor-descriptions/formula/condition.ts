@@ -8,7 +8,7 @@
  * `not` binds tightest, then `and`, then `or`. A value that is missing makes its test neither true nor false; `and` is
  * still false when its other side is false, `or` still true when its other side is true (Kleene's strong logic).
  */
-import type { Condition } from "../model.ts";
+import type { Condition, Limit } from "../model.ts";
 import type { FormulaProblem, ParsedCondition } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 
@@ -29,14 +29,57 @@ export function parseCondition(
   const parser = new ConditionParser(text, channels, quantity);
   try {
     const test = parser.whole();
-    return { ok: { text, channels: [...parser.used], test } };
+    return { ok: conditionOf({ text, channels: [...parser.used], test, limits: parser.limits }) };
   } catch (error) {
     if (error instanceof ConditionFault) return { problem: error.problem };
     throw error;
   }
 }
 
-type Test = Condition["test"];
+/** `numbers`: of its limits, in the order in which they stand in the text. */
+type Test = (valueOf: (channel: string) => number | undefined, numbers: readonly number[]) => boolean | undefined;
+
+/** Where a number with its unit stands in the text, both counted from 0, the end excluded. */
+interface WrittenLimit extends Limit {
+  readonly from: number;
+  readonly to: number;
+  /** As people write it. */
+  readonly unit: string;
+}
+
+interface Parts {
+  readonly text: string;
+  readonly channels: readonly string[];
+  readonly test: Test;
+  readonly limits: readonly WrittenLimit[];
+}
+
+function conditionOf(parts: Parts): Condition {
+  const { text, channels, test, limits } = parts;
+  const numbers = limits.map(({ value }) => value);
+  const condition: Condition = { text, channels, test: (valueOf) => test(valueOf, numbers) };
+  if (limits.length === 0) return condition;
+  return {
+    ...condition,
+    limits: limits.map(({ channel, comparison, value }) => ({ channel, comparison, value })),
+    withLimits: (values) => conditionOf(rewritten(parts, values)),
+  };
+}
+
+/** Only what differs is written anew: the rest stands as the file's author put it. */
+function rewritten(parts: Parts, values: readonly number[]): Parts {
+  let text = "";
+  let read = 0;
+  const limits = parts.limits.map((limit, at): WrittenLimit => {
+    const value = values[at] ?? limit.value;
+    const as = value === limit.value ? parts.text.slice(limit.from, limit.to) : `${value} ${limit.unit}`.trim();
+    const from = text.length + limit.from - read;
+    text += parts.text.slice(read, limit.from) + as;
+    read = limit.to;
+    return { ...limit, value, from, to: from + as.length };
+  });
+  return { ...parts, text: text + parts.text.slice(read), limits };
+}
 
 /** Longer text is no condition of a person; it also bounds how deep tests can be chained. */
 const LETTERS_MAX = 1_000;
@@ -57,10 +100,11 @@ interface Word {
 }
 
 const JOINTS: readonly string[] = ["and", "or", ")"];
-const COMPARISONS = ["above", "below", "at least", "at most"] as const;
+const COMPARISONS: readonly Limit["comparison"][] = ["above", "below", "at least", "at most"];
 
 class ConditionParser {
   readonly used = new Set<string>();
+  readonly limits: WrittenLimit[] = [];
   readonly #text: string;
   readonly #channels: ReadonlyMap<string, ConditionChannel>;
   readonly #quantity: (text: string, unit: string) => number | undefined;
@@ -130,7 +174,9 @@ class ConditionParser {
         INSTEAD.get(operator.text) ?? `write ${known.join(", ")}`,
       );
     }
-    return compares(word.text, comparison, this.#number(word.text, channel));
+    const at = this.limits.length;
+    this.limits.push({ channel: word.text, comparison, ...this.#number(word.text, channel) });
+    return compares(word.text, comparison, at);
   }
 
   #isState(name: string, { states }: ConditionChannel): Test {
@@ -153,14 +199,15 @@ class ConditionParser {
     return isNegated ? not(is) : is;
   }
 
-  #number(name: string, { unit }: ConditionChannel): number {
+  #number(name: string, { unit }: ConditionChannel): Omit<WrittenLimit, "channel" | "comparison"> {
     const first = this.#peek();
     while (!["", ...JOINTS].includes(this.#peek().text)) this.#at++;
     const last = this.#words[this.#at - 1];
     const written =
       last === undefined || last.at < first.at ? "" : this.#text.slice(first.at, last.at + last.text.length);
     const limit = written === "" ? undefined : this.#quantity(written, unit);
-    if (limit !== undefined && Number.isFinite(limit)) return limit;
+    if (limit !== undefined && Number.isFinite(limit))
+      return { value: limit, unit, from: first.at, to: first.at + written.length };
     const wanted = unit === "" ? "a number" : `a number in ${unit}`;
     const message =
       written === "" ? `expected ${wanted} for ${name}` : `can't read "${written}" as ${wanted} for ${name}`;
@@ -195,7 +242,7 @@ class ConditionParser {
   }
 }
 
-const isComparison = (text: string): text is (typeof COMPARISONS)[number] =>
+const isComparison = (text: string): text is Limit["comparison"] =>
   COMPARISONS.some((comparison) => comparison === text);
 
 const INSTEAD: ReadonlyMap<string, string> = new Map([
@@ -210,15 +257,15 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["under", "write below"],
 ]);
 
-function compares(name: string, comparison: (typeof COMPARISONS)[number], limit: number): Test {
+function compares(name: string, comparison: Limit["comparison"], at: number): Test {
   const holds = HOLDS[comparison];
-  return (valueOf) => {
-    const value = valueOf(name);
-    return value === undefined ? undefined : holds(value, limit);
+  return (valueOf, numbers) => {
+    const [value, limit] = [valueOf(name), numbers[at]];
+    return value === undefined || limit === undefined ? undefined : holds(value, limit);
   };
 }
 
-const HOLDS: Readonly<Record<(typeof COMPARISONS)[number], (value: number, limit: number) => boolean>> = {
+const HOLDS: Readonly<Record<Limit["comparison"], (value: number, limit: number) => boolean>> = {
   above: (value, limit) => value > limit,
   below: (value, limit) => value < limit,
   "at least": (value, limit) => value >= limit,
@@ -227,25 +274,25 @@ const HOLDS: Readonly<Record<(typeof COMPARISONS)[number], (value: number, limit
 
 const not =
   (inner: Test): Test =>
-  (valueOf) => {
-    const holds = inner(valueOf);
+  (valueOf, numbers) => {
+    const holds = inner(valueOf, numbers);
     return holds === undefined ? undefined : !holds;
   };
 
 const both =
   (left: Test, right: Test): Test =>
-  (valueOf) => {
-    const first = left(valueOf);
+  (valueOf, numbers) => {
+    const first = left(valueOf, numbers);
     if (first === false) return false;
-    const second = right(valueOf);
+    const second = right(valueOf, numbers);
     return second === false ? false : first === undefined || second === undefined ? undefined : true;
   };
 
 const either =
   (left: Test, right: Test): Test =>
-  (valueOf) => {
-    const first = left(valueOf);
+  (valueOf, numbers) => {
+    const first = left(valueOf, numbers);
     if (first === true) return true;
-    const second = right(valueOf);
+    const second = right(valueOf, numbers);
     return second === true ? true : first === undefined || second === undefined ? undefined : false;
   };

@@ -3,6 +3,7 @@
  * the protocol is made per device: `protocol(given)`.
  */
 import type * as z from "zod";
+import { restsBetween } from "../alarm-limits.ts";
 import { compileProtocol } from "../compile.ts";
 import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
@@ -271,6 +272,7 @@ function alarmsOf(shape: DeviceShape, channels: readonly Channel[], judge: Judge
     const when = judge.condition(["alarms", name, "when"], alarm.when, channels);
     const until = judge.condition(["alarms", name, "until"], alarm.until, channels);
     if (alarm.until === alarm.when) judge.report(["alarms", name, "until"], say.alarmNeverEnds());
+    if (when && !restsBetween(when, until)) judge.report(["alarms", name, "until"], say.alarmNeverRests());
     if (!when) return [];
     return [{ name, when, ...(until ? { until } : {}), forMs: alarm.for ?? 0, severity: alarm.severity }];
   });

@@ -5,15 +5,13 @@ import type { Channel } from "../model.ts";
 import type { FilterStep } from "../preprocessing.ts";
 import { readDuration, readIn, spokenDuration } from "../quantities.ts";
 import type { filterSteps } from "../schema/preprocess.ts";
+import { FILTER_WINDOW_READINGS_MAX, intervalAfter, timeProblem } from "../step-times.ts";
 import { likelyUnits } from "../units.ts";
 import type { Judge } from "./judge.ts";
 import type { Path } from "./source-document.ts";
 
 export type StepsShape = z.output<typeof filterSteps>;
 type StepShape = StepsShape[number];
-
-/** What an hour of one reading a second makes, and some: the agent keeps no more of one window (its `limits.ts`). */
-export const FILTER_WINDOW_READINGS_MAX = 4_000;
 
 const FOR_STATES: readonly (keyof StepShape)[] = ["debounce", "throttle", "timeout"];
 const FOR_COUNTERS: readonly (keyof StepShape)[] = ["throttle", "timeout"];
@@ -40,8 +38,7 @@ export function filterOf(
     const step = stepOf(judge, [...place, key], one, channel);
     if (!step) return [];
     checkTimes(judge, [...place, key], key, step, intervalMs);
-    // What comes after a throttle sees readings this rarely.
-    if (step.do === "throttle") intervalMs = intervalMs && Math.max(intervalMs, step.everyMs);
+    intervalMs = intervalMs && intervalAfter(step, intervalMs);
     return [step];
   });
 }
@@ -105,32 +102,8 @@ function checkTimes(
   step: FilterStep,
   intervalMs: number | undefined,
 ): void {
-  if (intervalMs === undefined) return;
-  const timeMs = timeOf(step);
-  if (timeMs === undefined) return;
-  const isWindow = step.do === "median" || step.do === "average";
-  if (isWindow && timeMs / intervalMs > FILTER_WINDOW_READINGS_MAX) {
-    const count = Math.ceil(timeMs / intervalMs);
-    judge.report(at, say.windowTooFull(key, count, FILTER_WINDOW_READINGS_MAX));
-  } else if (timeMs < intervalMs || (isWindow && timeMs === intervalMs)) {
-    judge.report(at, say.windowTooShort(key, spokenDuration(timeMs), spokenDuration(intervalMs)));
-  }
-}
-
-function timeOf(step: FilterStep): number | undefined {
-  switch (step.do) {
-    case "median":
-    case "average":
-      return step.overMs;
-    case "throttle":
-      return step.everyMs;
-    case "timeout":
-      return step.afterMs;
-    case "debounce":
-      return step.forMs;
-    case "skip-jumps":
-      return step.withinMs;
-    default:
-      return undefined;
-  }
+  const problem = intervalMs === undefined ? undefined : timeProblem(step, intervalMs);
+  if (problem?.kind === "too-full") judge.report(at, say.windowTooFull(key, problem.count, FILTER_WINDOW_READINGS_MAX));
+  if (problem?.kind === "too-short")
+    judge.report(at, say.windowTooShort(key, spokenDuration(problem.timeMs), spokenDuration(problem.intervalMs)));
 }
