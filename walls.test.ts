@@ -85,7 +85,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
     "@descriptions",
   ],
   "commanding.ts": ["commands", "control", "limits.ts", "reading.ts", "state", "wire", "world.ts"],
-  "acting.ts": ["outcome.ts", "running-station.ts", "sending.ts", "twin"],
+  "acting.ts": ["facts.ts", "outcome.ts", "running-station.ts", "sending.ts", "twin"],
   "agent-deps.ts": ["cloud", "identity", "status.ts", "updating.ts", "world.ts"],
   "agent.ts": ["*"],
   checking: ["cli", "linux", "version.ts", "@descriptions"],

@@ -1,4 +1,5 @@
 /** How the twin acts on the station: settings to the devices' sources, cadence and upload to theirs. */
+import type { ReadBack } from "./facts.ts";
 import type { CommandOutcome } from "./outcome.ts";
 import type { RunningStation } from "./running-station.ts";
 import type { Sending } from "./sending.ts";
@@ -13,10 +14,7 @@ export interface ActingDeps {
   /** Why nothing from the cloud may move hardware now. */
   readonly obstacle: () => string | undefined;
   /** The newest value read of a setting's read-back channel, and how near to it is equal. */
-  readonly readBack: (
-    device: string,
-    setting: string,
-  ) => { readonly value: number; readonly within: number } | undefined;
+  readonly readBack: (device: string, setting: string) => ReadBack | undefined;
 }
 
 export const createActing = ({
@@ -27,18 +25,20 @@ export const createActing = ({
   obstacle,
   readBack,
 }: ActingDeps): Apply => ({
-  set: async (device, setting, value) => {
+  set: async (device, setting, value, checkedMs) => {
     const reason = obstacle();
+    const runs = readBack(device, setting);
     if (reason !== undefined) {
       // What runs already needs no write, and stays in force.
-      const runs = readBack(device, setting);
-      if (runs && Math.abs(runs.value - value) <= runs.within) return { done: "applied", value: runs.value };
+      if (runs && isAt(runs, value)) return { done: "applied", value: runs.value };
       return { done: "interlocked", reason, ...(runs && { value: runs.value }) };
     }
+    if (checkedMs !== undefined && runs?.readMs !== undefined && runs.readMs > checkedMs && isAt(runs, value))
+      return { done: "applied", value: runs.value, readMs: runs.readMs };
     const asked = running();
     const outcome = await asked?.sources.get(device)?.set(setting, value);
-    // The read-back is an ordinary sample; the cloud needn't wait for the next one.
-    if (outcome?.done === "applied") await asked?.cadence.pollNow(device);
+    // The read-back is an ordinary sample; the cloud needn't wait for the next one. One that says nothing new is none.
+    if (outcome?.done === "applied" && !(runs && isAt(runs, outcome.value))) await asked?.cadence.pollNow(device);
     return outcome ?? { done: "refused", reason: `${device} is not asked` };
   },
   tune: (device, tuning) => {
@@ -57,6 +57,8 @@ export const createActing = ({
   }),
   setLive: (live) => sending.setLive(live),
 });
+
+const isAt = ({ value, within }: ReadBack, wanted: number): boolean => Math.abs(value - wanted) <= within;
 
 /** A device's command: its source judges the interlock on a fresh value. */
 export const createDeviceCommand =

@@ -212,6 +212,28 @@ describe("Writes are not reads: settings of a device that may lose them", () => 
     await time.advance(10_000);
     expect(await ended).toBe("stopped");
   });
+
+  it.each([
+    ["1h", 12 - 2, 2 + 2],
+    ["1min", 0, 120 + 2],
+  ])("asked every %s, reading back costs one question where no poll has answered it, and stores nothing", async (every, more, stored) => {
+    const { time, files, far, register, serial, start, stop } = createBench();
+    const questions = (): number => serial.written.filter(({ bytes }) => bytes[2] === 1).length;
+    files.write("/station.yaml", station(`${valve("one")}    every: ${every}\n`));
+    const { status, ended } = start();
+    far.setDesired({ devices: { one: { target: 150 } } });
+    await time.advance(10_000);
+    expect(register.target).toBe(150);
+    const [before, polls] = [questions(), status().devices[0]?.polls ?? 0];
+    await time.advance(7_200_000);
+    const asked = (status().devices[0]?.polls ?? 0) - polls;
+    expect(questions() - before - asked).toBe(more);
+    stop.abort();
+    await time.advance(10_000);
+    expect(await ended).toBe("stopped");
+    const database = createDatabases().open(join(folder, "readings.db"));
+    expect(database.prepare("SELECT sum(samples) AS n FROM rows").get()).toEqual({ n: stored });
+  });
 });
 
 describe("an agent of which a part fails by a bug", () => {

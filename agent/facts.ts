@@ -97,19 +97,23 @@ export function readBackFrom(station: Station, newest: Newest, name: string, set
   return readBackWithin(station, newest, name, setting)?.value;
 }
 
-/** With half a step of what that channel can tell apart. */
-export function readBackWithin(
-  station: Station,
-  newest: Newest,
-  name: string,
-  setting: string,
-): { readonly value: number; readonly within: number } | undefined {
+export interface ReadBack {
+  readonly value: number;
+  /** As near to it is equal: half a step of what its channel can tell apart. */
+  readonly within: number;
+  /** ms since boot; of a device that is asked over a bus, where one question less counts. */
+  readonly readMs?: number;
+}
+
+export function readBackWithin(station: Station, newest: Newest, name: string, setting: string): ReadBack | undefined {
   const device = station.devices.find((candidate) => candidate.name === name);
   const channel = device?.settings.find((candidate) => candidate.name === setting)?.readBack;
   const at = device?.channels.findIndex((candidate) => candidate.name === channel) ?? -1;
   const value = newest.of(name)?.values[at];
-  if (value === undefined || isMissing(value)) return undefined;
-  return { value, within: (device?.channels[at]?.resolution ?? 0) / 2 + 1e-9 };
+  const readMs = newest.readMs(name, at);
+  if (value === undefined || isMissing(value) || readMs === undefined) return undefined;
+  const isAsked = device?.protocol.kind === "serial" || device?.protocol.kind === "i2c";
+  return { value, within: (device?.channels[at]?.resolution ?? 0) / 2 + 1e-9, ...(isAsked && { readMs }) };
 }
 
 export function deviceStatus(

@@ -12,6 +12,8 @@ import type { Clock } from "./world.ts";
 export interface Newest {
   take(device: Device, sample: Sample): void;
   of(device: string): Sample | undefined;
+  /** ms since boot at which the value at this place of `of(device)` was read; undefined where there is none. */
+  readMs(device: string, at: number): number | undefined;
   /** Another description runs: samples of devices that are gone or have other channels now are forgotten. */
   keep(station: Station): void;
   /** All devices of the station, or one, or one channel of it. Throws Error that names what there is. */
@@ -37,6 +39,7 @@ export function createNewest(clock: Clock): Newest {
   return {
     take: (device, sample) => void taken.set(device.name, merged(device, taken.get(device.name), sample)),
     of,
+    readMs: (device, at) => taken.get(device)?.bootMs[at],
     keep: (station) => {
       for (const [name, { device }] of taken) {
         const now = station.devices.find((other) => other.name === name);

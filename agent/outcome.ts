@@ -1,7 +1,7 @@
 /** What became of a write to a device: the noun that source gives and twin acknowledges. */
 export type WriteOutcome =
-  /** Written (or already so) and read back. */
-  | { readonly done: "applied"; readonly value: number }
+  /** Written (or already so) and read back: now, or by a poll at `readMs` (since boot). */
+  | { readonly done: "applied"; readonly value: number; readonly readMs?: number }
   /** Not written: the interlock didn't hold, or what it needs is missing. */
   | { readonly done: "interlocked"; readonly reason: string; readonly value?: number }
   | { readonly done: "refused"; readonly reason: string; readonly value?: number }

@@ -59,6 +59,8 @@ interface Item {
   since: number;
   checkedAt?: number;
   dueAt: number;
+  /** What runs may have been lost since: polls before that prove nothing. */
+  isDoubted?: boolean;
 }
 
 export interface AppliedDeps {
@@ -77,9 +79,9 @@ export function createApplied(deps: AppliedDeps): Applied {
     wanted, ac: 202, ad: "being applied", running: undefined, since: clock.bootMs(), dueAt: clock.bootMs(),
   }); // biome-ignore format: a row
 
-  const settle = (item: Item, change: Pick<Item, "ac" | "ad" | "running" | "dueAt">): void => {
+  const settle = (item: Item, change: Pick<Item, "ac" | "ad" | "running" | "dueAt">, checkedAt?: number): void => {
     if (item.ac !== change.ac || item.running !== change.running) item.since = clock.bootMs();
-    Object.assign(item, change, { checkedAt: clock.bootMs() });
+    Object.assign(item, change, { checkedAt: checkedAt ?? clock.bootMs(), isDoubted: false });
   };
 
   const wantedNow = (): Wanted[] => [...items.values()].map(({ wanted }) => wanted);
@@ -120,9 +122,10 @@ export function createApplied(deps: AppliedDeps): Applied {
         const device = deps.station().devices.find(({ name }) => name === wanted.device);
         const outcome: WriteOutcome =
           device?.paused === undefined
-            ? await apply.set(wanted.device, wanted.setting, wanted.value)
+            ? await apply.set(wanted.device, wanted.setting, wanted.value, provenAt(item))
             : { done: "interlocked", reason: `paused: ${device.paused}` };
-        return settle(item, afterSet(wanted, outcome, device, clock.bootMs()));
+        const readMs = outcome.done === "applied" ? outcome.readMs : undefined;
+        return settle(item, afterSet(wanted, outcome, device, clock.bootMs()), readMs);
       }
     }
   };
@@ -153,11 +156,12 @@ export function createApplied(deps: AppliedDeps): Applied {
     readBackSoon: (device) => {
       for (const item of items.values()) {
         if (item.wanted.kind !== "setting" || item.wanted.device !== device) continue;
+        item.isDoubted = true;
         item.dueAt = Math.min(item.dueAt, clock.bootMs());
       }
     },
     applyAgain: () => {
-      for (const item of items.values()) item.dueAt = clock.bootMs();
+      for (const item of items.values()) Object.assign(item, { dueAt: clock.bootMs(), isDoubted: true });
     },
     acknowledgements: () => {
       const { version, reading, failed } = target;
@@ -187,6 +191,10 @@ export function createApplied(deps: AppliedDeps): Applied {
     },
   };
 }
+
+/** When it was last seen to run as desired; undefined where that isn't so, or may not be any more. */
+const provenAt = ({ ac, checkedAt, isDoubted }: Item): number | undefined =>
+  ac === 200 && isDoubted !== true ? checkedAt : undefined;
 
 /** In the words in which it was asked for, so that desired and running can be compared. */
 const said = (wanted: Wanted, value: SettingValue): SettingValue =>

@@ -29,7 +29,7 @@ export async function measureBehaviour(scene: Scene): Promise<readonly string[]>
   scene.say(`measured: uploads every ${interval} s, polls every ${devices.map(every).join(", ")} s`);
   await scene.time.advance(1_000 * Math.max(5 * interval, ...devices.map((device) => 12 * every(device)), 300));
   for (const device of devices) {
-    // Settings are read back every ten minutes, whatever the cadence: a slower one can't be told from outside.
+    // A slower one reads its settings back in between, which can't be told from a poll from outside.
     if (every(device) > READ_BACK_EVERY_S) continue;
     const polls = scene.hardware.polls(device);
     if (keepsTime(polls, sinceMs, { wantedS: every(device), slackS: POLL_SLACK_S })) continue;
