@@ -30,6 +30,8 @@ export interface AgentDeps {
 export interface AgentPlaces {
   readonly description: string;
   readonly deviceFolders: readonly string[];
+  /** Those of them that come with the program; default: none. */
+  readonly catalogue?: readonly string[];
   readonly data: string;
   readonly version: string;
   /** Asked at each connect; default: none. */

@@ -26,7 +26,7 @@ import { createTappedPorts } from "./tap/tapped-ports.ts";
 import { createTaps } from "./tap/taps.ts";
 import { createTwin } from "./twin/twin.ts";
 import { uploadSettingsFrom } from "./twin-config.ts";
-import { createUpdating } from "./updating.ts";
+import { createHandingOver, createUpdating } from "./updating.ts";
 
 export interface Agent {
   /** Resolves after everything staged is committed and every port closed. */
@@ -176,9 +176,15 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     description: () => goingLive.running(),
     recentLog: deps.recentLog ?? (() => []),
     machine: deps.machine ?? (() => ({})),
+    filePath: `${places.data}/sending`,
     tell: (event) => buffer.appendAlarm(event),
     onChange: () => twin.changed(),
   });
+  const handingOver = createHandingOver(
+    { ...deps, state, goingLive, sending, runs: () => station().hash, sender: commanding.files },
+    config,
+    places,
+  );
   const stationDeps = {
     ...deps,
     ports,
@@ -243,7 +249,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
       const asked = AbortSignal.any([signal, restart.signal]);
       const either = AbortSignal.any([asked, ending.signal]);
       const serving = Promise.allSettled(
-        [sending, twin, updates, identity, commanding.files].flatMap(
+        [sending, twin, updates, identity, commanding.files, handingOver].flatMap(
           (part) => part?.run(either).finally(() => ending.abort()) ?? [],
         ),
       );

@@ -191,7 +191,7 @@ describe("commands of the station", () => {
     const answer = await call("diagnostics");
     expect(answer).toMatchObject({ status: 200, body: { name: "diagnostics.tar.gz", parts: 1 } });
     await advance(5_000);
-    const sent = far.messages.find(({ properties }) => properties["kind"] === "file");
+    const sent = far.messages.find(({ properties }) => properties["name"] === "diagnostics.tar.gz");
     const { sha256, bytes } = answer?.body as { sha256: string; bytes: number };
     expect(sent?.payload.length).toBe(bytes);
     expect(

@@ -12,7 +12,7 @@ import { ON_SITE_MS_MAX, ON_SITE_MS_MIN } from "./limits.ts";
 import type { AlarmTransition } from "./reading.ts";
 import type { StateStore } from "./state/state-store.ts";
 import { STATION_EVENTS } from "./wire/messages.ts";
-import type { Clock, Log, Timers } from "./world.ts";
+import type { Clock, Files, Log, Timers } from "./world.ts";
 
 export interface Commanding {
   readonly call: Commands;
@@ -36,6 +36,9 @@ export type CommandingDeps = Omit<StationRunDeps, "onSite" | "diagnostics" | "se
     readonly timers: Timers;
     readonly log: Log;
     readonly state: StateStore;
+    readonly files: Files;
+    /** Where a file lies that is being sent. */
+    readonly filePath: string;
     /** Into the stream of alarms and events. */
     readonly tell: (event: AlarmTransition) => void;
     /** What is reported of on-site mode has changed. */
@@ -56,7 +59,7 @@ export function createCommanding(deps: CommandingDeps): Commanding {
     },
   });
   const audit = createAudit({ ...deps, file: (name) => state.document(name) });
-  const files = createFileSender(deps);
+  const files = createFileSender({ ...deps, document: state.document("file-sending"), path: deps.filePath });
   const diagnostics = () => diagnosticsFile({ ...deps, audit: () => audit.list(), log: deps.recentLog });
   const runs = createStationRuns({ ...deps, onSite, diagnostics, send: (name, bytes) => files.send(name, bytes) });
   const plan = createPlan({ ...deps, runs, obstacle: () => onSite.obstacle() });

@@ -207,3 +207,9 @@ export const FILE_PART_BYTES = 32 * 1024;
 export const FILE_PART_PAUSE_MS = 2_000;
 /** A file that couldn't be sent within this time is given up. */
 export const FILE_LIFE_MS = 24 * 3_600_000;
+/** …and each start of the agent counts as so much of it, also on a board that doesn't know how long it was off. */
+export const FILE_LIFE_PER_START_MS = 3_600_000;
+/** A description's archive is handed over in parts of so many bytes: as Base64 one of them fits a message. */
+export const DESCRIPTION_PART_BYTES = 32 * 1024;
+/** Whether the description has to be handed over is looked at so often. */
+export const HAND_OVER_LOOK_MS = 60_000;

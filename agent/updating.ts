@@ -4,8 +4,33 @@ import type { GoingLive } from "./going-live/going-live.ts";
 import { UPDATE_PROOF_INTERVALS, UPDATE_PROOF_MIN_MS, UPDATE_PROOF_WINDOWS_MS } from "./limits.ts";
 import type { Sending } from "./sending.ts";
 import type { StateStore } from "./state/state-store.ts";
+import { createHandOver, type HandOver, type HandOverDeps } from "./update/hand-over.ts";
 import { createUpdates, type Updates } from "./update/updates.ts";
 import type { Chance, Clock, Downloads, Files, Log, Timers } from "./world.ts";
+
+/** Whoever receives from the plain dialect is the bridge; a hub keeps no files. */
+export const createHandingOver = (
+  deps: Pick<UpdatingDeps, "timers" | "log" | "state" | "goingLive" | "sending" | "runs"> & {
+    readonly sender: HandOverDeps["sender"];
+  },
+  { cloud }: AgentConfig,
+  { catalogue = [] }: { readonly catalogue?: readonly string[] },
+): HandOver | undefined =>
+  cloud.dialect === "mqtt"
+    ? createHandOver(
+        {
+          ...deps,
+          state: deps.state.document("description-sent"),
+          kept: () => {
+            const hash = deps.runs();
+            const isTried = deps.goingLive.status().trial !== undefined;
+            return hash === "" || isTried ? undefined : { hash, files: deps.goingLive.running() };
+          },
+          obstacle: () => deps.sending.obstacle(),
+        },
+        { catalogue, cloud: cloud.text },
+      )
+    : undefined;
 
 /** What a station needs to take its description from the cloud. */
 export interface UpdateSources {

@@ -4,6 +4,7 @@ import { createAdmission } from "./auth/admission.ts";
 import { createCredentials } from "./auth/credentials.ts";
 import { createEnrolment } from "./auth/enrolment.ts";
 import { createEnrolmentTokens } from "./auth/enrolment-tokens.ts";
+import { createHandedOver } from "./auth/handed-over.ts";
 import { createRevocations } from "./auth/revocations.ts";
 import { createIntake } from "./ingress/intake.ts";
 import { mayPublish, maySubscribe } from "./ingress/permissions.ts";
@@ -51,6 +52,7 @@ export async function createBridge(deps: BridgeDeps) {
   });
   const enrolment = createEnrolment({
     ...{ clock, log, identities, authority, send },
+    description: createHandedOver(store),
     onRevoked: () => revocations.look(),
   });
   const live = createLive({ timers, log, summaryOf });

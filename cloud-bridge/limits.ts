@@ -47,6 +47,12 @@ export const FILE_PARTS_MAX = 64;
 /** Parts of one station's files that aren't whole yet, and whole files; the newest stay. */
 export const FILE_PARTS_WAITING_MAX = 2 * FILE_PARTS_MAX;
 export const FILES_PER_STATION_MAX = 8;
+/** Descriptions of one station, beside those: what runs, and what a roll-back may come to. */
+export const DESCRIPTIONS_PER_STATION_MAX = 4;
+/** The station gives a file up after a day of running; a board that was off in between may take longer. */
+export const FILE_PARTS_LIFE_MS = 7 * 86_400_000;
+/** A description goes to who asks for it in parts of so many bytes (agent/limits.ts has the same). */
+export const DESCRIPTION_PART_BYTES = 32 * 1024;
 /** Sequences stay exact in a JavaScript number and in CBOR's 32-bit fast path: 136 years at one a second. */
 export const SEQUENCE_MAX = 0xffff_ffff;
 /** 2 · 10^14 ms is the year 8307; times and their differences of differences stay exact below 2^53. */

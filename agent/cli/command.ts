@@ -25,8 +25,11 @@ export interface CliDeps {
   /** Gets this board its certificate; `adopt`: in the place of that station's board. Resolves with the exit code. */
   readonly enrol: (order: {
     readonly config: string;
-    readonly token: string;
+    /** Left out: it is that station already, and fetches what that one ran. */
+    readonly token?: string;
     readonly adopt?: string;
+    /** Hash, or "none". */
+    readonly description?: string;
   }) => Promise<number>;
 }
 

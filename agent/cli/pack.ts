@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { formatProblems, hasErrors } from "@pump-station/sensor-descriptions/problems.ts";
 import { type LoadedDescription, loadDescription, textAt } from "../description.ts";
-import { ArchiveError, type PackedFile, STATION_NAME_IN_ARCHIVE, writeArchive } from "../update/archive.ts";
+import { ArchiveError, type PackedFile, writeArchive } from "../update/archive.ts";
+import { ownFiles } from "../update/own-files.ts";
 import { readSignature } from "../update/signature.ts";
 import { publicKeyText, readSigningKey, secretKeyText, signatureText, signingKeyFrom } from "../update/signing.ts";
 import { BASED_ON_NOTHING } from "../update/wanted.ts";
@@ -74,7 +75,7 @@ async function pack(deps: CliDeps, file: string | undefined, options: PackOption
   const loaded = loadGood(deps, file, options.devices);
   const base = baseHash(deps, basedOn, options.devices);
   if (!loaded?.station || base === undefined) return EXIT.configuration;
-  const files = packedFiles(deps, loaded);
+  const files = ownFiles(loaded.files, deps.catalogue);
   try {
     const archive = await writeArchive(files);
     deps.files.writeDurably(output, archive, 0o644);
@@ -113,19 +114,6 @@ function loadGood(deps: CliDeps, file: string, said: readonly string[]): LoadedD
 function baseHash(deps: CliDeps, basedOn: string, said: readonly string[]): string | undefined {
   if (basedOn === BASED_ON_NOTHING || /^[0-9a-f]{64}$/.test(basedOn)) return basedOn;
   return loadGood(deps, basedOn, said)?.station?.hash;
-}
-
-/** The station file, and what it uses of its own: the station has the catalogue itself. */
-function packedFiles(deps: CliDeps, { files }: LoadedDescription): PackedFile[] {
-  const [station, ...types] = files;
-  const isOwn = (path: string): boolean => !deps.catalogue.some((folder) => path.startsWith(`${folder}/`));
-  const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
-  return [
-    ...(station ? [{ name: STATION_NAME_IN_ARCHIVE, bytes: bytesOf(station.text) }] : []),
-    ...types
-      .filter(({ path }) => isOwn(path))
-      .map(({ path, text }) => ({ name: `devices/${basename(path)}`, bytes: bytesOf(text) })),
-  ];
 }
 
 function signatureOf(deps: CliDeps, archive: Uint8Array, comment: string, options: PackOptions): string | undefined {

@@ -6,10 +6,11 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../config.ts";
 import { DIAGNOSTICS_BYTES_MAX, FILE_PART_BYTES, FILE_PART_PAUSE_MS, LOG_RECORDS_KEPT } from "../limits.ts";
 import { createMemoryCloud } from "../testing/memory-cloud.ts";
+import { createMemoryFiles } from "../testing/memory-files.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { Secret } from "../world.ts";
 import { diagnosticsFile } from "./diagnostics.ts";
-import { createFileSender } from "./file-sender.ts";
+import { createFileSender, type KeptSending } from "./file-sender.ts";
 import { createLogRing } from "./log-ring.ts";
 
 const CONFIG = parseConfig(
@@ -106,10 +107,17 @@ describe("diagnostics", () => {
 });
 
 describe("a file on its way", () => {
-  const bench = () => {
+  /** `disk`: what a process before this one left. */
+  const bench = (disk = { files: createMemoryFiles(), kept: undefined as KeptSending | undefined }) => {
     const time = createSimulatedTime();
     const memory = createMemoryCloud(time);
-    const sender = createFileSender({ ...time, log: () => undefined });
+    const document = {
+      load: () => disk.kept,
+      save: (kept: KeptSending) => {
+        disk.kept = kept;
+      },
+    };
+    const sender = createFileSender({ ...time, log: () => undefined, files: disk.files, document, path: "/sending" });
     const stop = new AbortController();
     const ended = sender.run(stop.signal);
     const connect = async () => {
@@ -118,7 +126,7 @@ describe("a file on its way", () => {
       sender.onConnection(connection);
     };
     const arrived = () => memory.far.messages.map(({ properties }) => properties["part"]);
-    return { ...time, memory, sender, connect, arrived, stop, ended };
+    return { ...time, memory, sender, connect, arrived, stop, ended, disk };
   };
 
   it("goes part by part with pauses, goes on where a lost link left it, and is whole at the end", async () => {
@@ -154,6 +162,68 @@ describe("a file on its way", () => {
     expect(sender.send("other.tar.gz", bytes)).toBeDefined();
     stop.abort();
     await ended;
+  });
+
+  it("goes on after a restart where it was, and leaves nothing behind", async () => {
+    const bytes = randomBytes(3 * FILE_PART_BYTES + 7);
+    const first = bench();
+    const file = first.sender.send("diagnostics.tar.gz", bytes);
+    await first.connect();
+    await first.advance(FILE_PART_PAUSE_MS);
+    expect(first.arrived()).toEqual(["1", "2"]);
+    first.stop.abort();
+    await first.ended;
+    const second = bench(first.disk);
+    expect(second.sender.send("other.tar.gz", randomBytes(10))).toBeUndefined();
+    expect(second.sender.send("diagnostics.tar.gz", bytes)).toEqual(file);
+    const sent: string[] = [];
+    second.sender.onEnded(({ id }, how) => void sent.push(`${id} ${how}`));
+    await second.connect();
+    await second.advance(60_000);
+    expect(second.arrived()).toEqual(["3", "4"]);
+    expect(Buffer.concat(second.memory.far.messages.map(({ payload }) => payload))).toEqual(
+      Buffer.from(bytes.subarray(2 * FILE_PART_BYTES)),
+    );
+    expect(sent).toEqual([`${file?.id} sent`]);
+    expect([second.disk.kept, [...second.disk.files.contents.keys()]]).toEqual([null, []]);
+    second.stop.abort();
+    await second.ended;
+  });
+
+  it("for which nobody waits gives way to one that somebody has asked for", async () => {
+    const { advance, sender, connect, memory, stop, ended } = bench();
+    const told: string[] = [];
+    sender.onEnded(({ name }, how) => void told.push(`${name} ${how}`));
+    sender.send("description.tar.gz", randomBytes(3 * FILE_PART_BYTES), { givesWay: true });
+    await connect();
+    await advance(FILE_PART_PAUSE_MS);
+    expect(sender.send("other-description.tar.gz", randomBytes(10), { givesWay: true })).toBeUndefined();
+    expect(sender.send("diagnostics.tar.gz", randomBytes(10))).toBeDefined();
+    await advance(60_000);
+    expect(told).toEqual(["description.tar.gz late", "diagnostics.tar.gz sent"]);
+    expect(memory.far.messages.map(({ properties }) => properties["name"])).toEqual([
+      ...["description.tar.gz", "description.tar.gz", "diagnostics.tar.gz"],
+    ]);
+    stop.abort();
+    await ended;
+  });
+
+  it("that was cut on the disk is forgotten, and one that is restarted a day long comes to its end", async () => {
+    const first = bench();
+    first.sender.send("a.tar.gz", randomBytes(10));
+    first.stop.abort();
+    first.disk.files.write("/sending", "cut");
+    const second = bench(first.disk);
+    expect(second.sender.send("b.tar.gz", randomBytes(10))).toBeDefined();
+    second.stop.abort();
+    let { disk } = second;
+    let starts = 0;
+    for (; disk.kept && starts < 100; starts++) {
+      const next = bench(disk);
+      next.stop.abort();
+      disk = next.disk;
+    }
+    expect(starts).toBe(24);
   });
 
   it("that can't be sent for a day is given up, so that another can go", async () => {

@@ -12,7 +12,15 @@ interface DataOf {
 }
 
 /** Documents of `state/` that are about the station, and not about the board and its network. */
-const OF_THE_STATION = ["twin", "totals", "active-alarms", "going-live", "description"];
+const OF_THE_STATION = [
+  "twin",
+  "totals",
+  "active-alarms",
+  "going-live",
+  "description",
+  "description-sent",
+  "file-sending",
+];
 
 /** To be called before the buffer is opened. Throws what the file system says when the old readings can't be set aside. */
 export function keepApart(

@@ -1,21 +1,31 @@
 /**
- * Asking for a certificate, and trying one out: over MQTT on a connection of its own (wire/topics.ts), so that the one
- * that carries readings goes on meanwhile, whatever comes of it.
+ * Asking for a certificate, trying one out, and asking for the description that the station handed over: over MQTT on a
+ * connection of its own (wire/topics.ts), so that the one that carries readings goes on meanwhile, whatever comes of it.
  */
+import { createHash } from "node:crypto";
 import { CloudError } from "../cloud/cloud.ts";
 import {
   BUILD_DATE_MS,
-  CERTIFICATE_BYTES_MAX,
   CONNECT_TIMEOUT_MS,
   ENROL_ANSWER_MS,
   KEEP_ALIVE_FIRST_S,
   PUBLISH_DEADLINE_MS,
+  UPDATE_PACKED_BYTES_MAX,
 } from "../limits.ts";
 import { enrolClientId, topicsOf } from "../wire/topics.ts";
 import type { Chance, Clock, MqttClients, MqttConnection, MqttOptions, Secret, Timers } from "../world.ts";
+import { certificateFrom, descriptionPartFrom } from "./enrol-answers.ts";
 
 /** With what a board proves that it may ask. */
 export type Proof = { readonly token: Secret } | { readonly certificate: string; readonly privateKey: Secret };
+
+/** What the station ran when it was last heard of. */
+export interface HandedOver {
+  /** Of the description; only its first digits where the cloud knows no more. */
+  readonly hash: string;
+  /** update/archive.ts; its bytes are those that the station sent. */
+  readonly archive: Uint8Array;
+}
 
 /** Each throws CloudError: "reprovision" when the proof is refused, "stop" with the answer's words, else "retry". */
 export interface Enrolment {
@@ -23,6 +33,8 @@ export interface Enrolment {
   ask(proof: Proof, request: { readonly csr: string; readonly adopt: boolean }, signal: AbortSignal): Promise<string>;
   /** Resolves when the cloud has let it in. */
   tryOut(certificate: string, privateKey: Secret, signal: AbortSignal): Promise<void>;
+  /** undefined: the station has handed nothing over. */
+  description(proof: Proof, signal: AbortSignal): Promise<HandedOver | undefined>;
 }
 
 export interface EnrolmentDeps {
@@ -62,31 +74,58 @@ export function createMqttEnrolment(
     }
   };
 
-  return {
-    ask: async (proof, request, signal) => {
-      const mqtt = await connect(proof, signal);
-      const close = (): void => void mqtt.close();
-      signal.addEventListener("abort", close, { once: true });
-      try {
-        const rid = Buffer.from(deps.chance.bytes(6)).toString("hex");
-        await mqtt.subscribe([topics.enrolAnswer(rid)]);
-        const { csr, adopt } = request;
-        const payload = new TextEncoder().encode(JSON.stringify(adopt ? { csr, adopt } : { csr }));
-        const answer = answerOn(deps.timers, mqtt, topics.enrolAnswer(rid));
-        const [bytes] = await Promise.all([
-          answer,
-          mqtt.publish(topics.enrolRequest(rid), payload, { deadlineMs: PUBLISH_DEADLINE_MS }),
-        ]);
-        return certificateFrom(bytes);
-      } finally {
-        signal.removeEventListener("abort", close);
-        await mqtt.close();
-      }
-    },
-    tryOut: async (certificate, privateKey, signal) => {
-      const mqtt = await connect({ certificate, privateKey }, signal);
+  const onConnection = async <T>(
+    proof: Proof,
+    signal: AbortSignal,
+    work: (mqtt: MqttConnection) => Promise<T>,
+  ): Promise<T> => {
+    const mqtt = await connect(proof, signal);
+    const close = (): void => void mqtt.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      return await work(mqtt);
+    } finally {
+      signal.removeEventListener("abort", close);
       await mqtt.close();
-    },
+    }
+  };
+
+  const askFor = async (mqtt: MqttConnection, topicFor: (rid: string) => string, question: object) => {
+    const rid = Buffer.from(deps.chance.bytes(6)).toString("hex");
+    await mqtt.subscribe([topics.enrolAnswer(rid)]);
+    const payload = new TextEncoder().encode(JSON.stringify(question));
+    const answer = answerOn(deps.timers, mqtt, topics.enrolAnswer(rid));
+    const [bytes] = await Promise.all([
+      answer,
+      mqtt.publish(topicFor(rid), payload, { deadlineMs: PUBLISH_DEADLINE_MS }),
+    ]);
+    return bytes;
+  };
+
+  /** All its parts have to be of one archive: the station may hand over another one meanwhile. */
+  const inParts = async (mqtt: MqttConnection): Promise<HandedOver | undefined> => {
+    const bodies: Uint8Array[] = [];
+    for (let part = 1, bytes = 0; ; part++) {
+      const given = descriptionPartFrom(await askFor(mqtt, topics.enrolDescription, { part }), part);
+      if (!given) return undefined;
+      bodies.push(given.body);
+      bytes += given.body.length;
+      if (bytes > UPDATE_PACKED_BYTES_MAX) throw new CloudError("stop", "the description is too large");
+      if (part < given.parts) continue;
+      const archive = Buffer.concat(bodies);
+      if (createHash("sha256").update(archive).digest("hex") !== given.sha256)
+        throw new CloudError("retry", "the description isn't what the station handed over: its SHA-256 is another one");
+      return { hash: given.hash, archive };
+    }
+  };
+
+  return {
+    ask: (proof, { csr, adopt }, signal) =>
+      onConnection(proof, signal, async (mqtt) =>
+        certificateFrom(await askFor(mqtt, topics.enrolRequest, adopt ? { csr, adopt } : { csr })),
+      ),
+    tryOut: (certificate, privateKey, signal) => onConnection({ certificate, privateKey }, signal, async () => {}),
+    description: (proof, signal) => onConnection(proof, signal, inParts),
   };
 }
 
@@ -105,27 +144,6 @@ function answerOn(timers: Timers, mqtt: MqttConnection, topic: string): Promise<
       reject(new CloudError("retry", `enrol: connection closed: ${reason}`));
     });
   });
-}
-
-const ERROR_LENGTH_MAX = 300;
-
-/** {certificate} or {error, advice?}. */
-function certificateFrom(payload: Uint8Array): string {
-  const answer = payload.length > CERTIFICATE_BYTES_MAX ? undefined : objectFrom(payload);
-  const certificate = answer?.["certificate"];
-  if (typeof certificate === "string") return certificate;
-  const words = [answer?.["error"], answer?.["advice"]].filter((text) => typeof text === "string").join("; ");
-  if (words === "") throw new CloudError("retry", `enrol: an answer of ${payload.length} bytes that can't be read`);
-  throw new CloudError("stop", `the cloud gives no certificate: ${words.slice(0, ERROR_LENGTH_MAX)}`);
-}
-
-function objectFrom(payload: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload)) as unknown;
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -247,6 +247,7 @@ describe("a power cut", () => {
         const first = createBoard(time, authority, {
           document,
           enrolment: {
+            ...enrolment,
             ask: (...asked) => guarded(() => enrolment.ask(...asked)),
             tryOut: (...tried) => guarded(() => enrolment.tryOut(...tried)),
           },

@@ -12,7 +12,7 @@ import { createWaker } from "../cloud/waker.ts";
 import { BACKOFF_MAX_MS, NEW_CERTIFICATE_REFUSALS_MAX } from "../limits.ts";
 import type { StateDocument } from "../state/state-store.ts";
 import { type Chance, type Clock, type KeyMaker, type Log, Secret, type Timers } from "../world.ts";
-import type { Enrolment, Proof } from "./enrolment.ts";
+import type { Enrolment, HandedOver, Proof } from "./enrolment.ts";
 import { guardedCloud } from "./guarded-cloud.ts";
 import { createIdentityMemory, type KeptCertificate, type KeptIdentity, type NextCertificate } from "./kept.ts";
 import { createPauses } from "./pauses.ts";
@@ -50,6 +50,8 @@ export interface Identity {
   run(signal: AbortSignal): Promise<void>;
   /** With this token, now; throws CloudError, or Error that says why not. What was begun is gone on with. */
   enrol(token: Secret, options: { readonly adopt: boolean }, signal: AbortSignal): Promise<void>;
+  /** What the station ran when it was last heard of; undefined: it has handed nothing over. Throws CloudError, Error. */
+  handedOver(signal: AbortSignal): Promise<HandedOver | undefined>;
   /** Another certificate is in use: it is worth trying to connect. */
   onChange(listener: () => void): void;
   status(): IdentityStatus;
@@ -232,6 +234,11 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
           : error;
       });
       if (current) log("info", "identity-replaced", { before: keys.read(current.certificate).serial });
+    },
+    handedOver: (signal) => {
+      const { current } = memory.now;
+      if (!current) throw new Error(`this board isn't ${config.station} yet: it has no certificate`);
+      return enrolment.description(proofOf(current), signal);
     },
     onChange: (listener) => void listeners.push(listener),
     status,

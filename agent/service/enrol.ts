@@ -1,22 +1,29 @@
 /** `pump-station enrol` and `adopt`: the board gets its certificate while no agent runs on its data folder. */
 import { dirname, resolve } from "node:path";
 import { EXIT } from "../cli/exit.ts";
+import { CloudError } from "../cloud/cloud.ts";
+import type { AgentConfig } from "../config.ts";
+import type { Identity } from "../identity/identity.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
 import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
 import { createMqttClients } from "../linux/mqtt.ts";
-import { giveToOwner } from "../linux/owner.ts";
+import { createOwnedFiles, giveToOwner } from "../linux/owner.ts";
 import { createTimers } from "../linux/timers.ts";
-import { Secret } from "../world.ts";
-import { createServiceIdentity } from "./identity.ts";
+import { type Adopted, placeAdopted } from "../update/adopted.ts";
+import { type Clock, type Files, Secret } from "../world.ts";
+import { type Configured, createServiceIdentity } from "./identity.ts";
 import { type Program, readConfig } from "./main.ts";
 
 export interface EnrolOrder {
   readonly config: string;
-  readonly token: string;
+  /** Left out: this board is that station already, and only its description is fetched. */
+  readonly token?: string;
   /** The station whose place this board takes. */
   readonly adopt?: string;
+  /** Hash of the description that is taken over; "none": nothing is. */
+  readonly description?: string;
 }
 
 /** Resolves with the exit code. Throws Error in words for who typed it. */
@@ -32,26 +39,75 @@ export async function enrolBoard(
   const { config, places } = read;
   if (order.adopt !== undefined && order.adopt !== config.station)
     throw new Error(
-      `adopt ${order.adopt}: ${order.config} says "station: ${config.station}". Change that line to "station: ${order.adopt}", and put that station's station.yaml in place; then again`,
+      `adopt ${order.adopt}: ${order.config} says "station: ${config.station}". Change that line to "station: ${order.adopt}"; then again`,
     );
-  const files = createFiles();
+  const files = createOwnedFiles(createFiles());
   const [timers, chance] = [createTimers(), createChance()];
   const unlock = lockOrSay(places.data);
   try {
     const clock = createClock({ trustClock: config["trust-clock"] });
     const deps = { clock, timers, chance, files, log: () => {}, mqtt: createMqttClients() };
     const identity = createServiceIdentity(deps, { config, places, folder });
-    await identity.enrol(new Secret(order.token), { adopt: order.adopt !== undefined }, signal);
-    const { certificate } = identity.status();
-    out(
-      `${certificate?.name ?? config.station}: enrolled with ${config.cloud.text}, certificate until ${dayOf(certificate?.untilMs)}, renewed by itself from ${dayOf(certificate?.renewAtMs)}\n` +
-        `${order.adopt === undefined ? "" : `The board that was ${order.adopt} before is refused from now on. Its description isn't kept by the bridge: bring station.yaml along.\n`}` +
-        "Start the agent: sudo systemctl start pump-station\n",
-    );
+    if (order.token !== undefined) {
+      await identity.enrol(new Secret(order.token), { adopt: order.adopt !== undefined }, signal);
+      out(enrolledText(identity, config));
+    }
+    if (order.adopt !== undefined) {
+      if (order.token !== undefined) out(`The board that was ${order.adopt} before is refused from now on.\n`);
+      out(`${await describe(order, identity, { files, clock }, { config, places, folder }, signal)}\n`);
+    }
+    out("Start the agent: sudo systemctl start pump-station\n");
     return EXIT.ok;
   } finally {
     giveToOwner(places.data, ["state", "lock.sqlite"]);
     unlock();
+  }
+}
+
+const enrolledText = (identity: Identity, { station, cloud }: AgentConfig): string => {
+  const { certificate } = identity.status();
+  return `${certificate?.name ?? station}: enrolled with ${cloud.text}, certificate until ${dayOf(certificate?.untilMs)}, renewed by itself from ${dayOf(certificate?.renewAtMs)}\n`;
+};
+
+/** The description is what ran before, as far as it can be had; the identity is the board's whatever comes of it. */
+async function describe(
+  { adopt = "", description }: EnrolOrder,
+  identity: Identity,
+  deps: { readonly files: Files; readonly clock: Clock },
+  { config, places, folder }: Configured,
+  signal: AbortSignal,
+): Promise<string> {
+  const bring = `bring ${adopt}'s station.yaml along and put it into ${places.description}`;
+  if (description === "none") return `Its description wasn't asked for: ${bring}`;
+  const own = config.devices[0];
+  const where = {
+    station: config.station,
+    path: places.description,
+    folders: places.deviceFolders,
+    trustedKeys: resolve(folder, config["trusted-keys"]),
+    ...(own !== undefined && { deviceFolder: resolve(folder, own) }),
+  };
+  try {
+    const given = await identity.handedOver(signal);
+    if (!given) return `Its description was never handed over to the bridge: ${bring}`;
+    return adoptedText(await placeAdopted(deps, where, given, description), bring);
+  } catch (error) {
+    const isDisk = error instanceof Error && "code" in error;
+    if (!(error instanceof CloudError) && !isDisk) throw error;
+    return `Its description could not be had: ${error.message}\nTry again (no token is needed): sudo pump-station adopt ${adopt}; or ${bring}`;
+  }
+}
+
+function adoptedText(adopted: Adopted, bring: string): string {
+  switch (adopted.did) {
+    case "same":
+      return `Its description lies here already: ${adopted.hash}`;
+    case "left":
+      return `Its description is not in place: ${adopted.because}\nOr ${bring}`;
+    case "placed": {
+      const copies = adopted.copies.length > 0 ? ` (copied before: ${adopted.copies.join(", ")})` : "";
+      return `Its description is in place, as it ran before: ${adopted.hash}, ${adopted.paths.join(", ")}${copies}`;
+    }
   }
 }
 

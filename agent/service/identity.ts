@@ -54,4 +54,4 @@ function enrolmentWith(deps: ServiceIdentityDeps, { cloud, station }: AgentConfi
 
 const elsewhere = (): Promise<never> =>
   Promise.reject(new CloudError("stop", "this cloud gives certificates in its own way, not for a token of the bridge"));
-const notHere: Enrolment = { ask: elsewhere, tryOut: elsewhere };
+const notHere: Enrolment = { ask: elsewhere, tryOut: elsewhere, description: elsewhere };

@@ -197,6 +197,7 @@ function placesFrom(config: AgentConfig, folder: string, program: Program): Agen
   return {
     description: absolute(config.description, folder),
     deviceFolders: [...config.devices.map((path) => absolute(path, folder)), ...program.catalogue],
+    catalogue: program.catalogue,
     data: absolute(config.data, folder),
     version: program.version,
     credentials: () => credentials,

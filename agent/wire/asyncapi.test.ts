@@ -44,6 +44,7 @@ const READERS: Readonly<Record<string, (payload: Uint8Array) => unknown>> = {
   commandAnswer: (payload) => objectFrom(payload),
   alive: (payload) => objectFrom(payload),
   enrolRequest: (payload) => objectFrom(payload),
+  enrolDescription: (payload) => objectFrom(payload),
   enrolAnswer: (payload) => objectFrom(payload),
 };
 

@@ -20,7 +20,14 @@
  *                                                            of every board that has the name now
  *   cloud → station   ps/1/{station}/enrol/answer/{rid}      JSON {certificate} in PEM, or {error, advice?}
  *
- * The same key asking again gets the same certificate, so an answer that was lost costs nothing.
+ * The same key asking again gets the same certificate, so an answer that was lost costs nothing. With its certificate a
+ * board may also ask for the description that the station handed over last (a spare that takes a dead board's place):
+ *
+ *   station → cloud   ps/1/{station}/enrol/description/{rid} JSON {part}: from 1
+ *   cloud → station   ps/1/{station}/enrol/answer/{rid}      JSON {hash, sha256, part, parts, body}, body in Base64; parts 0:
+ *                                                            there is none; or {error}
+ *
+ * A station hands it over as a file (kind=file) with the name description-{first 16 digits of its hash}.tar.gz.
  *
  * A property bag is `key=value&key=value`, both percent-encoded (so it holds no "/", "+" or "#"), as on Azure IoT Hub.
  */
@@ -46,6 +53,7 @@ export const topicsOf = (station: string) => {
     ledger: `${root}/ledger`,
     alive: `${root}/alive`,
     enrolRequest: (rid: string) => `${root}/enrol/request/${rid}`,
+    enrolDescription: (rid: string) => `${root}/enrol/description/${rid}`,
     enrolAnswer: (rid: string) => `${root}/enrol/answer/${rid}`,
     /** What a station subscribes to. */
     down: [
@@ -68,9 +76,14 @@ export const topicsOf = (station: string) => {
     ],
     /** What a connection that enrols subscribes to, and what it may publish to (MQTT filters). */
     enrolDown: [`${root}/enrol/answer/+`],
-    enrolUp: [`${root}/enrol/request/+`],
+    enrolUp: [`${root}/enrol/request/+`, `${root}/enrol/description/+`],
   };
 };
+
+/** The name under which a station hands over its description, by that one's hash. */
+export const descriptionFile = (hash: string): string => `description-${hash.slice(0, 16)}.tar.gz`;
+/** The first digits of the hash. */
+export const DESCRIPTION_FILE = /^description-([0-9a-f]{16})\.tar\.gz$/;
 
 const ENROL = "enrol.";
 

@@ -1,9 +1,9 @@
-import { X509Certificate } from "node:crypto";
-import { topicsOf } from "@pump-station/agent/wire/topics.ts";
+import { createHash, X509Certificate } from "node:crypto";
+import { descriptionFile, topicsOf } from "@pump-station/agent/wire/topics.ts";
 import { afterEach, expect, test, vi } from "vitest";
 import { createDatabases } from "../host/sqlite.ts";
 import { createSqliteStore } from "../store/sqlite-store.ts";
-import { type Board, comeIn, enrol, makeBoard } from "../testing/board.ts";
+import { askForDescription, type Board, comeIn, enrol, makeBoard } from "../testing/board.ts";
 import { connectStation, type RunningBridge, startBridge } from "../testing/running-bridge.ts";
 
 const DAY_MS = 86_400_000;
@@ -212,4 +212,36 @@ test("no secret is in the bridge's log or store", async () => {
   expect(JSON.stringify(kept)).not.toContain(token);
   expect(JSON.stringify(running.events)).not.toContain(token);
   expect(running.events.map(({ event }) => event)).toContain("certificate-issued");
+});
+
+test("who has the station's certificate gets what it handed over, in parts; a token alone gets nothing", async () => {
+  running = await startBridge();
+  const token = await withToken();
+  const board = await makeBoard("lake");
+  const ask = (proof: Parameters<typeof enrol>[2], part: number) => askForDescription(running, "lake", proof, part);
+  expect(await ask({ token }, 1)).toMatchObject({ error: expect.stringMatching(/certificate/) });
+  const { certificate = "" } = await enrol(running, "lake", { token }, board);
+  const proof = { certificate, key: board.key };
+  expect(await ask(proof, 1)).toEqual({ parts: 0 });
+
+  const hashes = ["a".repeat(64), "b".repeat(64)];
+  const bodies = hashes.map((hash, at) => Buffer.alloc(40_000, `${hash}${at}`));
+  for (const [at, body] of bodies.entries()) {
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    const part = { sha256, name: descriptionFile(hashes[at] ?? ""), part: 1, parts: 1, body };
+    await running.store.write([{ station: "lake", atMs: Date.now() + at, kind: "file-part", part }]);
+  }
+  // Nothing is reported: the newest. Reported: that one, by its whole hash.
+  const [newest] = [await ask(proof, 1)];
+  expect(newest).toMatchObject({ hash: "b".repeat(16), part: 1, parts: 2 });
+  await running.store.changeTwin("lake", (twin) => ({
+    ...twin,
+    reported: { $version: 2, description: { hash: hashes[0] ?? "", runs: "file" } },
+  }));
+  const parts = [await ask(proof, 1), await ask(proof, 2)];
+  expect(parts.map(({ hash }) => hash)).toEqual([hashes[0], hashes[0]]);
+  const whole = Buffer.concat(parts.map(({ body = "" }) => Buffer.from(body, "base64")));
+  expect(whole.equals(bodies[0] ?? whole.subarray(1))).toBe(true);
+  expect(await ask(proof, 3)).toMatchObject({ error: "the description has 2 parts" });
+  expect(await ask(proof, 0)).toMatchObject({ error: expect.stringMatching(/part/) });
 });

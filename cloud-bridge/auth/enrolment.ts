@@ -5,6 +5,7 @@
  */
 import { topicParts, topicsOf } from "@pump-station/agent/wire/topics.ts";
 import * as z from "zod";
+import { DESCRIPTION_PART_BYTES } from "../limits.ts";
 import type { Identities, StoredCertificate } from "../store/identities.ts";
 import type { Admission, Clock, Log, StationAuthority, StationMessage } from "../world.ts";
 
@@ -13,6 +14,8 @@ export interface EnrolmentDeps {
   readonly log: Log;
   readonly identities: Identities;
   readonly authority: StationAuthority;
+  /** What the station ran when it was last heard of. */
+  readonly description: (station: string) => Promise<HandedOver | undefined>;
   readonly send: (topic: string, payload: Uint8Array) => Promise<void>;
   /** Somebody may have been thrown out. */
   readonly onRevoked: () => void;
@@ -22,19 +25,39 @@ export interface EnrolmentDeps {
 const CSR_LENGTH_MAX = 4_096;
 const REQUEST = z.strictObject({ csr: z.string().min(1).max(CSR_LENGTH_MAX), adopt: z.boolean().default(false) });
 
+const PART = z.strictObject({ part: z.number().int().min(1) });
+
+/** An archive that a station has handed over. */
+export interface HandedOver {
+  /** Of the description; its first 16 digits where no more is known. */
+  readonly hash: string;
+  readonly sha256: string;
+  readonly body: Uint8Array;
+}
+
 type Who = Pick<Admission, "station" | "by"> & { readonly serial?: string | null };
-type Answer = { readonly certificate: string } | { readonly error: string; readonly advice?: string };
+type Answer =
+  | { readonly certificate: string }
+  | { readonly parts: 0 }
+  | {
+      readonly hash: string;
+      readonly sha256: string;
+      readonly part: number;
+      readonly parts: number;
+      readonly body: string;
+    }
+  | { readonly error: string; readonly advice?: string };
 
 export function createEnrolment(deps: EnrolmentDeps) {
   const { clock, log, identities, authority } = deps;
 
   async function answerTo(who: Admission, payload: Uint8Array): Promise<Answer> {
-    const request = requestFrom(payload);
+    const request = read(REQUEST, payload);
     if (!request) return { error: "the request is not {csr, adopt?}" };
     const { csr, adopt } = request;
-    const read = await authority.read(csr).catch((error: unknown) => ({ wrong: messageOf(error) }));
-    if ("wrong" in read) return { error: `the request can't be signed: ${read.wrong}` };
-    const { keyHash, commonName = who.station } = read;
+    const signed = await authority.read(csr).catch((error: unknown) => ({ wrong: messageOf(error) }));
+    if ("wrong" in signed) return { error: `the request can't be signed: ${signed.wrong}` };
+    const { keyHash, commonName = who.station } = signed;
     if (commonName !== who.station) return { error: `the request is for ${commonName}, not for ${who.station}` };
     const known = await identities.certificates(who.station);
     const again = known.find((each) => each.keyHash === keyHash && isGood(each));
@@ -67,13 +90,28 @@ export function createEnrolment(deps: EnrolmentDeps) {
     return { certificate: pem };
   }
 
+  /** Only for who has the station's certificate: a token alone says nothing of what a station looks like. */
+  async function partFor(who: Admission, payload: Uint8Array): Promise<Answer> {
+    const { part } = read(PART, payload) ?? {};
+    if (part === undefined) return { error: "the request is not {part}" };
+    if (who.by !== "certificate") return { error: "the description is for who has the station's certificate" };
+    const kept = await deps.description(who.station);
+    if (!kept) return { parts: 0 };
+    const { hash, sha256, body } = kept;
+    const parts = Math.max(1, Math.ceil(body.length / DESCRIPTION_PART_BYTES));
+    if (part > parts) return { error: `the description has ${parts} parts` };
+    const bytes = body.subarray((part - 1) * DESCRIPTION_PART_BYTES, part * DESCRIPTION_PART_BYTES);
+    if (part === 1) log("info", "description-taken-over", { station: who.station, hash });
+    return { hash, sha256, part, parts, body: Buffer.from(bytes).toString("base64") };
+  }
+
   const isGood = ({ revokedMs, untilMs }: StoredCertificate): boolean => revokedMs === null && untilMs > clock.wallMs();
 
   return {
     /** Answers always; rejects only when the store fails. */
     onRequest: async (who: Admission, { topic, payload }: StationMessage): Promise<void> => {
-      const rid = topicParts(topic)?.path[2] ?? "";
-      const answer = await answerTo(who, payload);
+      const [, what, rid = ""] = topicParts(topic)?.path ?? [];
+      const answer = await (what === "description" ? partFor(who, payload) : answerTo(who, payload));
       if ("error" in answer)
         log("warn", "enrolment-refused", { station: who.station, by: who.by, error: answer.error });
       await deps.send(topicsOf(who.station).enrolAnswer(rid), new TextEncoder().encode(JSON.stringify(answer)));
@@ -81,9 +119,9 @@ export function createEnrolment(deps: EnrolmentDeps) {
   };
 }
 
-function requestFrom(payload: Uint8Array): z.output<typeof REQUEST> | undefined {
+function read<Shape extends z.ZodType>(shape: Shape, payload: Uint8Array): z.output<Shape> | undefined {
   try {
-    return REQUEST.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload)));
+    return shape.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload)));
   } catch {
     return undefined;
   }

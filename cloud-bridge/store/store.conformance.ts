@@ -435,6 +435,36 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect(await store.files("lake")).toHaveLength(FILES_PER_STATION_MAX);
     });
 
+    test("descriptions that a station handed over are counted apart from other files; one that comes again is the newest", async () => {
+      const file = (name: string, at: number): StoreEntry => {
+        const body = new TextEncoder().encode(name);
+        const sha256 = createHash("sha256").update(body).digest("hex");
+        return { station: "lake", atMs: T0 + at, kind: "file-part", part: { sha256, name, part: 1, parts: 1, body } };
+      };
+      const nameOf = (at: number) => `description-${String(at).padStart(16, "0")}.tar.gz`;
+      for (let at = 0; at < 6; at++) await store.write([file(nameOf(at), at)]);
+      for (let at = 0; at < 2 * FILES_PER_STATION_MAX; at++) await store.write([file(`d-${at}.tar.gz`, 10 + at)]);
+      await store.write([file(nameOf(3), 50)]);
+      const kept = await store.descriptions("lake");
+      expect(kept.map(({ hash }) => Number(hash))).toEqual([3, 5, 4, 2]);
+      expect(new TextDecoder().decode(kept[0]?.body)).toBe(nameOf(3));
+      expect(await store.files("lake")).toHaveLength(FILES_PER_STATION_MAX + 4);
+    });
+
+    test("parts of a file that never became whole are forgotten after a while", async () => {
+      const body = Uint8Array.of(1);
+      const sha256 = createHash("sha256").update(Uint8Array.of(1, 1)).digest("hex");
+      const part = (at: number, days: number): StoreEntry => ({
+        ...{ station: "lake", atMs: T0 + days * 86_400_000, kind: "file-part" },
+        part: { sha256, name: "a.tar.gz", part: at, parts: 2, body },
+      });
+      await store.write([part(1, 0)]);
+      await store.write([part(2, 8)]);
+      expect(await store.files("lake")).toEqual([]);
+      await store.write([part(1, 9)]);
+      expect(await store.files("lake")).toHaveLength(1);
+    });
+
     test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {
       const aside = (wantsSchema: string | null, payload: number): StoreEntry => ({
         station: "lake",

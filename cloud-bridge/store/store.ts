@@ -54,6 +54,15 @@ export interface FilePart {
   readonly body: Uint8Array;
 }
 
+/** An archive (agent/update/archive.ts) of a description that ran. */
+export interface StoredDescription {
+  /** The first 16 digits of the description's hash. */
+  readonly hash: string;
+  /** Of the archive. */
+  readonly sha256: string;
+  readonly body: Uint8Array;
+}
+
 export type StoreEntryOf<Kind extends StoreEntry["kind"]> = Extract<StoreEntry, { readonly kind: Kind }>;
 
 /** Consecutive samples that were new, with the times they have now. */
@@ -153,6 +162,8 @@ export interface Store {
   /** Whole ones, newest first. */
   files(station: string): Promise<readonly FileEntry[]>;
   file(station: string, id: string): Promise<Uint8Array | undefined>;
+  /** Those that the station has handed over, the one that it sent last first. */
+  descriptions(station: string): Promise<readonly StoredDescription[]>;
   ledger(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
   quarantine(station: string | undefined, limit: number): Promise<readonly QuarantineEntry[]>;
 

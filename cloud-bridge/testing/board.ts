@@ -12,7 +12,12 @@ export interface Board {
   readonly csr: string;
 }
 export type Proof = { readonly token: string } | { readonly certificate: string; readonly key: string };
-export type Answer = { readonly certificate?: string; readonly error?: string };
+export type Answer = {
+  readonly certificate?: string;
+  readonly error?: string;
+  readonly hash?: string;
+  readonly body?: string;
+};
 
 export async function makeBoard(
   station: string,
@@ -32,25 +37,29 @@ const EC: EcKeyGenParams = { name: "ECDSA", namedCurve: "P-256" };
 type EcKeyGenParams = webcrypto.EcKeyGenParams;
 type RsaHashedKeyGenParams = webcrypto.RsaHashedKeyGenParams;
 
-export async function enrol(
+export const enrol = (
   where: Where,
   station: string,
   proof: Proof,
   { csr }: Pick<Board, "csr">,
   more: { readonly adopt?: true } = {},
-): Promise<Answer> {
+): Promise<Answer> => ask(where, station, proof, topicsOf(station).enrolRequest("1"), { csr, ...more });
+
+export const askForDescription = (where: Where, station: string, proof: Proof, part: number): Promise<Answer> =>
+  ask(where, station, proof, topicsOf(station).enrolDescription("1"), { part });
+
+async function ask(where: Where, station: string, proof: Proof, topic: string, question: object): Promise<Answer> {
   const client = await connect(where, {
     clientId: enrolClientId(station),
     ...("token" in proof ? { username: station, password: proof.token } : { cert: proof.certificate, key: proof.key }),
   });
   try {
-    const { enrolRequest, enrolAnswer } = topicsOf(station);
-    await client.subscribeAsync(enrolAnswer("1"), { qos: 1 });
+    await client.subscribeAsync(topicsOf(station).enrolAnswer("1"), { qos: 1 });
     const answered = new Promise<Answer>((resolve, reject) => {
       client.once("message", (_, payload) => resolve(JSON.parse(payload.toString()) as Answer));
       client.once("close", () => reject(new Error("closed without an answer")));
     });
-    await client.publishAsync(enrolRequest("1"), JSON.stringify({ csr, ...more }), { qos: 1 });
+    await client.publishAsync(topic, JSON.stringify(question), { qos: 1 });
     return await answered;
   } finally {
     await client.endAsync(true);

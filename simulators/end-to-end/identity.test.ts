@@ -47,12 +47,28 @@ async function startBridge(atEnd: AtEnd, ...more: readonly string[]) {
     station,
     url: `mqtts://localhost:${ready.mqttPort}`,
     tokenOf: async (...words: readonly string[]) => (JSON.parse(await station(...words)) as { token: string }).token,
+    has: async (name: string): Promise<boolean> => {
+      const token = readFileSync(join(data, "token"), "utf8").trim();
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`http://127.0.0.1:${ready.httpPort}/api/stations/lake/files`, { headers });
+      return ((await response.json()) as { name: string }[]).some((file) => file.name === name);
+    },
     summary: async (): Promise<StationSummary> => {
       const response = await fetch(`http://127.0.0.1:${ready.httpPort}/api/stations/lake`);
       return (await response.json()) as StationSummary;
     },
   };
 }
+
+/** Its one device is on no port of this machine: what counts is which file runs. */
+const STATION_FILE = `format: 1
+station: lake
+label: with the old pump
+ports:
+  line: { serial: /dev/there-is-none }
+devices:
+  pump: { type: pump-mk2, port: line }
+`;
 
 type Bridge = Awaited<ReturnType<typeof startBridge>>;
 
@@ -116,8 +132,11 @@ describe.concurrent("a station's identity", { timeout: 2 * PATIENCE_MS }, () => 
     const old = makeBoard(atEnd, bridge);
     const first = await old.cli("enrol", "--token", await bridge.tokenOf("add", "lake", "--token"));
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^lake: enrolled with mqtts:.*until \d{4}-/) });
+    writeFileSync(join(old.folder, "station.yaml"), STATION_FILE);
     old.run();
     await old.isConnected();
+    const { hash } = (await old.status()).description;
+    await untilTrue("its description is handed over", () => bridge.has(`description-${hash?.slice(0, 16)}.tar.gz`));
     const running = await old.cli("enrol", "--token", "x");
     expect(running).toMatchObject({ code: 1, err: expect.stringContaining("stop it first: sudo systemctl stop") });
 
@@ -127,12 +146,15 @@ describe.concurrent("a station's identity", { timeout: 2 * PATIENCE_MS }, () => 
     expect(other.err).toContain('Change that line to "station: pond"');
     expect((await spare.cli("enrol", "--token", token)).err).toContain("another board is lake");
     expect((await spare.cli("adopt", "lake", "--token", "mistyped")).err).toContain("the token is refused");
-    expect((await spare.cli("adopt", "lake", "--token", token)).code).toBe(0);
+    const adopted = await spare.cli("adopt", "lake", "--token", token);
+    expect(adopted).toMatchObject({ code: 0, out: expect.stringContaining(`as it ran before: ${hash}`) });
+    expect((await spare.cli("adopt", "lake")).out).toContain("lies here already");
     spare.run();
     await spare.isConnected();
     await untilTrue("the old board knows it", async () =>
       /another board has taken its place/.test((await old.status()).identity?.problem ?? ""),
     );
+    expect((await spare.status()).description).toMatchObject({ runs: "file", hash });
     expect((await old.status()).buffer.epoch).not.toBe((await spare.status()).buffer.epoch);
   });
 

@@ -5,7 +5,7 @@ import type { StateDocument } from "../../state/state-store.ts";
 import { createMemoryCloud } from "../../testing/memory-cloud.ts";
 import { createSimulatedTime, type SimulatedTime } from "../../testing/simulated-time.ts";
 import { type CertificateFacts, type KeyMaker, Secret } from "../../world.ts";
-import type { Enrolment, Proof } from "../enrolment.ts";
+import type { Enrolment, HandedOver, Proof } from "../enrolment.ts";
 import { createIdentity, type Identity } from "../identity.ts";
 import type { KeptIdentity } from "../kept.ts";
 
@@ -42,6 +42,7 @@ export function createAuthority(time: SimulatedTime, options: { readonly lifeMs:
   const faults = { isAway: false, losesAnswers: false, refusesNew: false };
   const asked: string[] = [];
   let token: string | undefined;
+  let handedOver: HandedOver | undefined;
   let serial = 0;
   const reachable = (): void => {
     if (faults.isAway) throw new CloudError("retry", "connect ETIMEDOUT");
@@ -79,6 +80,11 @@ export function createAuthority(time: SimulatedTime, options: { readonly lifeMs:
         throw new CloudError("reprovision", "not authorized");
       token = undefined;
     },
+    description: async (proof) => {
+      reachable();
+      admit(proof);
+      return handedOver;
+    },
   };
   return {
     enrolment,
@@ -87,6 +93,9 @@ export function createAuthority(time: SimulatedTime, options: { readonly lifeMs:
     asked,
     get issued() {
       return serial;
+    },
+    keep: (description: HandedOver) => {
+      handedOver = description;
     },
     giveToken: (text: string) => {
       token = text;
