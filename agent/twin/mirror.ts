@@ -31,6 +31,7 @@ export function createMirror(stored: Versioned | undefined): Mirror {
       current = { version: $version, desired: desired };
     },
     merge: ({ $version, ...patch }, basis = $version - 1) => {
+      if (basis === "unknown") return "gap";
       if (current?.version === $version) {
         // The same number with other words: a twin that was made anew, or rolled back, behind our back.
         return isSame(mergePatch(current.desired, patch), current.desired) ? "known" : "gap";

@@ -52,6 +52,8 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
   const versions = createDesiredVersions();
   const nextToken = createRequestIds(deps.chance);
   let cancelPatience = (): void => undefined;
+  /** Of the last report; an acknowledgement that is delivered twice is still its own. */
+  let reportToken: string | undefined;
 
   const send = (topic: string, payload: object): Promise<void> =>
     mqtt.publish(topic, json(payload), { deadlineMs: PUBLISH_DEADLINE_MS });
@@ -85,7 +87,11 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
       }
       case "update/accepted": {
         const update = answerFrom(payload);
-        const isTold = tell(versions.accepted(update.version, update.desired));
+        // Only the station writes reported: where somebody else did, what the cloud has is unknown.
+        const isForeign = update.reported !== undefined && update.token !== reportToken;
+        const isTold = tell(
+          isForeign ? versions.missed(update.version) : versions.accepted(update.version, update.desired),
+        );
         return (update.token !== undefined && updates.resolve(update.token, update)) || isTold;
       }
       case "get/rejected":
@@ -137,6 +143,7 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
     },
     report: async (patch: JsonObject) => {
       const clientToken = nextToken();
+      reportToken = clientToken;
       // Without `version`: only the station writes reported, and what the cloud desires meanwhile is no conflict.
       const request = { state: { reported: patch }, clientToken };
       return ask(updates, clientToken, "update the shadow", () => send(topics.update, request));

@@ -157,6 +157,24 @@ describe("a shadow's one version", () => {
     expect(await connection.getTwin()).toEqual({ desired: { $version: 0 }, reported: { $version: 0 } });
   });
 
+  it("what somebody else wrote into reported, or took out of it, is fetched; what the station wrote isn't", async () => {
+    const { aws, id, connection, patches, advance } = await listening();
+    await connection.getTwin();
+    aws.faults.deliverTwice = 2;
+    await connection.report({ a: 1 });
+    await advance(1);
+    aws.faults.deliverTwice = 0;
+    expect(patches).toEqual([]);
+    const write = (reported: object | null) =>
+      aws.shadowRequest({ ...id, operation: "update" }, Buffer.from(JSON.stringify({ state: { reported } })), "mqtt");
+    write({ a: 2 });
+    await advance(1);
+    expect(patches).toEqual([[{ $version: 3 }, "unknown"]]);
+    write(null);
+    await advance(1);
+    expect(patches.at(-1)).toEqual([{ $version: 4 }, "unknown"]);
+  });
+
   it("desired set to null as a whole is fetched, since no patch could say so", async () => {
     const { aws, id, connection, patches, advance } = await listening();
     aws.setDesired(id, { a: 1 });
