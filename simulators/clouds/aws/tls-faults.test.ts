@@ -44,6 +44,20 @@ describeCloudFaults("AWS IoT Core over TLS", async () => {
       acknowledgeTwice: () => {
         faults.acknowledgeTwice = 1;
       },
+      // The cloud's own time isn't hastened.
+      delayAcknowledgements: (ms) => {
+        faults.delayAcknowledgementsMs = ms / HASTE;
+      },
+      cutMidMessage: () => {
+        faults.cutMidMessage = 1;
+      },
+      throttleMessage: () => {
+        faults.throttleMessages = 1;
+      },
+      expire: () => {
+        local.things.deactivate(STATION);
+        local.aws.cut(STATION);
+      },
       deliverTwice: () => {
         faults.deliverTwice = 1;
       },
