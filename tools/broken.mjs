@@ -38,6 +38,10 @@ export const BREAKS = {
       says: "the agent acknowledges what was asked, not what runs",
       modules: { "agent/twin/applied.ts": "ack-applied.ts" },
     },
+    digest: {
+      says: "the agent reports the digest of what is desired, whatever runs",
+      modules: { "agent/twin/section.ts": "digest-section.ts" },
+    },
     refetch: {
       says: "the agent fetches what is desired once, and then only listens",
       modules: { "agent/twin/sync.ts": "refetch-sync.ts" },

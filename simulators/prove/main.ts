@@ -113,8 +113,9 @@ program
   .option("--seeds <n>", "how many runs", "50")
   .option("--seed <n>", "of the first run", "1")
   .option("--dialect <name>", `${Object.keys(DIALECTS).join(" | ")} | all`, "all")
+  .option("--enough <n>", "ends after so many runs that failed", "5")
   .option("--trace", "print all that happened in runs that fail")
-  .action(async (said: { seeds: string; seed: string; dialect: string; trace?: true }) => {
+  .action(async (said: { seeds: string; seed: string; dialect: string; enough: string; trace?: true }) => {
     const seeds = wholeFrom("--seeds", said.seeds, 1);
     const firstSeed = wholeFrom("--seed", said.seed, 0);
     const dialects = said.dialect === "all" ? (Object.keys(DIALECTS) as Dialect[]) : [dialectFrom(said.dialect)];
@@ -124,7 +125,8 @@ program
     let isProven = true;
     try {
       for (const dialect of dialects) {
-        const options = { dialect, seeds, firstSeed, ...(said.trace && { isTraced: true }) };
+        const enough = wholeFrom("--enough", said.enough, 1);
+        const options = { dialect, seeds, firstSeed, enough, ...(said.trace && { isTraced: true }) };
         isProven = (await proveTwin({ ...proofDeps, createCloud: DIALECTS[dialect] }, options)) && isProven;
       }
     } finally {

@@ -1,6 +1,7 @@
 /** Desired = running = reported, or refused with a reason; judged from outside. Pure. */
 import { isObject, type Json, type JsonObject, type TwinDocuments } from "@pump-station/agent/wire/twin-document.ts";
 import { OWN_EVERY_S, OWN_UPLOAD_S } from "./description.ts";
+import { digestByCloud } from "./digest.ts";
 import { expectedOf, MODES } from "./expected.ts";
 import { type Hardware, REGISTERS, type Register } from "./hardware.ts";
 
@@ -73,8 +74,13 @@ export function disagreements(facts: Facts): readonly Disagreement[] {
     if (ack.ac !== 203 && !asked.has(path) && path !== "live")
       say(`${path}: ${JSON.stringify(ack)} answers what nobody desires`);
   }
+  const digest = digestByCloud(documents.desired, (path) => ackAt(documents.reported, path)?.ac);
+  const told = digestIn(documents.reported);
+  if (told !== digest) say(`twin/digest: ${JSON.stringify(told)} is reported, the cloud computes ${digest}`);
   return found;
 }
+
+const digestIn = ({ twin }: JsonObject): Json => (isObject(twin) ? (twin["digest"] ?? null) : null);
 
 /** Settings of hardware that are said to run (200) although they haven't held that value since then. */
 export function untruths(
