@@ -7,6 +7,7 @@ import { formatProblems } from "@pump-station/sensor-descriptions/problems.ts";
 import { Option } from "commander";
 import { stationDtdlCommands } from "../commands/document.ts";
 import { createTypeFinder, knownTypes, loadDescription } from "../description.ts";
+import { DTDL_SETTINGS } from "../twin/model.ts";
 import { type AddCommand, type CliDeps, deviceFolders, examples, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
 
@@ -61,5 +62,7 @@ function describe(deps: CliDeps, file: string, options: DescribeOptions): number
     deps.err(`${formatProblems(problems, textOf, { colour: deps.colour })}\n`);
     return EXIT.configuration;
   }
-  return print(options.dtdl ? dtdlFrom(station, stationDtdlCommands()) : sheetFrom(station));
+  return print(
+    options.dtdl ? dtdlFrom(station, { ...DTDL_SETTINGS, commands: stationDtdlCommands() }) : sheetFrom(station),
+  );
 }

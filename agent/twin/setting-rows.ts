@@ -2,7 +2,15 @@
 import type { Alarm, Channel, Condition, Device } from "@pump-station/sensor-descriptions/model.ts";
 import { numberIn, type StepNumber } from "@pump-station/sensor-descriptions/step-numbers.ts";
 import type { AlarmTuning, DeviceTuning, UploadPolicy } from "../tuning.ts";
-import { DAY_S, type NumberShape, ofSeconds, type Range, type SettingValue, type Shape } from "./setting-shape.ts";
+import {
+  DAY_S,
+  type NumberShape,
+  ofSeconds,
+  type Range,
+  type SettingValue,
+  type Shape,
+  spokenShape,
+} from "./setting-shape.ts";
 
 interface Known {
   readonly name: string;
@@ -51,7 +59,7 @@ export const ofDevice = (
   row: Known & { readonly shape: NumberShape; readonly own: Own; readonly into: IntoNumber },
 ): DeviceSetting => ({
   ...row,
-  values: `${row.shape.unit === "s" ? "seconds" : row.shape.unit}, ${row.shape.low} to ${row.shape.high}`,
+  values: spokenShape(row.shape),
   on: (device) => {
     const own = row.own(device);
     const { name: key, describe, shape, into } = row;

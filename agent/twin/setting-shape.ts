@@ -58,16 +58,24 @@ export function outOfRange(value: unknown, range: Range, unit: string, word?: st
   return `${value} is outside of ${range.low} to ${range.high} ${unit}`.trim();
 }
 
-/** "seconds, 30 to 1177, or "learn"" as docs/cloud-settings.md has it. */
-export function spokenShape(shape: Shape): string {
+/** "30 to 1177 s, or "learn"" */
+export function rangeText(shape: Shape): string {
   switch (shape.kind) {
-    case "number": {
-      const word = shape.word === undefined ? "" : `, or \`"${shape.word}"\``;
-      return `${shape.unit === "s" ? "seconds" : shape.unit}, ${shape.low} to ${shape.high}${word}`;
-    }
+    case "number":
+      return `${`${shape.low} to ${shape.high} ${shape.unit}`.trim()}${shape.word === undefined ? "" : `, or "${shape.word}"`}`;
     case "choice":
-      return shape.choices.map((choice) => `\`"${choice}"\``).join(" or ");
+      return shape.choices.map((choice) => `"${choice}"`).join(" or ");
     case "upload-windows":
-      return '`"sat sun 02:30-05:00; 12:00-13:00"`, or `"always"`';
+      return '"sat sun 02:30-05:00; 12:00-13:00", or "always"';
   }
 }
+
+/** As docs/cloud-settings.md has it: units by their names, texts as code. */
+export const spokenShape = (shape: Shape): string =>
+  shape.kind === "number" && shape.word === undefined
+    ? `${spokenUnit(shape.unit)}, ${shape.low} to ${shape.high}`
+    : rangeText(shape)
+        .replace(/^(.*) s,/, "seconds, $1,")
+        .replaceAll(/"[^"]*"/g, (text) => `\`${text}\``);
+
+export const spokenUnit = (unit: string): string => ({ s: "seconds", "MB/month": "MB a month" })[unit] ?? unit;

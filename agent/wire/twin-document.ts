@@ -79,6 +79,9 @@ export const OWN_KEYS: ReadonlySet<string> = new Set([
   "twin",
 ]);
 
+/** Those that hold settings which can be set one by one: components, where a cloud knows such. */
+export const OWN_COMPONENTS: ReadonlySet<string> = new Set(["upload"]);
+
 /** RFC 7396 JSON merge patch: null removes, objects merge, everything else (arrays too) is replaced whole. Pure. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadStation } from "../load.ts";
-import { type DtdlInterface, dtdlFrom } from "./dtdl.ts";
+import { type DtdlInterface, type DtdlOwn, dtdlFrom } from "./dtdl.ts";
 import { sheetFrom } from "./sheet.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -25,8 +25,25 @@ const contentsOf = (models: readonly DtdlInterface[], id: string) => {
   return found.contents;
 };
 
+/** What every station has beside its description. */
+const OWN: DtdlOwn = {
+  commands: [{ name: "explain", description: "why", fields: [{ name: "device", schema: "string" }] }],
+  settings: [{ name: "live", description: "now", value: { fields: [{ name: "until", is: "time" }] } }],
+  components: [
+    {
+      name: "upload",
+      settings: [
+        { name: "commit-interval", description: "how long", value: "number", unit: "s" },
+        { name: "connection", description: "which", value: { choices: ["by-cost", "standing"] } },
+      ],
+    },
+  ],
+  deviceSettings: () => [{ name: "every", description: "how often", value: "number", unit: "s" }],
+  ownKeys: new Set(["upload", "live"]),
+};
+
 test("every name and id of a model is one that DTDL 3 allows, and is unique in its interface", () => {
-  const models = dtdlFrom(stationOf(DEMO));
+  const models = dtdlFrom(stationOf(DEMO), OWN);
   const segment = "[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?";
   for (const model of models) {
     expect(model["@id"]).toMatch(new RegExp(`^dtmi:${segment}(?::${segment})*;[1-9][0-9]{0,8}$`));
@@ -38,15 +55,23 @@ test("every name and id of a model is one that DTDL 3 allows, and is unique in i
 });
 
 test("every component of the station has its interface in the same file", () => {
-  const models = dtdlFrom(stationOf(DEMO));
+  const models = dtdlFrom(stationOf(DEMO), OWN);
   const components = contentsOf(models, "dtmi:pump_station:station:demo_lake;1");
-  expect(components.map(({ name }) => name)).toEqual(["pump", "climate", "cabinet", "rain", "upload", "live"]);
+  expect(components.map(({ name }) => name)).toEqual([
+    "pump",
+    "climate",
+    "cabinet",
+    "rain",
+    "upload",
+    "live",
+    "explain",
+  ]);
   for (const { "@type": type, schema } of components)
     if (type === "Component") expect(models.map((model) => model["@id"])).toContain(schema);
 });
 
 test("a channel, a setting of the same name, a command and an alarm each become what DTDL calls them", () => {
-  const pump = contentsOf(dtdlFrom(stationOf(DEMO)), "dtmi:pump_station:pump_mk2;1");
+  const pump = contentsOf(dtdlFrom(stationOf(DEMO), OWN), "dtmi:pump_station:pump_mk2;1");
   const of = (name: string) => pump.find((content) => content.name === name);
   expect(of("pressure")).toMatchObject({ "@type": ["Telemetry", "Pressure"], schema: "double", unit: "millibar" });
   expect(of("state")).toMatchObject({ "@type": "Telemetry", schema: { "@type": "Enum", valueSchema: "integer" } });
@@ -57,14 +82,49 @@ test("a channel, a setting of the same name, a command and an alarm each become 
 });
 
 test("what every station has is in the model, too: how often it asks and sends, how its devices are", () => {
-  const models = dtdlFrom(stationOf(DEMO));
+  const models = dtdlFrom(stationOf(DEMO), OWN);
   const names = (id: string) => contentsOf(models, id).map(({ name }) => name);
   expect(names("dtmi:pump_station:pump_mk2;1")).toEqual(expect.arrayContaining(["every", "health"]));
-  expect(names("dtmi:pump_station:agent:upload;1")).toEqual(["interval"]);
+  expect(names("dtmi:pump_station:agent:upload;1")).toEqual(["commit_interval", "connection"]);
+  const [interval, connection] = contentsOf(models, "dtmi:pump_station:agent:upload;1");
+  expect(interval).toMatchObject({
+    "@type": ["Property", "TimeSpan"],
+    writable: true,
+    schema: "double",
+    unit: "second",
+  });
+  expect(connection).toMatchObject({
+    schema: { "@type": "Enum", valueSchema: "string", enumValues: [{ name: "by_cost", enumValue: "by-cost" }, {}] },
+  });
+});
+
+test("devices of one type that differ by what is declared on site have an interface each", () => {
+  const two = (more: string) =>
+    stationOf(
+      DEMO.replace(
+        /^ {2}cabinet:/m,
+        `  second:\n    type: bme280\n    port: mast\n    address: 0x77\n${more}  cabinet:`,
+      ),
+    );
+  const ids = (more: string) =>
+    dtdlFrom(two(more), OWN).flatMap(({ contents }) =>
+      contents.flatMap(({ name, schema }) => (["climate", "second"].includes(name) ? [schema] : [])),
+    );
+  expect(ids("")).toEqual(["dtmi:pump_station:bme280;1", "dtmi:pump_station:bme280;1"]);
+  expect(ids("    rate-of-change:\n      trend: pressure per 1h over 3h\n")).toEqual([
+    "dtmi:pump_station:station:demo_lake:climate;1",
+    "dtmi:pump_station:station:demo_lake:second;1",
+  ]);
+});
+
+test("a device that can't stand in the twin by its name is no component", () => {
+  const models = dtdlFrom(stationOf(DEMO.replace(/^ {2}rain:/m, "  live:")), OWN);
+  const names = models[0]?.contents.map(({ name }) => name) ?? [];
+  expect(names.filter((name) => name === "live")).toHaveLength(1);
 });
 
 test("a unit that the extension doesn't know is told, but not as a unit", () => {
-  const rain = contentsOf(dtdlFrom(stationOf(DEMO)), "dtmi:pump_station:tipping_bucket;1");
+  const rain = contentsOf(dtdlFrom(stationOf(DEMO), OWN), "dtmi:pump_station:tipping_bucket;1");
   const intensity = rain.find(({ name }) => name === "intensity");
   expect(intensity).toMatchObject({ "@type": "Telemetry", comment: "UCUM unit: mm/h" });
   expect(intensity).not.toHaveProperty("unit");

@@ -5,8 +5,9 @@
  *   channel → Telemetry (semantic type and unit of the QuantitativeTypes extension where there is one)
  *   setting → writable Property     command → Command     alarm → Telemetry, true while it holds
  *
- * What every station has beside its description: how often a device is asked (`every`) and how it is (`health`); the
- * component `upload`, and `live`, which makes it report every few seconds for a while.
+ * What every station has beside its description (settings of how it asks, keeps and sends; commands) is passed in by
+ * whoever knows it. Devices of a type share its Interface unless what is declared on site makes them differ: then each
+ * has its own, of the station's namespace.
  *
  * DTDL names hold letters, digits and underscores, and are unique within an Interface: "too-hot" is too_hot, and a
  * channel that shares its name with a setting or command is called NAME_reading.
@@ -33,26 +34,86 @@ export interface DtdlCommand {
   readonly fields: readonly { readonly name: string; readonly schema: "string" | "boolean" }[];
 }
 
-/** The station first, then the types that it uses; ready to be written as one JSON file. */
-export function dtdlFrom(station: Station, commands: readonly DtdlCommand[] = []): readonly DtdlInterface[] {
-  const types = new Map(station.devices.map((device) => [device.type, device]));
-  const components = station.devices.map((device) => ({
-    "@type": "Component",
-    name: dtdlName(device.name),
-    displayName: device.name,
-    schema: modelId(device.type),
-  }));
+/** A value that can be set, by its name in the portable twin. */
+export interface DtdlSetting {
+  readonly name: string;
+  readonly description: string;
+  readonly value:
+    | "number"
+    | "text"
+    | { readonly choices: readonly string[] }
+    | { readonly fields: readonly DtdlField[] };
+  /** UCUM */
+  readonly unit?: string;
+}
+
+interface DtdlField {
+  readonly name: string;
+  /** A time: ms since 1970. */
+  readonly is: "number" | "time" | "text" | "yes or no";
+}
+
+/** Of every station. */
+export interface DtdlOwn {
+  readonly commands: readonly DtdlCommand[];
+  readonly settings: readonly DtdlSetting[];
+  readonly components: readonly { readonly name: string; readonly settings: readonly DtdlSetting[] }[];
+  deviceSettings(device: Device): readonly DtdlSetting[];
+  /** Names under which no device can stand in the twin: those have no component. */
+  readonly ownKeys: ReadonlySet<string>;
+}
+
+const NOTHING_OWN: DtdlOwn = {
+  commands: [],
+  settings: [],
+  components: [],
+  deviceSettings: () => [],
+  ownKeys: new Set(),
+};
+
+/** The station first, then what it is made of; ready to be written as one JSON file. */
+export function dtdlFrom(station: Station, own: DtdlOwn = NOTHING_OWN): readonly DtdlInterface[] {
+  const devices = station.devices.filter(({ name }) => !own.ownKeys.has(name));
+  const { schemas, interfaces } = deviceInterfaces(station, devices, own);
+  const contents: readonly DtdlContent[] = [
+    ...devices.map(({ name }) => componentOf(name, schemas.get(name) ?? "")),
+    ...own.components.map(({ name }) => componentOf(name, ownModelId(name))),
+    ...own.settings.map(settingProperty),
+  ];
+  const taken = new Set(contents.map(({ name }) => name));
+  const commands = own.commands.map(stationCommand).filter(({ name }) => !taken.has(name));
   return [
-    interfaceOf(modelId("station", station.name), station.label, [
-      ...components.filter(({ name }) => name !== UPLOAD_COMPONENT.name && name !== LIVE.name),
-      UPLOAD_COMPONENT,
-      LIVE,
-      ...commands.map(stationCommand),
-    ]),
-    interfaceOf(UPLOAD_COMPONENT.schema, "Upload", [UPLOAD_INTERVAL]),
-    ...[...types].map(([type, device]) => interfaceOf(modelId(type), type, contentsOf(device))),
+    interfaceOf(modelId("station", station.name), station.label, [...contents, ...commands]),
+    ...own.components.map(({ name, settings }) => interfaceOf(ownModelId(name), name, settings.map(settingProperty))),
+    ...interfaces,
   ];
 }
+
+function deviceInterfaces(station: Station, devices: readonly Device[], own: DtdlOwn) {
+  const schemas = new Map<string, string>();
+  const interfaces: DtdlInterface[] = [];
+  for (const type of new Set(devices.map((device) => device.type))) {
+    const group = devices.filter((device) => device.type === type);
+    const contents = group.map((device) => contentsOf(device, own.deviceSettings(device)));
+    const isOne = new Set(contents.map((one) => JSON.stringify(one))).size === 1;
+    for (const [at, { name }] of group.entries()) {
+      const id = isOne ? modelId(type) : modelId("station", station.name, name);
+      schemas.set(name, id);
+      if (at === 0 || !isOne) interfaces.push(interfaceOf(id, isOne ? type : name, contents[at] ?? []));
+    }
+  }
+  return { schemas, interfaces };
+}
+
+const componentOf = (name: string, schema: string): DtdlContent => ({
+  "@type": "Component",
+  name: dtdlName(name),
+  displayName: name,
+  schema,
+});
+
+/** Two segments: no type of device can be called so. */
+const ownModelId = (name: string): string => modelId("agent", name);
 
 /** undefined where a station's name is no DTMI: one that begins with a digit, or is too long. */
 export function stationModelId(name: string): string | undefined {
@@ -94,7 +155,7 @@ const interfaceOf = (id: string, label: string, contents: readonly DtdlContent[]
   contents,
 });
 
-function contentsOf(device: Device): DtdlContent[] {
+function contentsOf(device: Device, ofStation: readonly DtdlSetting[]): DtdlContent[] {
   const own = device.settings.map((setting) => ({
     "@type": typed("Property", setting.unit),
     name: dtdlName(setting.name),
@@ -104,26 +165,26 @@ function contentsOf(device: Device): DtdlContent[] {
     writable: true,
     ...unitOf(setting.unit),
   }));
-  const settings = [...own, ...[EVERY, HEALTH].filter(({ name }) => own.every((other) => other.name !== name))];
+  const settings = [...own, ...ofStation.map(settingProperty), HEALTH];
   const commands = device.commands.map(({ name, confirm }) => ({
     "@type": "Command",
     name: dtdlName(name),
     displayName: name,
     ...(confirm ? { description: `done when ${confirm.text}` } : {}),
   }));
+  const set = new Set([...settings, ...commands].map(({ name }) => name));
   const alarms = device.alarms.map(({ name, when, severity }) => ({
     "@type": "Telemetry",
-    name: dtdlName(`alarm-${name}`),
+    name: free(dtdlName(`alarm-${name}`), set, "_active"),
     displayName: name,
     description: `${severity}: ${when.text}`,
     schema: "boolean",
   }));
   const taken = new Set([...settings, ...commands, ...alarms].map(({ name }) => name));
   const channels = keptChannels(device).map((channel) => {
-    const name = dtdlName(channel.name);
     return {
       "@type": typed("Telemetry", channel.unit),
-      name: taken.has(name) ? `${name}_reading` : name,
+      name: free(dtdlName(channel.name), taken, "_reading"),
       displayName: channel.name,
       schema: schemaOf(channel),
       ...unitOf(channel.unit),
@@ -132,7 +193,11 @@ function contentsOf(device: Device): DtdlContent[] {
   return [...channels, ...settings, ...commands, ...alarms];
 }
 
-const dtdlName = (name: string): string => name.replaceAll("-", "_");
+const free = (name: string, taken: ReadonlySet<string>, ending: string): string =>
+  taken.has(name) ? `${name}${ending}` : name;
+
+/** A name of the portable twin as it stands in a hub's. */
+export const dtdlName = (name: string): string => name.replaceAll("-", "_");
 
 const schemaOf = (channel: Channel | undefined): unknown =>
   channel?.states
@@ -182,36 +247,30 @@ const QUANTITIES: Readonly<Record<string, readonly [type: string, unit: string]>
   kg: ["Mass", "kilogram"], g: ["Mass", "gram"], t: ["Mass", "tonne"], By: ["DataSize", "byte"],
 };
 
-const seconds = (name: string, description: string) => ({
-  "@type": ["Property", "TimeSpan"],
-  name,
-  displayName: name,
-  description,
-  schema: "double",
-  writable: true,
-  unit: "second",
-});
-const EVERY = seconds("every", "how often the device is asked; null: as its file says");
 const HEALTH = { "@type": "Property", name: "health", displayName: "health", schema: "string" };
-const UPLOAD_INTERVAL = seconds("interval", "how often what was measured is sent; null: as agent.yaml says");
-const UPLOAD_COMPONENT = {
-  "@type": "Component",
-  name: "upload",
-  displayName: "upload",
-  // Two segments: no type of device can be called so.
-  schema: modelId("agent", "upload"),
-};
-const LIVE = {
-  "@type": "Property",
-  name: "live",
-  displayName: "live",
-  description: "uploads every so many seconds, until then (ms since 1970, at most 30 min ahead)",
+
+const settingProperty = ({ name, description, value, unit = "" }: DtdlSetting): DtdlContent => ({
+  "@type": typed("Property", unit),
+  name: dtdlName(name),
+  displayName: name,
+  description: description.slice(0, DESCRIPTION_MAX),
+  schema: valueSchema(value),
   writable: true,
-  schema: {
-    "@type": "Object",
-    fields: [
-      { name: "every", schema: "double" },
-      { name: "until", schema: "long" },
-    ],
-  },
-};
+  ...unitOf(unit),
+});
+
+const FIELD_SCHEMAS = { number: "double", time: "long", text: "string", "yes or no": "boolean" } as const;
+
+function valueSchema(value: DtdlSetting["value"]): unknown {
+  if (value === "number" || value === "text") return FIELD_SCHEMAS[value];
+  if ("choices" in value) {
+    const enumValues = value.choices.map((choice) => ({ name: dtdlName(choice), enumValue: choice }));
+    return { "@type": "Enum", valueSchema: "string", enumValues };
+  }
+  const fields = value.fields.map(({ name, is }) => ({
+    name: dtdlName(name),
+    displayName: name,
+    schema: FIELD_SCHEMAS[is],
+  }));
+  return { "@type": "Object", fields };
+}

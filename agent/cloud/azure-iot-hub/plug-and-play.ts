@@ -8,14 +8,12 @@
  * Devices of the description are components beside the station's own keys. A device that no component can be (a refused
  * name, one that is called like a key of the document) stays under `devices`. Pure.
  */
-import { isObject, type Json, type JsonObject, OWN_KEYS } from "../../wire/twin-document.ts";
+import { isObject, type Json, type JsonObject, OWN_COMPONENTS, OWN_KEYS } from "../../wire/twin-document.ts";
 
 /** Of the station that runs: what its model calls components. */
 export type Components = ReadonlySet<string>;
 
 const MARKER = { __t: "c" };
-/** Own keys that hold settings which can be set one by one. */
-const OWN_COMPONENTS = new Set(["upload"]);
 
 /** A reported document, or a merge patch of one. */
 export function hubFrom(document: JsonObject, components: Components): JsonObject {
