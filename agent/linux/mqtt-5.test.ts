@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Aedes } from "aedes";
 import { connectAsync, type MqttClient } from "mqtt";
-import { generate, parser } from "mqtt-packet";
+import { generate, type Packet, parser } from "mqtt-packet";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { describeCloud } from "../cloud/cloud.conformance.ts";
 import { CloudError } from "../cloud/cloud.ts";
@@ -287,6 +287,76 @@ describe("a broker that doesn't speak MQTT 5", () => {
     }
     expect(versions).toEqual([4, 4]);
     expect(events).toEqual(["mqtt-5-not-spoken"]);
+  });
+});
+
+describe("what a broker of MQTT 5 doesn't take", () => {
+  /** Says so in CONNACK, and keeps what was sent; acknowledges when told. */
+  async function startLimited(properties: object, refusesRetain = false) {
+    const seen: Packet[] = [];
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      const packets = parser({ protocolVersion: 5 });
+      packets.on("packet", (packet) => {
+        seen.push(packet);
+        if (packet.cmd !== "connect") return;
+        const reasonCode = refusesRetain && packet.will?.retain ? 0x9a : 0;
+        socket.write(
+          generate({ cmd: "connack", reasonCode, sessionPresent: false, properties }, { protocolVersion: 5 }),
+        );
+      });
+      socket.on("data", (bytes) => packets.parse(bytes)).on("error", () => undefined);
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    closing.push(() => server.close());
+    const url = `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`;
+    const published = () => seen.filter((packet) => packet.cmd === "publish");
+    const acknowledge = (at: number) => {
+      const { messageId } = published()[at] ?? {};
+      if (messageId === undefined) throw new Error(`nothing was published as number ${at}`);
+      sockets.at(-1)?.write(generate({ cmd: "puback", messageId, reasonCode: 0 }, { protocolVersion: 5 }));
+    };
+    return { url, seen, published, acknowledge };
+  }
+  const opened = async (url: string, will?: { topic: string; payload: Uint8Array; retain: boolean }) => {
+    const connection = await createMqttClients().connect({ ...plain(url), ...(will && { will }) }, never);
+    closing.push(() => connection.close());
+    return connection;
+  };
+
+  it("more messages at a time than it can receive wait for their turn", async () => {
+    const { url, published, acknowledge } = await startLimited({ receiveMaximum: 1 });
+    const connection = await opened(url);
+    const both = ["a", "b"].map((topic) => connection.publish(topic, Uint8Array.of(1), { deadlineMs: 3_000 }));
+    await vi.waitFor(() => expect(published().map(({ topic }) => topic)).toEqual(["a"]));
+    acknowledge(0);
+    await vi.waitFor(() => expect(published().map(({ topic }) => topic)).toEqual(["a", "b"]));
+    acknowledge(1);
+    await Promise.all(both);
+  });
+
+  it("a packet that is too large for it is dropped and reported, and the connection stays", async () => {
+    const { url, published, acknowledge } = await startLimited({ maximumPacketSize: 200 });
+    const connection = await opened(url);
+    const properties = { kind: "batch" };
+    const tooLarge = connection.publish("a", new Uint8Array(200), { deadlineMs: 3_000, properties });
+    await expect(tooLarge).rejects.toMatchObject({ name: "CloudError", next: "drop-and-report" });
+    const fits = connection.publish("a", new Uint8Array(160), { deadlineMs: 3_000, properties });
+    await vi.waitFor(() => expect(published()).toHaveLength(1));
+    acknowledge(0);
+    await fits;
+  });
+
+  it("retained messages: birth and will go without", async () => {
+    const { url, seen, published, acknowledge } = await startLimited({ retainAvailable: false }, true);
+    const connection = await opened(url, { topic: "alive", payload: Uint8Array.of(0), retain: true });
+    const birth = connection.publish("alive", Uint8Array.of(1), { retain: true, deadlineMs: 3_000 });
+    await vi.waitFor(() => expect(published()).toMatchObject([{ topic: "alive", retain: false }]));
+    acknowledge(0);
+    await birth;
+    const wills = seen.flatMap((packet) => (packet.cmd === "connect" ? [packet.will?.retain] : []));
+    expect(wills).toEqual([true, false]);
   });
 });
 

@@ -6,10 +6,19 @@
  * default `checkServerIdentity`. Certificates are judged by the system's clock; while nobody vouches for that one
  * (`notBeforeMs`), by tls-verify.ts before mqtt.js has the socket.
  */
-import { ErrorWithSubackPacket, type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
+import { ErrorWithSubackPacket, type IConnackPacket, MqttClient } from "mqtt";
 import { CloudError } from "../cloud/cloud.ts";
-import { CONNECT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
+import { CONNECT_TIMEOUT_MS } from "../limits.ts";
 import type { Log, MqttClients, MqttConnection, MqttOptions } from "../world.ts";
+import {
+  type BrokerLimits,
+  createTurns,
+  limitsFrom,
+  packetBytes,
+  propertiesBytes,
+  RETAIN_NOT_SUPPORTED,
+} from "./mqtt-limits.ts";
+import { clientOptionsFrom } from "./mqtt-options.ts";
 import { isOldBroker, PACKET_TOO_LARGE, patienceAfter, reasonError } from "./mqtt-reasons.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import { createTlsSessions } from "./tls-sessions.ts";
@@ -19,15 +28,15 @@ import { connectUnclocked } from "./tls-verify.ts";
 const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
 /** A graceful end waits for the socket's last ACK, which a dead link never sends. */
 const CLOSE_GRACE_MS = 2_000;
-/** MQTT 5: what a broker may send; a message and its topic. */
-const PACKET_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
 
 export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClients {
   const sessions = createTlsSessions();
   /** Brokers that were found to speak 3.1.1 only. */
   const old = new Set<string>();
+  /** …and such that retain nothing: birth and will are told to who listens. */
+  const forgetful = new Set<string>();
 
-  const connect: MqttClients["connect"] = async (options, signal) => {
+  const connectOnce: MqttClients["connect"] = async (options, signal) => {
     signal.throwIfAborted();
     const isClocked = options.notBeforeMs === undefined || !options.url.startsWith("mqtts:");
     let link: MqttStream | undefined;
@@ -39,8 +48,21 @@ export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClient
       : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
     // A closed client may still emit "error"; without a listener that would end the process.
     client.on("error", () => undefined);
-    const bytesMax = await connected(client, options.url, signal);
-    return createConnection(client, () => link, bytesMax);
+    const limits = limitsFrom(await connected(client, options.url, signal));
+    return createConnection(client, limits, () => link);
+  };
+
+  const connect: MqttClients["connect"] = async ({ will, ...options }, signal) => {
+    const withWill = (retain: boolean): MqttOptions => ({ ...options, ...(will && { will: { ...will, retain } }) });
+    if (!will?.retain || forgetful.has(options.url)) return connectOnce(withWill(false), signal);
+    try {
+      return await connectOnce(withWill(true), signal);
+    } catch (error) {
+      if (codeOf(error) !== RETAIN_NOT_SUPPORTED) throw error;
+      forgetful.add(options.url);
+      deps.log?.("warn", "mqtt-nothing-retained", { url: options.url, error: textOf(error) });
+      return connectOnce(withWill(false), signal);
+    }
   };
 
   return {
@@ -72,37 +94,8 @@ async function connectWithoutClock(
   return new MqttClient(() => socket, clientOptionsFrom(options));
 }
 
-const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
-  clientId: options.clientId,
-  ...protocolFrom(options),
-  clean: true,
-  reconnectPeriod: 0,
-  resubscribe: false,
-  queueQoSZero: false,
-  // A table of all 65,536 numbers as bytes, which costs 6 MB of memory and saves nothing at a packet a minute.
-  writeCache: false,
-  keepalive: options.keepAliveS,
-  connectTimeout: options.connectTimeoutMs,
-  ...(options.username !== undefined && { username: options.username }),
-  ...(options.password && { password: options.password.reveal() }),
-  ...(options.will && {
-    will: {
-      topic: options.will.topic,
-      payload: Buffer.from(options.will.payload),
-      qos: 1 as const,
-      retain: options.will.retain,
-    },
-  }),
-});
-
-/** A clean start and no session expiry: nothing outlives the connection, as with 3.1.1's clean session (MQTT 5 §3.1.2.11.2). */
-const protocolFrom = ({ version }: MqttOptions): Pick<IClientOptions, "protocolVersion" | "properties"> =>
-  version === 5
-    ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0, maximumPacketSize: PACKET_BYTES_MAX } }
-    : { protocolVersion: 4 };
-
-/** Resolves at CONNACK 0 with the largest packet that the broker takes (MQTT 5 §3.2.2.3.6). mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
-function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<number> {
+/** Resolves at CONNACK 0. mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
+function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       client.off("connect", onConnect);
@@ -116,8 +109,7 @@ function connected(client: MqttClient, url: string, signal: AbortSignal): Promis
         client.end(true);
         reject(error);
       });
-    const onConnect = ({ properties }: IConnackPacket) =>
-      settle(() => resolve(properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY));
+    const onConnect = (connack: IConnackPacket) => settle(() => resolve(connack));
     const onError = (error: Error) => fail(withRefusal(error));
     const onClose = () =>
       fail(Object.assign(new Error(`connect to ${url}: closed before CONNACK`), { code: "no-connack" }));
@@ -143,7 +135,12 @@ function withRefusal(error: Error): Error {
     : error;
 }
 
-function createConnection(client: MqttClient, link: () => MqttStream | undefined, bytesMax: number): MqttConnection {
+function createConnection(
+  client: MqttClient,
+  limits: BrokerLimits,
+  link: () => MqttStream | undefined,
+): MqttConnection {
+  const inTurn = createTurns(limits.inFlightMax);
   const isV5 = client.options.protocolVersion === 5;
   let pings = 0;
   let closedBecause: string | undefined;
@@ -211,15 +208,18 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
   return {
     publish: async (topic, payload, { retain = false, deadlineMs, properties }) => {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+      const { packetBytesMax, takesRetain } = limits;
       const size = packetBytes(topic, bytes);
-      if (size > bytesMax)
-        throw new CloudError("drop-and-report", `publish ${size} bytes: the broker takes at most ${bytesMax}`);
-      const isRoomForUser = isV5 && properties && size + propertiesBytes(properties) <= bytesMax;
+      if (size > packetBytesMax)
+        throw new CloudError("drop-and-report", `publish ${size} bytes: the broker takes at most ${packetBytesMax}`);
+      // The topic says the same: what goes without them is still understood.
+      const isRoomForUser = isV5 && properties && size + propertiesBytes(properties) <= packetBytesMax;
       const user = isRoomForUser && { properties: { userProperties: { ...properties } } };
+      const message = { qos: 1, retain: retain && takesRetain, ...user } as const;
       await whileOpen(
         `publish to ${topic}`,
         deadlineMs,
-        () => client.publishAsync(topic, bytes, { qos: 1, retain, ...user }),
+        () => inTurn(() => client.publishAsync(topic, bytes, message)),
         size,
       );
     },
@@ -249,14 +249,6 @@ function createConnection(client: MqttClient, link: () => MqttStream | undefined
     close: () => closeWithin(client, CLOSE_GRACE_MS, onClosed),
   };
 }
-
-/** MQTT 5 §3.3: type, remaining length (at most four bytes), topic with its length, identifier, length of properties. */
-const packetBytes = (topic: string, payload: Uint8Array): number =>
-  5 + 2 + Buffer.byteLength(topic) + 2 + 1 + payload.length;
-
-/** §2.2.2: their length may take three bytes more; §3.3.2.3.7: a pair has an identifier and two lengths. */
-const propertiesBytes = (pairs: Readonly<Record<string, string>>): number =>
-  Object.entries(pairs).reduce((sum, [name, value]) => sum + 5 + Buffer.byteLength(name) + Buffer.byteLength(value), 3);
 
 /** Never resolves when none comes: who waits has a deadline. */
 const pong = (client: MqttClient): Promise<void> =>
