@@ -211,6 +211,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     twin.onConnection(connection);
     connection?.onCommand(commanding.call);
     updates?.onConnection(connection);
+    identity?.onConnection(connection);
     commanding.files.onConnection(connection);
   });
 

@@ -88,6 +88,8 @@ export const WRONG_TOKENS_PER_MINUTE_MAX = 20;
 /** A station's certificate, and how long after its end it may still ask for the next one: off from autumn to spring. */
 export const CERTIFICATE_LIFE_MS_DEFAULT = 365 * 86_400_000;
 export const RENEWAL_GRACE_MS_DEFAULT = 180 * 86_400_000;
+/** How long one may still ask for the next after a newer one has worked: a board set up again from last week's copy. */
+export const SUPERSEDED_GRACE_MS = 7 * 86_400_000;
 /** An enrolment token: made at the desk, used when somebody is at the lake. */
 export const ENROLMENT_TOKEN_LIFE_MS_DEFAULT = 7 * 86_400_000;
 /** How soon a connection ends that was revoked by a command line beside the bridge. */

@@ -55,6 +55,11 @@ export interface CloudConnection {
   /** Ledger messages from the bridge (receipts, wanted ranges), CBOR. */
   onLedger(listener: (payload: Uint8Array) => void): void;
   /** `afterMs`: the cloud wants to be left alone for so long, and said so. */
+  /**
+   * Asks for the next certificate by the one that this connection was made with; resolves with the answer as it came.
+   * Left out where a connection can't be used so. Throws CloudError: "reprovision" when the cloud doesn't allow it here.
+   */
+  requestCertificate?(csr: string): Promise<Uint8Array>;
   onClosed(listener: (reason: string, afterMs?: number) => void): void;
   /** What the link has cost, and since when it is silent; left out by who can't tell. */
   use?(): LinkUse & { readonly quietMs: number };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CloudError } from "../cloud/cloud.ts";
 import { Secret } from "../world.ts";
 import type { KeptIdentity } from "./kept.ts";
 import { renewalAtMs } from "./renewal-time.ts";
@@ -119,6 +120,26 @@ describe("renewing", () => {
     expect(Number(serial(board))).toBeLessThanOrEqual(5);
     expect(keysSeen.size).toBe(Number(serial(board)));
     expect(authority.asked.filter((who) => who === "token")).toHaveLength(1);
+  });
+
+  it("asks on the connection that stands, without one of its own; where that isn't allowed, as ever", async () => {
+    const { time, authority, board } = await enrolledBoard();
+    const csrs: string[] = [];
+    const answers = { isAllowed: true };
+    board.identity.onConnection({
+      requestCertificate: async (csr) => {
+        csrs.push(csr);
+        if (!answers.isAllowed) throw new CloudError("reprovision", "subscribe: refused");
+        return new TextEncoder().encode(JSON.stringify({ certificate: authority.issueInPassing(csr) }));
+      },
+    });
+    await time.advance(300 * DAY_MS);
+    expect(serial(board)).toBe("2");
+    expect([csrs, authority.asked]).toEqual([["csr of key-2"], ["token"]]);
+    answers.isAllowed = false;
+    await time.advance(300 * DAY_MS);
+    expect(serial(board)).toBe("3");
+    expect([csrs.at(-1), authority.asked]).toEqual(["csr of key-3", ["token", "2"]]);
   });
 
   it("is spread over a fleet: by the station's name, within a tenth of the life", () => {

@@ -6,7 +6,7 @@
  * A clock that nobody vouches for is no reason to renew nor to give up: if the certificate is over, the cloud says so by
  * refusing it, and then the next one is asked for with the old one (which the bridge allows for a while) or a token.
  */
-import { type Cloud, CloudError } from "../cloud/cloud.ts";
+import { type Cloud, type CloudConnection, CloudError } from "../cloud/cloud.ts";
 import type { Credentials } from "../cloud/credentials.ts";
 import { createWaker } from "../cloud/waker.ts";
 import { BACKOFF_MAX_MS, NEW_CERTIFICATE_REFUSALS_MAX } from "../limits.ts";
@@ -14,8 +14,10 @@ import type { StateDocument } from "../state/state-store.ts";
 import { type Chance, type Clock, type KeyMaker, type Log, Secret, type Timers } from "../world.ts";
 import type { Enrolment, HandedOver, Proof } from "./enrolment.ts";
 import { guardedCloud } from "./guarded-cloud.ts";
+import { askInPassing } from "./in-passing.ts";
 import { createIdentityMemory, type KeptCertificate, type KeptIdentity, type NextCertificate } from "./kept.ts";
 import { createPauses } from "./pauses.ts";
+import { problemFrom, refusedTokenText } from "./problem.ts";
 import { renewalAtMs } from "./renewal-time.ts";
 import type { IdentityStatus } from "./status.ts";
 
@@ -46,6 +48,8 @@ export interface Identity {
   credentials(): Credentials;
   /** The same cloud, which learns from it whether the certificate is refused, and isn't hammered when it is. */
   guard(cloud: Cloud): Cloud;
+  /** The connection that stands, over which the next certificate is asked for where that can be done. */
+  onConnection(connection: Pick<CloudConnection, "requestCertificate"> | undefined): void;
   /** Enrols and renews when it is time; resolves when aborted. Rejects only on a bug. */
   run(signal: AbortSignal): Promise<void>;
   /** With this token, now; throws CloudError, or Error that says why not. What was begun is gone on with. */
@@ -70,6 +74,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
   const pauses = createPauses(deps);
   const listeners: (() => void)[] = [];
   let isRefused = false;
+  let standing: Pick<CloudConnection, "requestCertificate"> | undefined;
   let doing: string | undefined;
   let problem: string | undefined;
 
@@ -128,6 +133,8 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
 
   const askWithAny = async (by: readonly Proof[], next: NextCertificate, signal: AbortSignal): Promise<string> => {
     const request = { csr: next.csr, adopt: next.isAdoption ?? false };
+    const inPassing = request.adopt || !memory.now.current ? undefined : await askInPassing(deps, standing, next.csr);
+    if (inPassing !== undefined) return inPassing;
     for (const [at, proof] of by.entries()) {
       try {
         return await enrolment.ask(proof, request, signal);
@@ -216,6 +223,9 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
           waker.wake();
         },
       }),
+    onConnection: (connection) => {
+      standing = connection;
+    },
     run: async (signal) => {
       if (memory.foreign !== undefined)
         log("error", "identity-of-another-station", { station: config.station, found: memory.foreign });
@@ -268,21 +278,6 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
     const renewAtMs = renewalAtMs(facts, config.station);
     return { certificate: { ...facts, renewAtMs, cloud, ...(sinceMs !== undefined && { sinceMs }) } };
   }
-}
-
-const refusedTokenText = (station: string): string =>
-  `the token is refused: mistyped, used for another board, or ended. A new one: pump-station-bridge station token ${station} --data FOLDER`;
-
-/** Throws what isn't the network's, the cloud's or the disk's: a bug. */
-function problemFrom(error: unknown, hasCertificate: boolean, station: string): string {
-  if (error instanceof CloudError) {
-    if (error.next !== "reprovision") return error.message;
-    return hasCertificate
-      ? `the cloud refuses this board's certificate: it was revoked, another board has taken its place, or it ended too long ago. Readings are kept. With a new token: pump-station enrol --token TOKEN`
-      : refusedTokenText(station);
-  }
-  if (error instanceof Error && "code" in error) return `the new key can't be kept: ${error.message}`;
-  throw error;
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

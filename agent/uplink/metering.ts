@@ -96,9 +96,16 @@ function metered(
 }
 
 /** What a dialect may leave out is left out here, too. */
-const leftOutAsIn = (connection: CloudConnection): Pick<CloudConnection, "use" | "reportBytesMax"> => {
+const leftOutAsIn = (
+  connection: CloudConnection,
+): Pick<CloudConnection, "use" | "reportBytesMax" | "requestCertificate"> => {
   const [use, reportBytesMax] = [connection.use?.bind(connection), connection.reportBytesMax?.bind(connection)];
-  return { ...(use && { use }), ...(reportBytesMax && { reportBytesMax }) };
+  const requestCertificate = connection.requestCertificate?.bind(connection);
+  return {
+    ...(use && { use }),
+    ...(reportBytesMax && { reportBytesMax }),
+    ...(requestCertificate && { requestCertificate }),
+  };
 };
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

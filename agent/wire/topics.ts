@@ -20,6 +20,7 @@
  *                                                            of every board that has the name now
  *   cloud → station   ps/1/{station}/enrol/answer/{rid}      JSON {certificate} in PEM, or {error, advice?}
  *
+ * A station that has come with a certificate may ask so for the next one on the connection that stands, too.
  * The same key asking again gets the same certificate, so an answer that was lost costs nothing. With its certificate a
  * board may also ask for the description that the station handed over last (a spare that takes a dead board's place):
  *

@@ -1,9 +1,14 @@
 /**
  * Who may come in, and what for. A certificate of our own authority decides alone: its name is the station's, whatever
  * else is said. One that is over may still ask for the next one for a while (a station that was off all winter).
+ *
+ * Of a station's certificates the newest that it has come with is the one: those before it open nothing but, for a few
+ * days, the way to the next one (a board whose disk forgot the new key). A newer one that only was tried out leaves the
+ * one before it as it is for those days, since the board may not know yet that it worked.
  */
 import { clientFrom } from "@pump-station/agent/wire/topics.ts";
-import type { Identities } from "../store/identities.ts";
+import { SUPERSEDED_GRACE_MS } from "../limits.ts";
+import type { Identities, StoredCertificate } from "../store/identities.ts";
 import type { Admission, Claim, Clock, StationAuthority } from "../world.ts";
 import type { Credentials } from "./credentials.ts";
 import { isToken } from "./enrolment-tokens.ts";
@@ -31,6 +36,8 @@ export function createAdmission(deps: AdmissionDeps): (claim: Claim) => Promise<
     const kept = await identities.certificate(serial);
     if (!kept || kept.station !== station) return refused(`certificate ${serial} is not known`);
     if (kept.revokedMs !== null) return refused(`certificate ${serial} was revoked`);
+    const superseded = supersededReason(kept, isEnrolling);
+    if (superseded !== undefined) return refused(`certificate ${serial} ${superseded}`);
     const untilMs = kept.untilMs + (isEnrolling ? graceMs : 0);
     if (clock.wallMs() > untilMs)
       return refused(
@@ -39,8 +46,15 @@ export function createAdmission(deps: AdmissionDeps): (claim: Claim) => Promise<
           : `certificate ${serial} has ended: it may ask for the next one, nothing else`,
       );
     // A trial of a new certificate counts: it shows that the board has it.
-    await identities.used(serial, clock.wallMs());
+    await identities.used(serial, clock.wallMs(), isEnrolling ? "enrolling" : "station");
     return { station, role: isEnrolling ? "enrolling" : "station", by: "certificate", serial, untilMs } as const;
+  }
+
+  function supersededReason({ supersededMs, isReplaced }: StoredCertificate, isEnrolling: boolean): string | undefined {
+    if (supersededMs === null) return undefined;
+    if (isReplaced && !isEnrolling) return "was replaced: the station has come with a newer one since";
+    const isOver = clock.wallMs() > supersededMs + SUPERSEDED_GRACE_MS;
+    return isOver ? "was superseded too long ago: the station has had a newer one, or needs a token" : undefined;
   }
 
   async function byToken({ station }: Client, password: Uint8Array): Promise<Outcome> {

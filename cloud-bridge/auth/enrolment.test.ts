@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { descriptionFile, topicsOf } from "@pump-station/agent/wire/topics.ts";
+import type { MqttClient } from "mqtt";
 import { afterEach, expect, test, vi } from "vitest";
 import { createDatabases } from "../host/sqlite.ts";
 import { createSqliteStore } from "../store/sqlite-store.ts";
@@ -113,16 +114,52 @@ test("a certificate that another authority signed opens nothing, though it bears
   await foreign.remove();
 });
 
-test("a certificate asks for the next one with a new key; both are good until they end", async () => {
+test("a certificate asks for the next one with a new key, and opens nothing more once the station has come with that", async () => {
   running = await startBridge();
   const first = await enrolled();
   const board = await makeBoard("lake");
   const { certificate = "" } = await enrol(running, "lake", { certificate: first.certificate, key: first.key }, board);
   expect(new X509Certificate(certificate).serialNumber).not.toBe(new X509Certificate(first.certificate).serialNumber);
-  const client = await comeIn(running, "lake", certificate, board);
-  await client.endAsync(true);
+  // An answer that was lost: nobody has come with the new one.
   await (await comeIn(running, "lake", first.certificate, first)).endAsync(true);
+  // Tried out, and the board may not have heard that it worked.
+  const proof = { certificate, key: board.key };
+  expect(await enrol(running, "lake", proof, board)).toEqual({ certificate });
+  await (await comeIn(running, "lake", first.certificate, first)).endAsync(true);
+  await (await comeIn(running, "lake", certificate, board)).endAsync(true);
+  await expect(comeIn(running, "lake", first.certificate, first)).rejects.toThrow(/Not authorized/);
+  expect(running.events.map(({ fields }) => JSON.stringify(fields)).join()).toContain("was replaced");
+  // A board that was set up again from an older copy asks for the next one with what it has.
+  const again = await makeBoard("lake");
+  const old = { certificate: first.certificate, key: first.key };
+  const next = await enrol(running, "lake", old, again);
+  await (await comeIn(running, "lake", next.certificate ?? "", again)).endAsync(true);
 });
+
+test("a station that came with its certificate asks for the next one on the connection that stands, one with a password may not", async () => {
+  running = await startBridge();
+  const first = await enrolled();
+  const { client, next } = await talk(await comeIn(running, "lake", first.certificate, first));
+  const { enrolAnswer, enrolRequest } = topicsOf("lake");
+  await client.subscribeAsync(enrolAnswer("7"), { qos: 1 });
+  const board = await makeBoard("lake");
+  await client.publishAsync(enrolRequest("7"), JSON.stringify({ csr: board.csr }), { qos: 1 });
+  const { certificate = "" } = JSON.parse(await next()) as { certificate?: string };
+  await (await comeIn(running, "lake", certificate, board)).endAsync(true);
+  const password = await running.addStation("pond");
+  const pond = await connectStation(running, "pond", password);
+  await expect(pond.client.subscribeAsync(topicsOf("pond").enrolAnswer("7"), { qos: 1 })).rejects.toThrow();
+  const closed = new Promise<void>((resolve) => pond.client.once("close", () => resolve()));
+  const { csr } = await makeBoard("pond");
+  pond.client.publish(topicsOf("pond").enrolRequest("7"), JSON.stringify({ csr }), { qos: 1 });
+  await closed;
+});
+
+async function talk(client: MqttClient) {
+  const heard: string[] = [];
+  client.on("message", (_, payload) => void heard.push(payload.toString()));
+  return { client, next: () => vi.waitFor(() => heard.shift() ?? Promise.reject(new Error("nothing yet"))) };
+}
 
 test("an ended certificate may ask for the next one, and nothing else; after the grace not even that", async () => {
   running = await startBridge({ certificateLifeMs: 2_000, renewalGraceMs: 3_000 });

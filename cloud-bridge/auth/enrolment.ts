@@ -105,7 +105,8 @@ export function createEnrolment(deps: EnrolmentDeps) {
     return { hash, sha256, part, parts, body: Buffer.from(bytes).toString("base64") };
   }
 
-  const isGood = ({ revokedMs, untilMs }: StoredCertificate): boolean => revokedMs === null && untilMs > clock.wallMs();
+  const isGood = ({ revokedMs, supersededMs, untilMs }: StoredCertificate): boolean =>
+    revokedMs === null && supersededMs === null && untilMs > clock.wallMs();
 
   return {
     /** Answers always; rejects only when the store fails. */

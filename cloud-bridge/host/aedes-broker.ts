@@ -4,6 +4,7 @@
  */
 import type { EventEmitter } from "node:events";
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import { topicParts } from "@pump-station/agent/wire/topics.ts";
 import { Aedes, type AedesOptions, type Client } from "aedes";
 import {
   CONNECT_DEADLINE_MS,
@@ -188,7 +189,7 @@ function authorization(handlers: BrokerHandlers, admitted: Admissions, log: Log)
       packet.retain = false;
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
       const message = { station, topic: packet.topic, payload };
-      (who.role === "enrolling" ? handlers.onEnrolment(who, message) : handlers.onMessage(message)).then(
+      (isEnrolment(who, packet.topic) ? handlers.onEnrolment(who, message) : handlers.onMessage(message)).then(
         () => callback(null),
         (error: unknown) => {
           log("error", "mqtt-message-rejected", { station, topic: packet.topic, error });
@@ -210,6 +211,10 @@ function authorization(handlers: BrokerHandlers, admitted: Admissions, log: Log)
     },
   };
 }
+
+/** A station that has come with a certificate asks for the next one in passing, where `mayPublish` allows it. */
+const isEnrolment = ({ role }: Admission, topic: string): boolean =>
+  role === "enrolling" || topicParts(topic)?.path[0] === "enrol";
 
 /** aedes pulls its bytes with `read`; what the guard stops never reaches the parser. */
 function guard(socket: TLSSocket, log: Log): void {

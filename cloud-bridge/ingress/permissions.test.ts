@@ -2,7 +2,7 @@ import { topicsOf } from "@pump-station/agent/wire/topics.ts";
 import { expect, test } from "vitest";
 import { mayPublish, maySubscribe } from "./permissions.ts";
 
-const lake = { station: "lake", role: "station" } as const;
+const lake = { station: "lake", role: "station", by: "password" } as const;
 
 test("a station may publish where it has something to say, and nowhere else", () => {
   const own = topicsOf("lake");
@@ -30,9 +30,9 @@ test("a station may listen to what is meant for it, and to nothing wider", () =>
     expect(maySubscribe(lake, filter), filter).toBe(false);
 });
 
-test("who enrols may ask for a certificate and hear the answer, nothing else; a station may not ask in passing", () => {
+test("who enrols may ask for a certificate and hear the answer, nothing else; a station may ask in passing when it has one", () => {
   const own = topicsOf("lake");
-  const enrolling = { station: "lake", role: "enrolling" } as const;
+  const enrolling = { station: "lake", role: "enrolling", by: "token" } as const;
   expect(mayPublish(enrolling, own.enrolRequest("1"))).toBe(true);
   expect(maySubscribe(enrolling, own.enrolAnswer("1"))).toBe(true);
   for (const filter of own.down) expect(maySubscribe(enrolling, filter), filter).toBe(false);
@@ -40,4 +40,9 @@ test("who enrols may ask for a certificate and hear the answer, nothing else; a 
     expect(mayPublish(enrolling, topic), topic).toBe(false);
   expect(mayPublish(lake, own.enrolRequest("1"))).toBe(false);
   expect(maySubscribe(lake, own.enrolAnswer("1"))).toBe(false);
+  const certified = { ...lake, by: "certificate" } as const;
+  expect(mayPublish(certified, own.enrolRequest("1"))).toBe(true);
+  expect(maySubscribe(certified, own.enrolAnswer("1"))).toBe(true);
+  expect(mayPublish(certified, own.enrolDescription("1"))).toBe(false);
+  expect(mayPublish(certified, topicsOf("pond").enrolRequest("1"))).toBe(false);
 });

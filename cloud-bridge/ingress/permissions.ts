@@ -1,6 +1,6 @@
 /**
  * A station may use its own topics only: those that `topicsOf` names, nothing wider. Who enrols may ask for a
- * certificate, and nothing else.
+ * certificate, and nothing else; a station that has come with one may ask for the next one in passing.
  */
 import { STATION_NAME, topicsOf } from "@pump-station/agent/wire/topics.ts";
 import type { Admission } from "../world.ts";
@@ -15,17 +15,19 @@ function matches(filter: string, topic: string): boolean {
   );
 }
 
-type Who = Pick<Admission, "station" | "role">;
+type Who = Pick<Admission, "station" | "role" | "by">;
 
-export function mayPublish({ station, role }: Who, topic: string): boolean {
-  const { up, enrolUp } = topicsOf(station);
-  const allowed = role === "enrolling" ? enrolUp : up;
+export function mayPublish({ station, role, by }: Who, topic: string): boolean {
+  const { up, enrolUp, enrolRequest } = topicsOf(station);
+  const renewing = by === "certificate" ? [enrolRequest("+")] : [];
+  const allowed = role === "enrolling" ? enrolUp : [...up, ...renewing];
   return STATION_NAME.test(station) && allowed.some((filter) => matches(filter, topic));
 }
 
 /** The filters themselves, or one topic within them. */
-export function maySubscribe({ station, role }: Who, filter: string): boolean {
+export function maySubscribe({ station, role, by }: Who, filter: string): boolean {
   const { down, enrolDown } = topicsOf(station);
-  const allowed = role === "enrolling" ? enrolDown : down;
+  const renewing = by === "certificate" ? enrolDown : [];
+  const allowed = role === "enrolling" ? enrolDown : [...down, ...renewing];
   return STATION_NAME.test(station) && allowed.some((own) => own === filter || matches(own, filter));
 }

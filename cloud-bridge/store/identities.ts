@@ -16,6 +16,10 @@ export interface StoredCertificate {
   /** When a station first came with it; null: not yet. */
   readonly usedMs: number | null;
   readonly revokedMs: number | null;
+  /** When a newer one of the station first worked. */
+  readonly supersededMs: number | null;
+  /** The station has come with a newer one. */
+  readonly isReplaced: boolean;
 }
 
 export interface StoredToken {
@@ -60,8 +64,11 @@ export interface Identities {
    * a revoked certificate, a token that was used for another key.
    */
   addCertificate(certificate: NewCertificate): Promise<boolean>;
-  /** A station came with it: the first time its password and its token end. */
-  used(serial: string, atMs: number): Promise<void>;
+  /**
+   * Somebody came with it: the first time the station's password and its token end, and the certificates before it are
+   * superseded; once it came as the station itself, they are replaced.
+   */
+  used(serial: string, atMs: number, as: "station" | "enrolling"): Promise<void>;
   /** All certificates, the password and the token of a station. false when there is no such station. */
   revoke(station: string, atMs: number): Promise<boolean>;
   /** In the order in which they happened, those after `id`. */

@@ -21,7 +21,8 @@ export function createSqliteIdentities(database: Database): Identities {
     ),
     dropToken: database.prepare("DELETE FROM enrolment_token WHERE station_id = ?"),
     certificate: database.prepare(
-      "SELECT certificate.*, name FROM certificate JOIN station ON station.id = station_id WHERE serial = ?",
+      `SELECT certificate.*, certificate.rowid AS number, name FROM certificate
+       JOIN station ON station.id = station_id WHERE serial = ?`,
     ),
     certificates: database.prepare(
       `SELECT certificate.*, name FROM certificate JOIN station ON station.id = station_id WHERE name = ?
@@ -32,6 +33,13 @@ export function createSqliteIdentities(database: Database): Identities {
     ),
     forgetUnused: database.prepare("DELETE FROM certificate WHERE station_id = ? AND used_ms IS NULL"),
     use: database.prepare("UPDATE certificate SET used_ms = ? WHERE serial = ? AND used_ms IS NULL"),
+    // Rows are numbered in the order in which they were issued.
+    supersede: database.prepare(
+      "UPDATE certificate SET superseded_ms = ? WHERE station_id = ? AND rowid < ? AND superseded_ms IS NULL",
+    ),
+    replace: database.prepare(
+      "UPDATE certificate SET replaced_ms = ? WHERE station_id = ? AND rowid < ? AND replaced_ms IS NULL",
+    ),
     valid: database.prepare("SELECT serial FROM certificate WHERE station_id = ? AND revoked_ms IS NULL"),
     revoke: database.prepare("UPDATE certificate SET revoked_ms = ? WHERE station_id = ? AND revoked_ms IS NULL"),
     dropPassword: database.prepare(`UPDATE station SET credential = '${NO_PASSWORD}' WHERE id = ?`),
@@ -92,12 +100,16 @@ export function createSqliteIdentities(database: Database): Identities {
         sql.add.run(serial, id, keyHash, pem, atMs, untilMs);
         return true;
       }),
-    used: async (serial, atMs) =>
+    used: async (serial, atMs, as) =>
       database.transaction(() => {
         const row = sql.certificate.get(serial);
-        if (!row || sql.use.run(atMs, serial).changes === 0) return;
-        sql.dropPassword.run(Number(row["station_id"]));
-        sql.dropToken.run(Number(row["station_id"]));
+        if (!row) return;
+        const [stationId, number] = [Number(row["station_id"]), Number(row["number"])];
+        sql.supersede.run(atMs, stationId, number);
+        if (as === "station") sql.replace.run(atMs, stationId, number);
+        if (sql.use.run(atMs, serial).changes === 0) return;
+        sql.dropPassword.run(stationId);
+        sql.dropToken.run(stationId);
       }),
     revoke: async (station, atMs) =>
       database.transaction(() => {
@@ -125,4 +137,6 @@ const certificateFrom = (row: SqlRow): StoredCertificate => ({
   untilMs: Number(row["until_ms"]),
   usedMs: numberOrNull(row["used_ms"]),
   revokedMs: numberOrNull(row["revoked_ms"]),
+  supersededMs: numberOrNull(row["superseded_ms"]),
+  isReplaced: row["replaced_ms"] !== null,
 });

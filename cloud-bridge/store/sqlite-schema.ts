@@ -1,5 +1,5 @@
 /**
- * The tables. Version 3; later versions only add. `PRAGMA user_version` says which one a file has.
+ * The tables of version 1; later versions only add. `PRAGMA user_version` says which one a file has.
  *
  * A block is a run of consecutive samples of one stream and epoch (`block.ts`). The times in its body are on its basis:
  * the wall when boot_id is null, else wall = time + boot.offset_ms. from_ms, to_ms and alarm times are on the wall, so
@@ -7,7 +7,7 @@
  */
 import type { Database } from "../world.ts";
 
-const VERSION = 5;
+const VERSION = 6;
 
 const TABLES = `
 CREATE TABLE station (
@@ -194,8 +194,17 @@ CREATE TABLE file (
 ) STRICT;
 `;
 
+/**
+ * Version 6: when a newer certificate of the station had worked, and when the station first came with a newer one. What
+ * was issued before either is refused as the station.
+ */
+const SINCE_VERSION_6 = `
+ALTER TABLE certificate ADD COLUMN superseded_ms INTEGER;
+ALTER TABLE certificate ADD COLUMN replaced_ms INTEGER;
+`;
+
 /** What each version adds to the one before it. */
-const STEPS = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3, SINCE_VERSION_4, SINCE_VERSION_5];
+const STEPS = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3, SINCE_VERSION_4, SINCE_VERSION_5, SINCE_VERSION_6];
 
 /** Throws when a newer release has written the file: it is left as it is. */
 export function migrate(database: Database): void {

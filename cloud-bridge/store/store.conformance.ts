@@ -465,6 +465,36 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect(await store.files("lake")).toHaveLength(1);
     });
 
+    test("a certificate that worked supersedes those before it, and replaces them when the station comes with it", async () => {
+      const { identities } = store;
+      const add = (serial: string) =>
+        identities.addCertificate({
+          ...{ station: "lake", serial, keyHash: serial, pem: serial, untilMs: T0, atMs: T0 },
+          ...{ askedBy: null, isAdoption: false },
+        });
+      const state = async (serial: string) => {
+        const { supersededMs, isReplaced } = (await identities.certificate(serial)) ?? {};
+        return [supersededMs, isReplaced];
+      };
+      for (const serial of ["s1", "s2", "s3"]) {
+        await identities.putToken("lake", { hash: "h", untilMs: T0 });
+        await add(serial);
+        if (serial !== "s3") await identities.used(serial, T0 + Number(serial.slice(1)), "enrolling");
+      }
+      expect([await state("s1"), await state("s2"), await state("s3")]).toEqual([
+        [T0 + 2, false],
+        [null, false],
+        [null, false],
+      ]);
+      await identities.used("s2", T0 + 5, "station");
+      await identities.used("s1", T0 + 6, "station");
+      expect([await state("s1"), await state("s2"), await state("s3")]).toEqual([
+        [T0 + 2, true],
+        [null, false],
+        [null, false],
+      ]);
+    });
+
     test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {
       const aside = (wantsSchema: string | null, payload: number): StoreEntry => ({
         station: "lake",
@@ -541,8 +571,8 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect(await identities.addCertificate(certificate("a2", "key-a"))).toBe(true);
       expect(await identities.certificate("a1")).toBeUndefined();
       expect(await identities.token("pond")).toEqual({ hash: "h", untilMs: T0, keyHash: "key-a" });
-      await identities.used("a2", T0 + 1);
-      await identities.used("a2", T0 + 2);
+      await identities.used("a2", T0 + 1, "enrolling");
+      await identities.used("a2", T0 + 2, "enrolling");
       expect(await identities.token("pond")).toBeUndefined();
       expect(await identities.addCertificate({ ...certificate("a3", "key-c"), askedBy: "a2" })).toBe(true);
       const before = await identities.lastRevocation();

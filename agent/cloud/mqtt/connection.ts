@@ -27,6 +27,7 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
   const own = createOwnTopics(deps, station);
   const twins = createReplies<TwinDocuments>(deps);
   const reports = createReplies<number>(deps);
+  const certificates = createReplies<Uint8Array>(deps);
   const desired = createInbox<DesiredDocument>(EARLY_MESSAGES_MAX);
   const nextRid = createRequestIds(deps.chance);
   const send = (topic: string, payload: Uint8Array): Promise<void> =>
@@ -56,6 +57,8 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
       }
       case "twin/desired":
         return desired.put(desiredFrom(payload));
+      case "enrol/answer":
+        return certificates.resolve(rid, payload);
       default:
         return false;
     }
@@ -65,6 +68,7 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
     const error = new CloudError("reconnect", `connection closed: ${reason}`);
     twins.rejectAll(error);
     reports.rejectAll(error);
+    certificates.rejectAll(error);
   });
 
   return {
@@ -76,6 +80,12 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
     report: async (patch: JsonObject) => {
       const rid = nextRid();
       return { version: await ask(reports, rid, "twin report", () => send(topics.twinReport(rid), json(patch))) };
+    },
+    requestCertificate: async (csr) => {
+      const rid = nextRid();
+      // A bridge that doesn't know this refuses the subscription, and the connection stays.
+      await mqtt.subscribe([topics.enrolAnswer(rid)]);
+      return ask(certificates, rid, "certificate", () => send(topics.enrolRequest(rid), json({ csr })));
     },
     onDesired: (listener) => desired.listen((patch) => listener(patch)),
     onCommand: own.onCommand,

@@ -97,6 +97,7 @@ export function createAuthority(time: SimulatedTime, options: { readonly lifeMs:
     keep: (description: HandedOver) => {
       handedOver = description;
     },
+    issueInPassing: issue,
     giveToken: (text: string) => {
       token = text;
     },
