@@ -46,7 +46,7 @@ export function averageRows(
   if (first < 0) return 0;
   const dropped = replace(deps, windows.slice(first, last + 1));
   const behind = windows.slice(last + 1).flatMap((window) => window.rows);
-  sayUnchanged(deps, samples, [...behind, ...following()], windows[last]?.held ?? new Map());
+  sayUnchanged(deps, samples, [...behind, ...following()], windows[last]?.held ?? held);
   return dropped;
 }
 
@@ -147,25 +147,25 @@ function insert(
  */
 function sayUnchanged(
   { tables, schemas }: AveragingDeps,
-  { keyOf }: WindowSamples,
+  samples: WindowSamples,
   rows: readonly Row[],
   held: Held,
 ): void {
   for (const row of rows) {
     if (held.size === 0) return;
     const batch = batchFromBody(row.body, schemas.of);
-    const said = saidIn(batch, keyOf, held);
+    const said = saidIn(batch, samples, held);
     if (said) tables.run("UPDATE rows SET body = ? WHERE id = ?", bodyFromBatch(said, schemas.of), row.id);
   }
 }
 
 /** Undefined when it says all itself. */
-function saidIn(batch: Batch, keyOf: WindowSamples["keyOf"], held: Held): Batch | undefined {
+function saidIn(batch: Batch, samples: WindowSamples, held: Held): Batch | undefined {
   let isOther = false;
   const blocks = batch.blocks.map((block) => {
-    const before = held.get(keyOf(block));
+    const before = held.get(samples.keyOf(block));
     const [first, ...others] = block.rows;
-    held.delete(keyOf(block));
+    held.delete(samples.keyOf(block));
     if (!before || !first?.some(isUnchanged)) return block;
     isOther = true;
     const said = first.map((value, at): ChannelValue => (isUnchanged(value) ? (before[at] ?? value) : value));

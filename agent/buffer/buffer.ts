@@ -20,6 +20,8 @@ export interface Offer {
 
 export interface BufferStatus {
   readonly epoch: string;
+  /** No process before has written this file. */
+  readonly isNew: boolean;
   /** Samples and alarms stored or staged since the process started. */
   readonly produced: number;
   readonly committedRows: number;

@@ -158,7 +158,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     status: () => {
       const inRam = stagedIn(staging);
       const stored = medium.attempt("status", undefined, (session) => statusOf(session, deps.clock));
-      const { waitingSamples = 0, ...sizes } = stored ?? { backlog: 0, waitingHours: 0, bytes: 0 };
+      const { waitingSamples = 0, ...sizes } = stored ?? { isNew: false, backlog: 0, waitingHours: 0, bytes: 0 };
       const waiting = waitingSamples + inRam;
       const health = { ...medium.health(), inRam };
       return { epoch: medium.epoch, ...counts, waiting, ...sizes, bytesMax, whenFull, ...thinning, medium: health };
@@ -172,16 +172,21 @@ function declareIn({ schemas, thinner }: Session, { schema, folds }: Omit<Declar
   if (folds) thinner?.folds.keep(schema, folds);
 }
 
-type Sizes = Pick<BufferStatus, "backlog" | "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays">;
+type Sizes = Pick<
+  BufferStatus,
+  "isNew" | "backlog" | "waitingHours" | "oldestWaitingAt" | "bytes" | "bytesPerDay" | "roomDays"
+>;
 
 function statusOf(
-  { tables, waiting, pace, dating }: Session,
+  { tables, epoch, waiting, pace, dating }: Session,
   clock: Clock,
 ): Sizes & { readonly waitingSamples: number } {
   const { hours, at } = oldestWaiting(tables, clock, dating);
   const perHour = pace.bytesPerHour();
   const room = roomBytes(tables, pace.onMedium(waiting.sampleBytes + waiting.backlogBytes + waiting.alarmBytes));
   return {
+    // Ids only grow, and the newest is never forgotten.
+    isNew: epoch.id === 1,
     waitingSamples: waiting.samples,
     backlog: waiting.backlogSamples,
     waitingHours: hours,

@@ -4,6 +4,7 @@ import { createCliBench } from "../testing/cli-bench.ts";
 
 const STATUS: BufferStatus = {
   epoch: "0011223344556677",
+  isNew: false,
   produced: 1_000,
   committedRows: 90,
   waiting: 120,

@@ -47,7 +47,8 @@ export function createQueueBuffer() {
     pending: () => [],
     status: () => {
       const waiting = queues.normal.length + queues.late.length + queues.urgent.length;
-      return { waiting, backlog: queues.late.length } as BufferStatus;
+      // So old that it should have gone before the process started.
+      return { isNew: false, waiting, waitingHours: 1_000, backlog: queues.late.length } as BufferStatus;
     },
     close: () => undefined,
   };

@@ -131,6 +131,7 @@ export function createLinkTrial(deps: {
   };
   /** Tries that the next trial follows. */
   let again = 0;
+  let hasApplied = false;
 
   const notHeard = (): boolean => {
     const { trial, blamed } = now();
@@ -179,12 +180,14 @@ export function createLinkTrial(deps: {
       };
     },
     applied: () => {
-      const mustRenew = isNew;
-      isNew = false;
       const { trial, blamed } = now();
       const isWatched =
         trial !== undefined ||
         Object.values(blamed).some(({ isGuilty, tries }) => isGuilty !== true && tries < LINK_TRIALS_MAX);
+      // A process that starts in the midst of it makes a message due: the next one by itself may be an hour away.
+      const mustRenew = isNew || (isWatched && !hasApplied);
+      isNew = false;
+      hasApplied = true;
       if (!isWatched) since = undefined;
       else since ??= { at: clock.bootMs(), isFetched: false, openMs: 0, lookedAt: clock.bootMs() };
       return mustRenew;

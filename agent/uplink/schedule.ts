@@ -18,12 +18,17 @@ export interface UplinkSchedule extends Schedule {
 
 export function createSchedule(
   deps: { readonly clock: Clock },
-  config: { readonly station: string; readonly intervalMs: number; readonly windows?: UploadWindows },
+  config: {
+    readonly station: string;
+    readonly intervalMs: number;
+    readonly windows?: UploadWindows;
+    /** ms since boot; left out: at once. */
+    readonly firstAt?: number;
+  },
 ): UplinkSchedule {
   const { clock } = deps;
   let intervalMs = config.intervalMs;
-  // Due at once: what was kept while the station was off, or cut off, needn't wait for its phase.
-  let nextAt = clock.bootMs();
+  let nextAt = config.firstAt ?? clock.bootMs();
   let forced = false;
 
   const isOpen = (): boolean => {

@@ -8,7 +8,7 @@ import type { Chance, Clock, Log, Timers } from "../world.ts";
 import { createBackoff } from "./backoff.ts";
 import { createLanes } from "./lanes.ts";
 import type { Link, LinkStatus } from "./link.ts";
-import { reconnectSpreadMs } from "./phase.ts";
+import { firstUploadAt, reconnectSpreadMs } from "./phase.ts";
 import { createSchedule } from "./schedule.ts";
 import { createSender } from "./sender.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -66,7 +66,8 @@ export interface Uplink {
 export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
   const { clock, log, link } = deps;
   const waker = createWaker(deps);
-  const schedule = createSchedule(deps, config);
+  const firstAt = firstUploadAt(clock.bootMs(), config.intervalMs, config.station, deps.buffer.status());
+  const schedule = createSchedule(deps, { ...config, firstAt });
   const tally = createTally(deps);
   const listeners: ((connection: CloudConnection | undefined) => void)[] = [];
   let current: CloudConnection | undefined;
