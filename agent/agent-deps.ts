@@ -2,6 +2,7 @@
 import type { Credentials } from "./cloud/credentials.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { AgentStatus } from "./status.ts";
+import type { ZoneOffset } from "./time-zone/time-zone.ts";
 import type { UpdateSources } from "./updating.ts";
 import type { Chance, Clock, Databases, Files, HubClients, Log, MqttClients, Network, Ports, Timers } from "./world.ts";
 
@@ -21,6 +22,8 @@ export interface AgentDeps {
   /** Left out: descriptions are not taken from the cloud. */
   readonly updates?: UpdateSources;
   readonly identity?: Identity;
+  /** Left out: ICU's, which cost 8 MB. */
+  readonly zoneOffset?: ZoneOffset;
   /** For diagnostics: the newest records of the log, and what the machine says of itself. */
   readonly recentLog?: () => readonly string[];
   readonly machine?: () => Readonly<Record<string, unknown>>;

@@ -11,6 +11,7 @@ import type { ControlHandler } from "./control/control.ts";
 import { ON_SITE_MS_MAX, ON_SITE_MS_MIN } from "./limits.ts";
 import type { AlarmTransition } from "./reading.ts";
 import type { StateStore } from "./state/state-store.ts";
+import type { ZoneOffset } from "./time-zone/time-zone.ts";
 import { STATION_EVENTS } from "./wire/messages.ts";
 import type { Clock, Files, Log, Timers } from "./world.ts";
 
@@ -39,6 +40,8 @@ export type CommandingDeps = Omit<StationRunDeps, "onSite" | "diagnostics" | "se
     readonly files: Files;
     /** Where a file lies that is being sent. */
     readonly filePath: string;
+    /** Default: ICU's. */
+    readonly zoneOffset?: ZoneOffset;
     /** Into the stream of alarms and events. */
     readonly tell: (event: AlarmTransition) => void;
     /** What is reported of on-site mode has changed. */

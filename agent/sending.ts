@@ -7,6 +7,7 @@ import type { Credentials } from "./cloud/credentials.ts";
 import type { AgentConfig } from "./config.ts";
 import type { LiveOutcome } from "./outcome.ts";
 import type { StateStore } from "./state/state-store.ts";
+import type { ZoneOffset } from "./time-zone/time-zone.ts";
 import type { UploadPolicy } from "./tuning.ts";
 import type { DegradationStep } from "./uplink/degradation.ts";
 import { createLink, type LinkConfig } from "./uplink/link.ts";
@@ -48,6 +49,8 @@ export interface SendingDeps {
   readonly model: () => PlugAndPlay;
   /** Of the running description. */
   readonly timeZone: () => string;
+  /** Default: ICU's. */
+  readonly zoneOffset?: ZoneOffset;
   readonly onStep: (step: DegradationStep) => void;
 }
 
@@ -55,7 +58,7 @@ const NO_HUBS: HubClients = { connect: () => Promise.reject(new Error("there is 
 const ALWAYS: readonly UploadWindow[] = [];
 
 export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
-  const { state, network, timeZone } = deps;
+  const { state, network, timeZone, zoneOffset } = deps;
   let policy: UploadPolicy = {};
   const intervalMs = (): number =>
     live.everyMs() ?? (policy.intervalMs ?? config["upload-interval"]) * account.step().intervalFactor;
@@ -71,7 +74,7 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
         deps.onStep(step);
       },
     },
-    { timeZone, ...(config.budget !== undefined && { budgetBytes: config.budget }) },
+    { timeZone, ...(zoneOffset && { zoneOffset }), ...(config.budget !== undefined && { budgetBytes: config.budget }) },
   );
   const live = createLive({
     ...deps,
@@ -98,7 +101,11 @@ export function createSending(deps: SendingDeps, config: AgentConfig): Sending {
     },
   );
   const cloud = deps.identity?.guard(chosen) ?? chosen;
-  const windows = createStationWindows(() => policy.windows ?? config["upload-windows"] ?? ALWAYS, timeZone);
+  const windows = createStationWindows(
+    () => policy.windows ?? config["upload-windows"] ?? ALWAYS,
+    timeZone,
+    zoneOffset,
+  );
   const uplink = createUplink(
     {
       ...deps,

@@ -8,6 +8,7 @@
  *                                 boot and never more in all than was asked for; the wall clock's end holds once it is set
  */
 import { ON_SITE_MS_MAX, ON_SITE_UNSURE_MS } from "../limits.ts";
+import { createIntlOffset, timeOfDay, type ZoneOffset } from "../time-zone/time-zone.ts";
 import type { Clock, Log, Timers } from "../world.ts";
 
 export interface OnSiteStatus {
@@ -58,6 +59,8 @@ export interface OnSiteDeps {
   readonly log: Log;
   readonly file: OnSiteFile;
   readonly timeZone: () => string;
+  /** Default: ICU's. */
+  readonly zoneOffset?: ZoneOffset;
   /** It has begun, got another end, or ended; in words. */
   readonly onChange: (isOnSite: boolean, because: string) => void;
 }
@@ -67,7 +70,7 @@ const LOOK_MS = 10_000;
 
 /** `resume` tells of what ended while no process ran: call it once everything that is told can take it. */
 export function createOnSite(deps: OnSiteDeps): OnSite & { resume(): void } {
-  const { clock, timers, log } = deps;
+  const { clock, timers, log, zoneOffset = createIntlOffset() } = deps;
   let kept: Kept | undefined;
   let cancel = (): void => {};
 
@@ -105,7 +108,7 @@ export function createOnSite(deps: OnSiteDeps): OnSite & { resume(): void } {
   const untilText = (): string => {
     const wall = clock.wallMs() + leftMs();
     if (!clock.isWallTrusted()) return `for ${Math.ceil(leftMs() / 60_000)} min`;
-    return `until ${timeOfDay(wall, deps.timeZone())}`;
+    return `until ${timeOfDay(wall, deps.timeZone(), zoneOffset)}`;
   };
 
   return {
@@ -141,9 +144,6 @@ export function createOnSite(deps: OnSiteDeps): OnSite & { resume(): void } {
     },
   };
 }
-
-const timeOfDay = (wallMs: number, timeZone: string): string =>
-  new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone }).format(wallMs);
 
 /** The end as it was said, where it was said by a clock. */
 const endOnWall = ({ untilBootMs, untilWallMs, isUnsure }: Kept, clock: Clock): number =>

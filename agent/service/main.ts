@@ -25,6 +25,7 @@ import { createLockedPorts } from "../linux/port-lock.ts";
 import { createPorts } from "../linux/ports.ts";
 import { createDatabases } from "../linux/sqlite.ts";
 import { createTimers } from "../linux/timers.ts";
+import { createZoneOffset } from "../linux/zone-files.ts";
 import { type KnownTime, keepKnownTime } from "../state/known-time.ts";
 import { createStateStore } from "../state/state-store.ts";
 import { type Log, Secret } from "../world.ts";
@@ -91,6 +92,7 @@ export async function runService(configPath: string, program: Program): Promise<
         trustedKeys: absolute(config["trusted-keys"], folder),
         ...(config.devices[0] !== undefined && { deviceFolder: absolute(config.devices[0], folder) }),
       },
+      zoneOffset: createZoneOffset(),
       recentLog: () => ring.lines(),
       machine: () => machineFacts(places.data),
       resources: () => ({

@@ -2,6 +2,7 @@
  * The month's account: bytes at the network interface, metering units of hubs, the forecast, and what the station does
  * without to stay within its budget. Looked at once a minute; kept across restarts and reboots as one small document.
  */
+import type { ZoneOffset } from "../time-zone/time-zone.ts";
 import type { Clock, Log, Network, Timers } from "../world.ts";
 import { type CounterReading, forecastBytes, hoursLeft, type MonthUse, NO_USE, withReading } from "./budget.ts";
 import {
@@ -65,10 +66,10 @@ export function createMonthAccount(
     /** Another step begins. */
     readonly onStep: (step: DegradationStep) => void;
   },
-  config: { readonly budgetBytes?: number; readonly timeZone: () => string },
+  config: { readonly budgetBytes?: number; readonly timeZone: () => string; readonly zoneOffset?: ZoneOffset },
 ): MonthAccount {
   const { clock, log, network } = deps;
-  const monthAt = createMonths(config.timeZone);
+  const monthAt = createMonths(config.timeZone, config.zoneOffset);
   let { use, units, degradation } = documentFrom(deps.file.load());
   let budgetBytes = config.budgetBytes;
   // Without a budget nothing is done without, also if there was one before.

@@ -1,9 +1,17 @@
 /**
  * Hours at which uploads may happen, in the station's time zone: `{ days: ["sat", "sun"], from: "02:30", to: "05:00" }`.
- * Openings come from node-schedule's RecurrenceRule, asked as a pure function: its own timers never run here.
+ * Openings come from node-schedule's RecurrenceRule, asked as a pure function: its own timers never run here. It is asked
+ * about what local clocks say, as if they were UTC's: its own time zones are ICU's, which cost 8 MB (time-zone.ts).
  * A window lasts as long as its wall times are apart on an ordinary day, also when clocks change while it is open.
  */
 import schedule from "node-schedule";
+import {
+  createIntlOffset,
+  firstInstantOf,
+  type LocalTime,
+  localTimeAt,
+  type ZoneOffset,
+} from "../time-zone/time-zone.ts";
 import { DAYS, type UploadWindow } from "../wire/upload-windows.ts";
 
 export { DAYS, type UploadWindow } from "../wire/upload-windows.ts";
@@ -17,23 +25,31 @@ const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
+/** The one that is open, and the one after it, looked for from several times. */
+const NEXT_KEPT = 4;
+
 interface Opening {
-  readonly rule: schedule.RecurrenceRule;
+  /** The opening after a time, by local clocks as if they were UTC's; Infinity: none. */
+  readonly next: (afterMs: number) => number;
   readonly days: readonly string[];
   readonly fromMinute: number;
   readonly minutes: number;
 }
 
-interface LocalTime {
-  readonly day: string;
-  /** Minutes since midnight. */
-  readonly minute: number;
-}
+/** Local clocks are put back or forward by at most this, but for islands that changed sides of the date line. */
+const CLOCK_CHANGE_MAX_MS = 3 * HOUR_MS;
 
-/** Throws RangeError for a time that isn't HH:MM or an unknown time zone. No windows at all: always open. */
-export function createUploadWindows(windows: readonly UploadWindow[], timeZone: string): UploadWindows {
-  const openings = windows.map((window) => openingOf(window, timeZone));
-  const localTime = createLocalTime(timeZone);
+/** Throws RangeError for a time that isn't HH:MM. No windows at all: always open. */
+export function createUploadWindows(
+  windows: readonly UploadWindow[],
+  timeZone: string,
+  offset: ZoneOffset = createIntlOffset(),
+): UploadWindows {
+  const openings = windows.map(openingOf);
+  const zone: Zone = {
+    local: (ms) => localTimeAt(ms, timeZone, offset),
+    firstInstantOf: (asUtcMs) => firstInstantOf(asUtcMs, timeZone, offset),
+  };
   // Asking the rule takes milliseconds, and nothing changes within a minute.
   let asked = { minute: Number.NaN, open: false };
   return {
@@ -41,7 +57,7 @@ export function createUploadWindows(windows: readonly UploadWindow[], timeZone: 
       const minute = Math.floor(wallMs / MINUTE_MS);
       if (asked.minute !== minute) {
         const now = minute * MINUTE_MS;
-        const open = openings.length === 0 || openings.some((opening) => isOpen(opening, now, localTime));
+        const open = openings.length === 0 || openings.some((opening) => isOpen(opening, now, zone));
         asked = { minute, open };
       }
       return asked.open;
@@ -50,8 +66,16 @@ export function createUploadWindows(windows: readonly UploadWindow[], timeZone: 
 }
 
 /** The time zone is the running description's, which may come later than the configuration and change; so may windows. */
-export function createStationWindows(windows: () => readonly UploadWindow[], timeZone: () => string): UploadWindows {
-  const made = () => ({ list: windows(), zone: timeZone(), windows: createUploadWindows(windows(), timeZone()) });
+export function createStationWindows(
+  windows: () => readonly UploadWindow[],
+  timeZone: () => string,
+  offset: ZoneOffset = createIntlOffset(),
+): UploadWindows {
+  const made = () => ({
+    list: windows(),
+    zone: timeZone(),
+    windows: createUploadWindows(windows(), timeZone(), offset),
+  });
   let known = made();
   return {
     isOpen: (wallMs) => {
@@ -61,51 +85,57 @@ export function createStationWindows(windows: () => readonly UploadWindow[], tim
   };
 }
 
-function isOpen(opening: Opening, now: number, localTime: (ms: number) => LocalTime): boolean {
-  const { rule, minutes, fromMinute } = opening;
-  const opened = (rule.nextInvocationDate(new Date(now - minutes * MINUTE_MS)) as Date | null)?.getTime();
-  if (opened !== undefined && opened <= now) {
-    // In autumn an hour comes twice; the window opens in the first one only.
-    return localTime(opened - HOUR_MS).minute !== fromMinute;
+interface Zone {
+  readonly local: (ms: number) => LocalTime;
+  readonly firstInstantOf: (asUtcMs: number) => number | undefined;
+}
+
+/** In autumn an hour comes twice; the window opens in the first one only. */
+function isOpen(opening: Opening, now: number, zone: Zone): boolean {
+  const { next, minutes } = opening;
+  const { asUtcMs } = zone.local(now);
+  let asked = asUtcMs - minutes * MINUTE_MS - CLOCK_CHANGE_MAX_MS;
+  const untilMs = asUtcMs + CLOCK_CHANGE_MAX_MS;
+  for (let at = next(asked); at <= untilMs; at = next(asked)) {
+    const opened = zone.firstInstantOf(at);
+    if (opened !== undefined && opened <= now && now < opened + minutes * MINUTE_MS) return true;
+    asked = at;
   }
-  return isOpenAfterHole(opening, now, localTime);
+  return isOpenAfterHole(opening, now, zone);
 }
 
-/** In spring an hour is missing. node-schedule skips an opening that fell into it; it counts from the next valid minute. */
-function isOpenAfterHole(opening: Opening, now: number, localTime: (ms: number) => LocalTime): boolean {
-  const { day, minute } = localTime(now);
+/** In spring an hour is missing. A window that would open in it opens at the next minute that there is. */
+function isOpenAfterHole(opening: Opening, now: number, { local, firstInstantOf }: Zone): boolean {
+  const { weekday, minute, asUtcMs } = local(now);
   const since = minute - opening.fromMinute;
-  if (since < 0 || since >= opening.minutes || !opening.days.includes(day)) return false;
-  return localTime(now - since * MINUTE_MS).minute !== opening.fromMinute;
+  if (since < 0 || since >= opening.minutes || !opening.days.includes(DAYS[weekday] ?? "")) return false;
+  return firstInstantOf(asUtcMs - since * MINUTE_MS) === undefined;
 }
 
-function openingOf(window: UploadWindow, timeZone: string): Opening {
+function openingOf(window: UploadWindow): Opening {
   const from = minutesFrom(window.from);
   const to = minutesFrom(window.to);
   const days = window.days ?? DAYS;
   const rule = new schedule.RecurrenceRule();
-  rule.tz = timeZone;
+  rule.tz = "UTC";
   rule.hour = Math.floor(from / 60);
   rule.minute = from % 60;
   rule.second = 0;
   rule.dayOfWeek = days.map((day) => DAYS.indexOf(day));
-  return { rule, days, fromMinute: from, minutes: to > from ? to - from : to - from + DAY_MINUTES };
+  const minutes = to > from ? to - from : to - from + DAY_MINUTES;
+  return { next: nextOf(rule), days, fromMinute: from, minutes };
 }
 
-function createLocalTime(timeZone: string): (ms: number) => LocalTime {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    weekday: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  return (ms) => {
-    const parts = new Map(format.formatToParts(ms).map(({ type, value }) => [type, value]));
-    return {
-      day: (parts.get("weekday") ?? "").toLowerCase(),
-      minute: Number(parts.get("hour")) * 60 + Number(parts.get("minute")),
-    };
+/** Asking a rule takes milliseconds; until an opening has passed, it is the next one. */
+function nextOf(rule: schedule.RecurrenceRule): (afterMs: number) => number {
+  const found: { readonly from: number; readonly at: number }[] = [];
+  return (afterMs) => {
+    const known = found.find(({ from, at }) => from <= afterMs && afterMs < at);
+    if (known) return known.at;
+    const at = (rule.nextInvocationDate(new Date(afterMs)) as Date | null)?.getTime() ?? Number.POSITIVE_INFINITY;
+    found.push({ from: afterMs, at });
+    if (found.length > NEXT_KEPT) found.shift();
+    return at;
   };
 }
 
