@@ -3,7 +3,7 @@
  * and counts what passes over TCP, which a TLS socket doesn't tell.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import type { IStream } from "mqtt";
 import type { MqttOptions } from "../world.ts";
 import type { TlsSessions } from "./tls-sessions.ts";
@@ -25,7 +25,7 @@ export function openStream(options: MqttOptions, sessions: TlsSessions, onError:
   const bytes = (): number => tcp.bytesRead + tcp.bytesWritten;
   if (protocol !== "mqtts:") return { stream: tcp, bytes, isResumed: () => false };
   const session = sessions.take(options);
-  const tls = secured(tcp, host, options, session);
+  const tls = secured(tcp, host, options, { session, context: sessions.contextOf(options) });
   tls.on("session", (ticket: Buffer) => sessions.keep(options, ticket));
   let isResumed = false;
   // mqtt.js listens to what comes after the handshake.
@@ -42,16 +42,19 @@ export function openStream(options: MqttOptions, sessions: TlsSessions, onError:
   return { stream: tls, bytes, isResumed: () => isResumed };
 }
 
-function secured(tcp: Socket, host: string, options: MqttOptions, session: Buffer | undefined): TLSSocket {
+function secured(
+  tcp: Socket,
+  host: string,
+  { alpn }: MqttOptions,
+  { session, context }: { readonly session: Buffer | undefined; readonly context: SecureContext },
+): TLSSocket {
   const tls = connectTls({
     socket: tcp,
     host,
     ...(isIP(host) === 0 && { servername: host }),
     rejectUnauthorized: true,
-    ...(options.ca !== undefined && { ca: options.ca }),
-    ...(options.key && { key: options.key.reveal() }),
-    ...(options.cert !== undefined && { cert: options.cert }),
-    ...(options.alpn !== undefined && { ALPNProtocols: [options.alpn] }),
+    secureContext: context,
+    ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
     ...(session && { session }),
   });
   tls.once("close", () => tcp.destroy());
