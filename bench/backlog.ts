@@ -12,6 +12,7 @@ import { createDatabases } from "@pump-station/agent/linux/sqlite.ts";
 import { createSimulatedTime } from "@pump-station/agent/testing/simulated-time.ts";
 import { createUplink } from "@pump-station/agent/uplink/uplink.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
+import { AS_ON_A_BOARD } from "@pump-station/simulators/run/as-on-a-board.ts";
 
 const AIM_BYTES = 30e6;
 const DEVICES = 2;
@@ -24,13 +25,13 @@ const PUBLISH_MS = 150;
 const BUFFER_BYTES = 256 * 1024 * 1024;
 
 /** As the service's systemd unit starts it; collected once before the drain, so that what is counted is the drain's. */
-const AGENT_FLAGS = ["--max-old-space-size=96", "--max-semi-space-size=1", "--expose-gc"];
+const AGENT_FLAGS = [...AS_ON_A_BOARD.nodeFlags, "--expose-gc"];
 const HERE = "--in-this-process";
 
 export async function run(args: readonly string[]): Promise<void> {
   if (!args.includes(HERE)) {
     const program = `import(${JSON.stringify(import.meta.url)}).then(({ run }) => run(${JSON.stringify([...args, HERE])}))`;
-    const env = { ...process.env, MALLOC_ARENA_MAX: "1" };
+    const env = { ...process.env, ...AS_ON_A_BOARD.environment };
     spawnSync(process.execPath, [...AGENT_FLAGS, "-e", program], { stdio: "inherit", env });
     return;
   }

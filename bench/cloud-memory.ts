@@ -2,7 +2,7 @@
  * Resident memory of the built agent through 100 reconnects, as its unit starts it: plain MQTT against the built bridge,
  * Azure IoT Hub through Microsoft's SDK against the local hub (X.509).
  *
- *   npm run bench -- cloud-memory [--dialect mqtt|azure|aws] [--reconnects N]
+ *   npm run bench -- cloud-memory [--dialect mqtt|azure|aws] [--reconnects N] [--pause SECONDS]
  *
  * An hour compressed: the link is cut, and instead of waiting for its back-off the agent is told to upload, which brings
  * it back at once; between two cuts nothing happens but what a connect brings (handshake, twin, report).
@@ -13,34 +13,37 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { connectControl } from "@pump-station/agent/linux/control-socket.ts";
+import { AS_ON_A_BOARD } from "@pump-station/simulators/run/as-on-a-board.ts";
 import { openCountingProxy } from "./rig/counting-proxy.ts";
 import { IDLE_CLOUDS, type IdleCloud, type IdleDialect } from "./rig/idle-clouds.ts";
 import { nowMs, programs, residentMb, sleep } from "./rig/rig.ts";
 
 const STATION = "idle";
 const AIM_MB: Readonly<Record<IdleDialect, number>> = { mqtt: 80, aws: 80, azure: 95 };
-const UNIT = { flags: ["--max-old-space-size=96", "--max-semi-space-size=1"], environment: { MALLOC_ARENA_MAX: "1" } };
 const READY_WITHIN_MS = 60_000;
-const SETTLE_MS = 400;
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { dialect: { type: "string" }, reconnects: { type: "string", default: "100" } },
+    options: {
+      dialect: { type: "string" },
+      reconnects: { type: "string", default: "100" },
+      pause: { type: "string", default: "0.4" },
+    },
   });
   const dialects = values.dialect === undefined ? (["mqtt", "azure"] as const) : [values.dialect as IdleDialect];
-  for (const dialect of dialects) await measure(dialect, Number(values.reconnects));
+  for (const dialect of dialects) await measure(dialect, Number(values.reconnects), Number(values.pause));
   process.exit(0);
 }
 
-async function measure(dialect: IdleDialect, reconnects: number): Promise<void> {
+async function measure(dialect: IdleDialect, reconnects: number, pauseS: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "pump-station-memory-"));
   const cloud = await IDLE_CLOUDS[dialect](STATION, folder);
   const proxy = await openCountingProxy({ host: "localhost", port: cloud.port });
   const agent = spawn(
     process.execPath,
-    [...UNIT.flags, programs.agent, "run", "--config", writeAgent(folder, cloud, proxy.port)],
-    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...UNIT.environment } },
+    [...AS_ON_A_BOARD.nodeFlags, programs.agent, "run", "--config", writeAgent(folder, cloud, proxy.port)],
+    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...AS_ON_A_BOARD.environment } },
   );
   const ended = new Promise((resolve) => agent.once("exit", resolve));
   try {
@@ -51,7 +54,7 @@ async function measure(dialect: IdleDialect, reconnects: number): Promise<void> 
     for (let count = 0; count < reconnects; count++) {
       proxy.cut();
       await send(control);
-      await sleep(SETTLE_MS);
+      await sleep(pauseS * 1_000);
       samples.push(residentMb(agent.pid ?? 0));
     }
     const half = samples.slice(samples.length >> 1);
@@ -59,8 +62,9 @@ async function measure(dialect: IdleDialect, reconnects: number): Promise<void> 
     console.log(
       `${dialect}: ${samples.at(-1)?.toFixed(1)} MB resident after ${reconnects} reconnects in ${Math.round((nowMs() - startedMs) / 1000)} s (aim ≤ ${AIM_MB[dialect]} MB; at most ${most} MB; slope of the second half ${slope(half).toFixed(3)} MB per reconnect)`,
     );
-    const tenth = samples.filter((_, at) => at % Math.max(1, Math.floor(reconnects / 10)) === 0);
-    console.log(`  over time: ${tenth.map((mb) => mb.toFixed(1)).join(", ")} MB`);
+    const step = Math.max(1, Math.floor(reconnects / 10));
+    const shown = samples.filter((_, at) => (at + 1) % step === 0).map((mb) => mb.toFixed(1));
+    console.log(`  after each ${step} reconnects: ${shown.join(", ")} MB`);
   } finally {
     agent.kill("SIGTERM");
     await ended;

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AS_ON_A_BOARD } from "@pump-station/simulators/run/as-on-a-board.ts";
 import { afterAll, expect, test } from "vitest";
 
 const UNITS = ["pump-station.service", "pump-station-bridge.service"];
@@ -79,6 +80,15 @@ test("the agent may replace its description, and not say who may send one", () =
   expect(valuesOf("pump-station.service", "ReadOnlyPaths")).toEqual([
     "-/etc/pump-station/agent.yaml -/etc/pump-station/trusted-keys",
   ]);
+});
+
+test("the agent is started as demonstrations and benchmarks start it, so that their memory is a board's", () => {
+  const environment = Object.entries(AS_ON_A_BOARD.environment).map(([name, value]) => `${name}=${value}`);
+  expect(valuesOf("pump-station.service", "Environment")).toEqual([environment.join(" ")]);
+  const [start = ""] = valuesOf("pump-station.service", "ExecStart");
+  expect(start.split(" ").filter((word) => word.startsWith("--") && word !== "--config")).toEqual(
+    AS_ON_A_BOARD.nodeFlags,
+  );
 });
 
 test("both units start the programs that the build makes", () => {

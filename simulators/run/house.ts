@@ -5,6 +5,7 @@
 import type { Timers } from "@pump-station/agent/world.ts";
 import { READY_WITHIN_MS } from "../limits.ts";
 import type { Http, LinePeer, Processes, TextFiles } from "../world.ts";
+import { AS_ON_A_BOARD } from "./as-on-a-board.ts";
 import { type BridgeApi, createBridgeApi } from "./bridge.ts";
 import type { Layout, Programs } from "./layout.ts";
 import { type KeepOptions, type Kept, keepRunning } from "./supervisor.ts";
@@ -47,11 +48,6 @@ export interface House {
 const PORT_TRIES_MAX = 3;
 /** A receipt a day is what a station gets; a demonstration shows what it does. */
 const RECEIPT_EVERY = "30s";
-/** As pump-station.service starts it: a board has 256 MB. */
-const AS_ON_A_BOARD = {
-  nodeFlags: ["--max-old-space-size=96", "--max-semi-space-size=1"],
-  environment: { MALLOC_ARENA_MAX: "1" },
-};
 const LOOK_EVERY_MS = 100;
 const LOG_LINES_SHOWN = 12;
 
