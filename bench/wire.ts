@@ -6,6 +6,8 @@
  *       FILE     first column: time; the others: channels. Separator, header and decimal comma are found
  *       --rows   rows in a batch; 360 unless said otherwise. A last batch that isn't full is left out
  *       --resolution   the step at which a channel is worth paying for; as many decimals as recorded where not given
+ *   npm run bench -- wire --hold-out [--rows N] [--channels N] [--seed N]    recordings of kinds that nothing was fitted on:
+ *       bytes per reading of each way, a line per kind
  *   npm run bench -- wire --fuzz RUNS [--seed N]    changed bytes under a valid check: values or a refusal, and memory
  */
 import { readFileSync } from "node:fs";
@@ -13,19 +15,34 @@ import { BATCH_VALUES_MAX } from "@pump-station/agent/limits.ts";
 import { createScale } from "@pump-station/agent/wire/scale.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { fuzzTight } from "@pump-station/agent/wire/testing/fuzz-tight.ts";
+import { HELD_OUT_KINDS, heldOut } from "@pump-station/agent/wire/testing/held-out.ts";
 import { type CsvChannel, CsvError, type CsvOptions, type CsvTable, csvTable } from "./rig/csv-table.ts";
 import { type Codec, codecsFor, type Rows } from "./rig/wire-codecs.ts";
 
 const ROWS_DEFAULT = 360;
 /** Each codec works for so long, in CPU time, before and while it is measured. */
-const WARM_UP_MS = 150;
-const MEASURED_MS = 400;
+const WARM_UP_MS = 300;
+const MEASURED_MS = 600;
+const SLICES = 6;
 const MEMORY_GROWTH_MAX = 64 * 1024 * 1024;
 const LABELS = ["anomaly", "changepoint"];
+const OPTIONS = [
+  "--csv",
+  "--rows",
+  "--resolution",
+  "--only",
+  "--leave-out",
+  "--hold-out",
+  "--channels",
+  "--fuzz",
+  "--seed",
+];
 
 interface Options extends CsvOptions {
   readonly files: readonly string[];
   readonly rows: number;
+  readonly isHeldOut: boolean;
+  readonly channels: number;
   readonly fuzzRuns?: number;
   readonly seed: number;
 }
@@ -34,8 +51,11 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     const options = optionsFrom(args);
     if (options.fuzzRuns !== undefined) return fuzz(options.fuzzRuns, options.seed);
+    if (options.isHeldOut) return measureHeldOut(options);
     if (options.files.length === 0) {
-      console.log("wire: no recording; npm run bench -- wire --csv FILE… [--rows N] [--resolution NAME=STEP,…]");
+      console.log(
+        "wire: no recording; npm run bench -- wire --csv FILE… [--rows N] [--resolution NAME=STEP,…], or --hold-out",
+      );
       return;
     }
     measureFiles(options);
@@ -53,7 +73,7 @@ function optionsFrom(args: readonly string[]): Options {
   for (const arg of args) {
     if (arg.startsWith("--")) {
       const [name = "", value] = arg.split(/=(.*)/s);
-      if (!["--csv", "--rows", "--resolution", "--only", "--leave-out", "--fuzz", "--seed"].includes(name)) {
+      if (!OPTIONS.includes(name)) {
         throw new CsvError(`wire: unknown option ${name}`);
       }
       current = given.get(name) ?? [];
@@ -70,6 +90,8 @@ function optionsFrom(args: readonly string[]): Options {
     resolutions: new Map((list("--resolution") ?? []).map(resolutionFrom)),
     ...(only && { only }),
     leaveOut: list("--leave-out") ?? [],
+    isHeldOut: given.has("--hold-out"),
+    channels: wholeNumber("--channels", given.get("--channels")?.at(-1) ?? "8", 256),
     ...(given.has("--fuzz") && { fuzzRuns: wholeNumber("--fuzz", given.get("--fuzz")?.at(-1) ?? "2000000", 1e9) }),
     seed: wholeNumber("--seed", given.get("--seed")?.at(-1) ?? "1", 2 ** 31),
   };
@@ -126,6 +148,40 @@ function textOf(path: string): string {
   } catch (error) {
     throw new CsvError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+const HELD_OUT_BATCHES = 4;
+
+function measureHeldOut({ rows, channels, seed }: Options): void {
+  const kinds = HELD_OUT_KINDS.map((kind) => {
+    const batches = Array.from({ length: HELD_OUT_BATCHES }, (_, at) => heldOut(kind, seed + at, rows, channels));
+    const resolutions = batches[0]?.resolutions ?? [];
+    const named = resolutions.map((resolution, at) => ({
+      name: `${kind} ${at + 1}`,
+      kind: "gauge" as const,
+      unit: "",
+      resolution,
+    }));
+    const codecs = codecsFor({ stream: "recording", channels: named });
+    const cells = codecs.map((codec) => (bytesOf(codec, batches) / (HELD_OUT_BATCHES * rows * channels)).toFixed(3));
+    return { kind, codecs: codecs.map(({ name }) => name), cells };
+  });
+  console.log(
+    `bytes per reading (body and 20 of header), ${HELD_OUT_BATCHES} batches of ${rows} rows, ${channels} channels, ` +
+      `seeds from ${seed}\n`,
+  );
+  const names = kinds[0]?.codecs ?? [];
+  console.log(`| kind | ${names.join(" | ")} |\n|${"---|".repeat(names.length + 1)}`);
+  for (const { kind, cells } of kinds) console.log(`| ${kind} | ${cells.join(" | ")} |`);
+}
+
+/** What is compared of all batches, each decoded back. */
+function bytesOf(codec: Codec, batches: readonly Rows[]): number {
+  return batches.reduce((sum, batch) => {
+    const bytes = codec.encode(batch);
+    compare(codec, batch, codec.decode(bytes));
+    return sum + codec.sizes(bytes).compared;
+  }, 0);
 }
 
 /** The channels of the first file, each at the finest resolution that was found for it. */
@@ -192,20 +248,23 @@ function compare(codec: Codec, wanted: Rows, got: Rows): void {
   });
 }
 
-/** µs of CPU time, user and system: others' work on the machine doesn't count. */
+/** µs of CPU time, user and system, the least of some: what others do on the machine slows a core down, never up. */
 function cpuPerRound(round: () => void): number {
   const usedUs = (from?: NodeJS.CpuUsage): number => {
     const { user, system } = process.cpuUsage(from);
     return user + system;
   };
   for (const start = process.cpuUsage(); usedUs(start) < WARM_UP_MS * 1000; ) round();
-  let rounds = 0;
-  const start = process.cpuUsage();
-  while (usedUs(start) < MEASURED_MS * 1000) {
-    round();
-    rounds++;
-  }
-  return usedUs(start) / rounds;
+  const slices = Array.from({ length: SLICES }, () => {
+    let rounds = 0;
+    const start = process.cpuUsage();
+    do {
+      round();
+      rounds++;
+    } while (usedUs(start) < (MEASURED_MS * 1000) / SLICES);
+    return usedUs(start) / rounds;
+  });
+  return Math.min(...slices);
 }
 
 function fuzz(runs: number, seed: number): void {
