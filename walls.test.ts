@@ -12,6 +12,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "reading.ts": [],
   "limits.ts": [],
   "outcome.ts": [],
+  "flash.ts": ["config.ts", "world.ts"],
   "vector-mean.ts": ["reading.ts"],
   "network.ts": [],
   "tuning.ts": ["wire"],
@@ -70,7 +71,7 @@ const AGENT_TABLE: Readonly<Record<string, readonly string[]>> = {
   update: ["cloud", "description.ts", "going-live", "twin", "uplink", "wire", "limits.ts", "world.ts", "@descriptions"],
   "updating.ts": ["config.ts", "going-live", "limits.ts", "sending.ts", "state", "update", "world.ts"],
   "explain.ts": ["running-station.ts", "buffer", "preprocess", "source", "uplink", "world.ts", "@descriptions"],
-  "status.ts": ["buffer", "commands", "going-live", "identity", "twin", "uplink"],
+  "status.ts": ["flash.ts", "buffer", "commands", "going-live", "identity", "twin", "uplink"],
   "economy.ts": ["preprocess", "stream-schema.ts", "uplink", "wire", "reading.ts", "@descriptions"],
   "sending.ts": [
     "buffer",

@@ -12,6 +12,7 @@ import type { AgentConfig } from "./config.ts";
 import { createEconomy } from "./economy.ts";
 import { explainDevice } from "./explain.ts";
 import { deviceStatus, emptyStation, factsFrom, modelOf, readBackFrom, readBackWithin } from "./facts.ts";
+import { commitPace } from "./flash.ts";
 import { createGoingLive } from "./going-live/going-live.ts";
 import { createHandlers, type Handlers, valuesNow } from "./handlers.ts";
 import { createLastErrors } from "./last-errors.ts";
@@ -50,7 +51,8 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     whenFull: config["when-full"],
     thinToMs: config["thin-out-to"],
   });
-  const committer = createCommitter({ timers, buffer }, { intervalMs: config["commit-interval"] });
+  const pace = commitPace(deps.files, config, places.data);
+  const committer = createCommitter({ timers, buffer }, { intervalMs: pace.commitEveryMs });
   const newest = createNewest(clock);
   let running: RunningStation | undefined;
   const restart = new AbortController();
@@ -133,7 +135,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
         obstacle: () => commanding.onSite.obstacle(),
         readBack: (device, setting) => readBackWithin(station(), newest, device, setting),
         buffer,
-        setCommitInterval: (ms) => committer.setInterval(ms ?? config["commit-interval"]),
+        setCommitInterval: (ms) => committer.setInterval(ms ?? pace.commitEveryMs),
       }),
       facts: () =>
         factsFrom({
@@ -151,7 +153,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
         }),
       readBack: (device, setting) => readBackFrom(station(), newest, device, setting),
     },
-    { upload: uploadSettingsFrom(config) },
+    { upload: uploadSettingsFrom(config, pace.commitEveryMs) },
   );
   const commanding = createCommanding({
     ...deps,
@@ -229,6 +231,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
     devices: station().devices.map((device) => deviceStatus(device, running, newest, clock)),
     activeAlarms: running?.activeAlarms() ?? [],
     buffer: buffer.status(),
+    commits: pace,
     cloud: config.cloud.text,
     ...(identity && { identity: identity.status() }),
     uplink: uplink.status(),

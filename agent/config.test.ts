@@ -21,7 +21,7 @@ describe("agent.yaml", () => {
   it("fills in a station's defaults: 15 min, 10 s, 128 MB, a clock that must be synchronised", () => {
     expect(parseConfig("agent.yaml", GOOD)).toMatchObject({
       "upload-interval": 900_000,
-      "commit-interval": 10_000,
+      "commit-interval": "by-flash",
       buffer: 134_217_728,
       "when-full": "oldest-first",
       "trust-clock": "when-synchronised",

@@ -26,7 +26,8 @@
  *   connection: by-cost                      # or: standing (never leaves between uploads, whatever it costs)
  *   budget: 50 MB/month                      # all bytes of the interface; what is done without then, `status` says
  *   network-interface: wwan0                 # where they are counted; without it where the default route goes
- *   commit-interval: 10s                     # what a power cut may cost; 60s spares an SD card
+ *   commit-interval: by-flash                # what a power cut may cost: 60s on SD cards, sticks and raw NAND, else 10s;
+ *                                            # or a time
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
  *   body: tight                              # or: open, which any CBOR and zlib library reads, at a third more bytes
@@ -89,6 +90,8 @@ const budget = z.string().transform((text, context) => {
 const networkInterface = z.string().regex(/^[A-Za-z0-9_.:-]{1,15}$/, "write it as in /sys/class/net, like wwan0");
 const keepAlive = z.union([z.literal("learn"), duration(60_000, KEEP_ALIVE_S_MIN * 1_000, KEEP_ALIVE_S_MAX * 1_000)]);
 
+const commitInterval = z.union([z.literal("by-flash"), duration(10_000, 100, 600_000)]);
+
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write it like "02:30"');
 const uploadWindow = z.strictObject({ days: z.array(z.enum(DAYS)).min(1).optional(), from: timeOfDay, to: timeOfDay });
 
@@ -123,7 +126,7 @@ const lines = z.strictObject({
   connection: z.enum(["by-cost", "standing"]).default("by-cost"),
   budget: budget.optional(),
   "network-interface": networkInterface.optional(),
-  "commit-interval": duration(10_000, 100, 600_000),
+  "commit-interval": commitInterval.default("by-flash"),
   "trial-window": duration(TRIAL_MIN_MS, 1_000, TRIAL_MAX_MS),
   buffer: byteCount,
   body: z.enum(["tight", "open"]).default("tight"),

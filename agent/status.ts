@@ -2,6 +2,7 @@
 import type { BufferStatus } from "./buffer/buffer.ts";
 import type { AuditEntry } from "./commands/audit.ts";
 import type { OnSiteStatus } from "./commands/on-site.ts";
+import type { CommitPace } from "./flash.ts";
 import type { DescriptionStatus } from "./going-live/status.ts";
 import type { IdentityStatus } from "./identity/status.ts";
 import type { SettingStatus } from "./twin/status.ts";
@@ -32,6 +33,8 @@ export interface AgentStatus {
   readonly description: DescriptionStatus;
   readonly devices: readonly DeviceStatus[];
   readonly buffer: BufferStatus;
+  /** How often readings are made durable, by the configuration and on which medium; older agents don't say. */
+  readonly commits?: CommitPace;
   readonly cloud: string;
   readonly identity?: IdentityStatus;
   readonly uplink: UplinkStatus;

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { BufferStatus } from "../buffer/buffer.ts";
+import type { CommitPace } from "../flash.ts";
 import { createCliBench } from "../testing/cli-bench.ts";
 
 const STATUS: BufferStatus = {
@@ -25,8 +26,12 @@ const STATUS: BufferStatus = {
 };
 
 async function run(buffer: Partial<BufferStatus>, ...words: string[]) {
+  return runWith(undefined, buffer, ...words);
+}
+
+async function runWith(commits: CommitPace | undefined, buffer: Partial<BufferStatus>, ...words: string[]) {
   const bench = createCliBench();
-  bench.agent = (ask) => (ask === "status" ? { buffer: { ...STATUS, ...buffer } } : undefined);
+  bench.agent = (ask) => (ask === "status" ? { buffer: { ...STATUS, ...buffer }, commits } : undefined);
   expect(await bench.run(["buffer", ...words])).toBe(0);
   return bench.out;
 }
@@ -51,6 +56,13 @@ it("says how much of it piled up while the cloud was away", async () => {
   expect(await run({ backlog: 100 })).toContain(
     "  of them   100 samples                  piled up; they are sent beside what is new\n",
   );
+});
+
+it("says how often readings are made durable, and whether the medium or the configuration decides", async () => {
+  const card = { kind: "SD card", commitEveryMs: 60_000, because: "a card wears", isByFlash: true } as const;
+  expect(await runWith(card, {})).toMatch(/written {3}every 60 s +SD card: a card wears \(commit-interval: by-flash\)/);
+  const said = { ...card, commitEveryMs: 5_000, isByFlash: false };
+  expect(await runWith(said, {})).toMatch(/every 5 s +SD card; agent.yaml says commit-interval: 5s/);
 });
 
 it("says what averages have taken the place of, and of how long ones", async () => {

@@ -1,6 +1,7 @@
 /** `pump-station buffer`: what waits, what became of the rest, how long the cloud may be away, whether the flash is well. */
 import type { BufferStatus } from "../buffer/buffer.ts";
 import { askAgent } from "../control/client.ts";
+import type { CommitPace } from "../flash.ts";
 import { THIN_TO_MS_DEFAULT, THIN_TO_TIMES } from "../limits.ts";
 import type { AgentStatus } from "../status.ts";
 import { type AddCommand, type CliDeps, examples, SOCKET } from "./command.ts";
@@ -19,12 +20,16 @@ export const addBuffer: AddCommand = (program, deps, finish) => {
 };
 
 async function buffer(deps: CliDeps, options: { readonly control: string; readonly json: boolean }): Promise<number> {
-  const { buffer } = (await askAgent(deps.connectControl, options.control, "status")) as AgentStatus;
-  deps.out(options.json ? `${JSON.stringify(buffer, null, 2)}\n` : `${bufferText(buffer)}\n`);
+  const { buffer, commits } = (await askAgent(deps.connectControl, options.control, "status")) as AgentStatus;
+  deps.out(
+    options.json
+      ? `${JSON.stringify({ ...buffer, ...(commits && { commits }) }, null, 2)}\n`
+      : `${bufferText(buffer, commits)}\n`,
+  );
   return 0;
 }
 
-export function bufferText(buffer: BufferStatus): string {
+export function bufferText(buffer: BufferStatus, commits?: CommitPace): string {
   const { accepted, receipted, dropped, droppedUnconfirmed, bytes, bytesMax, bytesPerDay } = buffer;
   const rate = bytesPerDay === undefined ? "" : `, ${spokenBytes(bytesPerDay)} a day`;
   const rows = [
@@ -42,6 +47,7 @@ export function bufferText(buffer: BufferStatus): string {
     ["size", `${spokenBytes(bytes)} of ${spokenBytes(bytesMax)}`, `used${rate}`],
     ["room", roomText(buffer), whenFullText(buffer)],
     ["flash", ...mediumText(buffer)],
+    ...(commits ? [["written", `every ${spokenDuration(commits.commitEveryMs)}`, commitsText(commits)]] : []),
   ];
   return `Waiting readings (counts since the agent was started)\n${table(rows).replaceAll(/^/gm, "  ")}`;
 }
@@ -50,6 +56,13 @@ function whenFullText({ whenFull, thinToMs = THIN_TO_MS_DEFAULT }: BufferStatus)
   if (whenFull === "oldest-first") return "then the oldest that wait are dropped (when-full: oldest-first)";
   const windows = THIN_TO_TIMES.map((times) => `of ${spokenDuration(times * thinToMs)}`).join(", ");
   return `then the older half of those that wait becomes averages ${windows} (when-full: thin-out)`;
+}
+
+/** Which medium, and whether that or the configuration decides. */
+function commitsText({ kind, because, isByFlash, commitEveryMs }: CommitPace): string {
+  const medium = kind === "unknown" ? "medium unknown" : kind;
+  if (isByFlash) return `${medium}: ${because} (commit-interval: by-flash)`;
+  return `${medium}; agent.yaml says commit-interval: ${commitEveryMs / 1_000}s`;
 }
 
 const samples = (count: number): string => `${count} ${count === 1 ? "sample" : "samples"}`;

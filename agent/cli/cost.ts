@@ -4,6 +4,7 @@ import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
 import { InvalidArgumentError, Option } from "commander";
 import { parseConfig } from "../config.ts";
 import { loadDescription, textAt } from "../description.ts";
+import { commitPace } from "../flash.ts";
 import { type Cost, type CostSettings, costOf, type MonthlyCost, type Way } from "../uplink/cost.ts";
 import { type AddCommand, type CliDeps, CONFIG, deviceFolders, examples, STATION_FILE } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -68,7 +69,7 @@ function settingsFrom(deps: CliDeps, options: CostOptions): CostSettings {
   );
   return {
     uploadEveryMs: options.uploadInterval ?? config["upload-interval"],
-    commitEveryMs: config["commit-interval"],
+    commitEveryMs: commitPace(deps.files, config, config.data).commitEveryMs,
     keepAliveS: config["keep-alive"] === "learn" ? "learn" : config["keep-alive"] / 1_000,
     unitBytes: UNIT_BYTES[options.hub],
   };
