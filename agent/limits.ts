@@ -82,6 +82,16 @@ export const LINK_TRIAL_MS = 1_800_000;
 export const LINK_TRIAL_STARTS_MAX = 5;
 /** Rolled back while the network itself was away, they are tried again, so often in all. */
 export const LINK_TRIALS_MAX = 3;
+/** Rolled back while the network was there, they wait for a link that has stood so long: four times a trial's outage… */
+export const LINK_REST_FIRST_MS = 7_200_000;
+/** …then so many times as long: 2 h, 8 h, 32 h, 128 h… */
+export const LINK_REST_GROWTH = 4;
+/** …so often: values that do cut the link cost five trials of half an hour, spread over a week. */
+export const LINK_RESTS_MAX = 4;
+/** A silence between two acknowledged messages says no more than this of a link that stands; uploads are seldom rarer. */
+export const LINK_STANDS_MS = 3_600_000;
+/** How much of the wait a restart may forget; each note writes the state file, about 1 KB of flash. */
+export const LINK_REST_SAVE_MS = 3_600_000;
 /** So many ends out of order within so long start the last good settings. */
 export const CRASHES_MAX = 3;
 export const CRASHES_WITHIN_MS = 600_000;

@@ -5,6 +5,7 @@ import { createTwinBench } from "../testing/twin-bench.ts";
 
 const ON_TRIAL = expect.stringContaining("on trial");
 const ROLLED_BACK = expect.stringContaining("rolled back");
+const HOUR_MS = 3_600_000;
 const keepAlive = (value: number | string | null) => ({ upload: { "keep-alive": value } });
 
 /** One process, connected; the link is made anew when the twin asks for it, as the uplink does. */
@@ -17,6 +18,14 @@ async function createBench() {
   let served = 0;
   return {
     ...bench,
+    /** The link stands, and a message is acknowledged now and then. */
+    stand: async (hours: number, everyMs = HOUR_MS / 4) => {
+      for (let ms = 0; ms < hours * HOUR_MS; ms += everyMs) {
+        await advance(everyMs);
+        link.acknowledged++;
+      }
+      await advance(11_000);
+    },
     /** A connection of its own, on which a message is acknowledged. */
     hear: async () => {
       served = pump.proofs;
@@ -83,7 +92,7 @@ describe("a setting that can cut the link", () => {
     expect(twinOnly.reported("upload/keep-alive")).toMatchObject({ ac: 200 });
   });
 
-  it("is rolled back after the stated time to what was heard last, answered 500, and not tried again until it changes", async () => {
+  it("is rolled back after the stated time to what was heard last, answered 500, and not tried again at once", async () => {
     const bench = await createBench();
     bench.far.setDesired(keepAlive(300));
     await bench.advance(2_000);
@@ -202,5 +211,91 @@ describe("a setting that can cut the link", () => {
     await bench.hear();
     await bench.hear();
     expect(bench.reported("upload/keep-alive")).toEqual({ value: 300, ac: 200, av: 2, ad: "" });
+  });
+});
+
+describe("a link setting whose trial met an outage of just that time", () => {
+  /** Rolled back, and heard with the values before it: as guilty as can be. */
+  async function rolledBack(value: number | string = 300) {
+    const bench = await createBench();
+    bench.far.setDesired(keepAlive(value));
+    await bench.advance(2_000);
+    bench.cut();
+    await bench.advance(LINK_TRIAL_MS + 60_000);
+    await bench.hear();
+    return bench;
+  }
+  const answered = ({ reported }: Awaited<ReturnType<typeof createBench>>) => reported("upload/keep-alive");
+
+  it("is tried again once the link has stood for two hours, and kept; until then it is said what it waits for", async () => {
+    const bench = await rolledBack();
+    const waits = expect.stringMatching(/^rolled back: .*; tried again once the link has stood for 2 h$/);
+    expect(answered(bench)).toEqual({ value: "learn", ac: 500, av: 2, ad: waits });
+    await bench.stand(1.75);
+    expect(bench.pump.policy).toEqual({});
+    await bench.stand(0.5);
+    expect(bench.pump.policy).toEqual({ keepAlive: 300_000 });
+    expect(bench.isAsked()).toBe(true);
+    expect(answered(bench)).toMatchObject({ ac: 202, ad: ON_TRIAL });
+    await bench.hear();
+    expect(answered(bench)).toEqual({ value: 300, ac: 200, av: 2, ad: "" });
+  });
+
+  it("…and when it does cut the link, it is rolled back again and waits four times as long", async () => {
+    const bench = await rolledBack();
+    await bench.stand(2.25);
+    bench.cut();
+    await bench.advance(LINK_TRIAL_MS + 60_000);
+    await bench.hear();
+    expect(bench.pump.policy).toEqual({});
+    expect(answered(bench)).toMatchObject({ ac: 500, ad: expect.stringContaining("stood for 8 h") });
+    await bench.stand(2.25);
+    expect(bench.pump.policy).toEqual({});
+  });
+
+  it("waits on after a restart", async () => {
+    const bench = await rolledBack();
+    await bench.stand(1.25);
+    await bench.restart("kill");
+    await bench.connect();
+    await bench.stand(0.75);
+    expect(answered(bench)).toMatchObject({ ac: 500, ad: ROLLED_BACK });
+    await bench.stand(0.5);
+    expect(bench.pump.policy).toEqual({ keepAlive: 300_000 });
+  });
+
+  it("waits no more when it is taken back, and is new when it comes again", async () => {
+    const bench = await rolledBack();
+    bench.far.setDesired(keepAlive(null));
+    await bench.stand(2.25);
+    expect(bench.pump.policy).toEqual({});
+    bench.far.setDesired(keepAlive(300));
+    await bench.advance(2_000);
+    expect(bench.pump.policy).toEqual({ keepAlive: 300_000 });
+  });
+
+  it("is read from the state file of an earlier release, which knew no second chance", async () => {
+    const bench = await rolledBack();
+    const { link } = bench.disk.document as { link: { blamed: Record<string, Record<string, unknown>> } };
+    for (const one of Object.values(link.blamed)) for (const name of ["rests", "restedMs"]) delete one[name];
+    await bench.restart("kill");
+    await bench.connect();
+    await bench.stand(2.25);
+    expect(bench.pump.policy).toEqual({ keepAlive: 300_000 });
+  });
+
+  it("after three outages longer than two trials it waits, too", async () => {
+    const bench = await createBench();
+    bench.far.setDesired(keepAlive(300));
+    await bench.advance(2_000);
+    for (let outage = 0; outage < 3; outage++) {
+      bench.cut();
+      await bench.advance(2 * LINK_TRIAL_MS + 120_000);
+      await bench.hear();
+    }
+    expect(bench.pump.policy).toEqual({});
+    expect(answered(bench)).toMatchObject({ ac: 500, ad: expect.stringContaining("stood for 2 h") });
+    await bench.stand(2.25);
+    expect(bench.pump.policy).toEqual({ keepAlive: 300_000 });
   });
 });

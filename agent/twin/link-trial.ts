@@ -7,38 +7,21 @@
  *   wanted otherwise             they run, on trial; 202
  *   heard                        they are good; 200
  *   not heard for LINK_TRIAL_MS of open hours, or after LINK_TRIAL_STARTS_MAX starts
- *                                the good ones run; 500 with the reason, and each value isn't tried again until it changes
+ *                                the good ones run; 500 with the reason
+ *   …and the good ones are heard   tried again once the link has stood for long enough (link-rest.ts)
  *   …and the good ones aren't heard for as long either: it was the network. Once the station is heard again, they are
- *   tried again, LINK_TRIALS_MAX times in all.
+ *   tried again, LINK_TRIALS_MAX times in a row.
  *
  * Persisted at each step, so that a restart in the middle goes on where it was.
  */
 import { LINK_TRIAL_MS, LINK_TRIAL_STARTS_MAX, LINK_TRIALS_MAX } from "../limits.ts";
 import type { LinkProof } from "../tuning.ts";
-import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
-import { UPLOAD_SETTINGS } from "./known-settings.ts";
+import { type Blamed, isOfLink, type LinkMemory, type LinkValues, PATHS, valuesOf } from "./link-memory.ts";
+import { createLinkRest, whatNext } from "./link-rest.ts";
 import type { Memory } from "./memory.ts";
 import { isSame } from "./patch-between.ts";
-import type { SettingValue } from "./setting-shape.ts";
 import type { Reading, Wanted } from "./settings.ts";
-
-/** By path; null: the file's. Only what isn't the file's is there, but for what is blamed. */
-type LinkValues = Readonly<Record<string, SettingValue | null>>;
-
-interface Blamed {
-  readonly value: SettingValue | null;
-  readonly reason: string;
-  readonly tries: number;
-  /** Whether the values before it were heard: guilty; not heard either: the network; undefined: not known yet. */
-  readonly isGuilty?: boolean;
-}
-
-export interface LinkMemory {
-  readonly good: LinkValues;
-  readonly trial?: { readonly values: LinkValues; readonly starts: number; readonly tries: number } | undefined;
-  readonly blamed: Readonly<Record<string, Blamed>>;
-}
 
 export interface LinkTrial {
   /** What of a document shall run, what of it failed, and what is on trial. A new trial begins here, and is noted. */
@@ -55,8 +38,14 @@ export interface LinkTrial {
   look(proof: LinkProof): boolean;
 }
 
-const PATHS = UPLOAD_SETTINGS.flatMap((known) => (known.isOnTrial ? [{ path: `upload/${known.name}`, known }] : []));
 const NOTHING: LinkMemory = { good: {}, blamed: {} };
+
+type Tries = Pick<Blamed, "tries" | "rests">;
+const FIRST: Tries = { tries: 0, rests: 0 };
+const highest = (values: readonly (readonly [string, Tries])[]): Tries => ({
+  tries: Math.max(0, ...values.map(([, { tries }]) => tries)),
+  rests: Math.max(0, ...values.map(([, { rests }]) => rests)),
+});
 
 export function createLinkTrial(deps: {
   readonly clock: Clock;
@@ -97,9 +86,10 @@ export function createLinkTrial(deps: {
     const { trial, good, blamed } = now();
     if (!trial) return;
     const reason = `rolled back: the cloud didn't hear the station with it; ${what}`;
+    const { tries, rests } = trial;
     const more = PATHS.flatMap(({ path }): [string, Blamed][] => {
       const value = trial.values[path] ?? null;
-      return value === (good[path] ?? null) ? [] : [[path, { value, reason, tries: trial.tries }]];
+      return value === (good[path] ?? null) ? [] : [[path, { value, reason, tries, rests, restedMs: 0 }]];
     });
     log("error", "link-settings-rolled-back", { values: trial.values, because: what });
     note({ trial: undefined, blamed: { ...blamed, ...Object.fromEntries(more) } });
@@ -112,25 +102,36 @@ export function createLinkTrial(deps: {
       note({ good: trial.values, trial: undefined });
       return true;
     }
-    const open = Object.entries(blamed).filter(([, { isGuilty }]) => isGuilty === undefined);
     const innocent = Object.entries(blamed).filter(([, one]) => one.isGuilty === false && one.tries < LINK_TRIALS_MAX);
-    if (open.length > 0) {
+    const others = Object.entries(blamed).filter(
+      ([path, one]) => one.isGuilty !== true && !innocent.some(([other]) => other === path),
+    );
+    if (others.length > 0) {
       note({
-        blamed: { ...blamed, ...Object.fromEntries(open.map(([path, one]) => [path, { ...one, isGuilty: true }])) },
+        blamed: { ...blamed, ...Object.fromEntries(others.map(([path, one]) => [path, { ...one, isGuilty: true }])) },
       });
     }
-    if (innocent.length === 0) return false;
-    log("info", "link-settings-tried-again", { paths: innocent.map(([path]) => path) });
-    again = Math.max(...innocent.map(([, { tries }]) => tries));
-    note({
-      blamed: Object.fromEntries(
-        Object.entries(now().blamed).filter(([path]) => !innocent.some(([other]) => other === path)),
-      ),
-    });
-    return true;
+    const { tries, rests } = highest(innocent);
+    if (innocent.length > 0) tryAgain(innocent, { tries, rests });
+    return innocent.length > 0 || others.length > 0;
   };
-  /** Tries that the next trial follows. */
-  let again = 0;
+  const tryAgain = (values: readonly [string, Blamed][], after: Tries): void => {
+    const paths = new Set(values.map(([path]) => path));
+    log("info", "link-settings-tried-again", { paths: [...paths] });
+    again = after;
+    note({ blamed: Object.fromEntries(Object.entries(now().blamed).filter(([path]) => !paths.has(path))) });
+  };
+  /** What the next trial follows. */
+  let again: Tries = FIRST;
+
+  const rest = createLinkRest({ clock, blamed: () => now().blamed, note: (blamed) => note({ blamed }) });
+  /** Whether values that waited for a link that stands are tried once more. */
+  const lookAtRest = (acknowledged: number): boolean => {
+    const over = rest.look(acknowledged);
+    const due = Object.entries(now().blamed).filter(([path]) => over.includes(path));
+    if (due.length > 0) tryAgain(due, { tries: 0, rests: highest(due).rests + 1 });
+    return due.length > 0;
+  };
   let hasApplied = false;
 
   const notHeard = (): boolean => {
@@ -158,15 +159,17 @@ export function createLinkTrial(deps: {
       const isGood = isSame(values, good);
       if (isGood && trial) note({ trial: undefined });
       if (!isGood && !(trial && isSame(trial.values, values))) {
-        note({ trial: { values, starts: 1, tries: again + 1 } });
-        again = 0;
+        note({ trial: { values, starts: 1, tries: again.tries + 1, rests: again.rests } });
+        again = FIRST;
         isNew = true;
         since = undefined;
       }
       if (isGood && trial) isNew = true;
       const failed = PATHS.flatMap(({ path }) => {
         const found = blamed[path];
-        return found && found.value === (wanted[path] ?? null) ? [{ path, reason: found.reason }] : [];
+        return found && found.value === (wanted[path] ?? null)
+          ? [{ path, reason: `${found.reason}; ${whatNext(found)}` }]
+          : [];
       });
       const changed = isGood ? [] : PATHS.filter(({ path }) => (values[path] ?? null) !== (good[path] ?? null));
       const ad = `on trial: kept once the cloud has heard the station with it, else rolled back after ${LINK_TRIAL_MS / 60_000} min`;
@@ -181,9 +184,7 @@ export function createLinkTrial(deps: {
     },
     applied: () => {
       const { trial, blamed } = now();
-      const isWatched =
-        trial !== undefined ||
-        Object.values(blamed).some(({ isGuilty, tries }) => isGuilty !== true && tries < LINK_TRIALS_MAX);
+      const isWatched = trial !== undefined || Object.values(blamed).some(({ isGuilty }) => isGuilty !== true);
       // A process that starts in the midst of it makes a message due: the next one by itself may be an hour away.
       const mustRenew = isNew || (isWatched && !hasApplied);
       isNew = false;
@@ -196,7 +197,8 @@ export function createLinkTrial(deps: {
       if (since && startedAt >= since.at) since.isFetched = true;
     },
     look: ({ acknowledged, isNothingWaiting, isOpen }) => {
-      if (!since) return false;
+      if (!since) return lookAtRest(acknowledged);
+      rest.pause();
       since.acknowledged ??= acknowledged;
       if (isOpen) since.openMs += clock.bootMs() - since.lookedAt;
       since.lookedAt = clock.bootMs();
@@ -218,16 +220,6 @@ function forgetOthers({ blamed }: LinkMemory, wanted: LinkValues, note: (changes
   if (kept.length < Object.keys(blamed).length) note({ blamed: Object.fromEntries(kept) });
 }
 
-const isOfLink = (path: string): boolean => PATHS.some((one) => one.path === path);
-
-const valuesOf = (valueOf: (path: string) => SettingValue | null): LinkValues =>
-  Object.fromEntries(
-    PATHS.flatMap(({ path }) => {
-      const value = valueOf(path);
-      return value === null ? [] : [[path, value]];
-    }),
-  );
-
 const valuesIn = (wanted: readonly Wanted[]): LinkValues =>
   valuesOf((path) => wanted.find((one) => one.path === path)?.value ?? null);
 
@@ -236,41 +228,3 @@ const wantedFrom = (values: LinkValues): Wanted[] =>
     const value = values[path] ?? null;
     return value === null ? [] : [{ path, kind: "upload" as const, known, value }];
   });
-
-/** Of the state file; anything else begins anew. */
-export function linkMemoryFrom(value: Json | undefined): LinkMemory | undefined {
-  if (!isObject(value) || !isObject(value["good"]) || !isObject(value["blamed"])) return undefined;
-  const { good, blamed, trial } = value;
-  const tried = isObject(trial) && isObject(trial["values"]) ? trial : undefined;
-  return {
-    good: knownValues(good),
-    ...(tried && {
-      trial: {
-        values: knownValues(tried["values"] as JsonObject),
-        starts: Number(tried["starts"] ?? 1),
-        tries: Number(tried["tries"] ?? 1),
-      },
-    }),
-    blamed: Object.fromEntries(
-      Object.entries(blamed).flatMap(([path, one]): [string, Blamed][] => {
-        if (!isOfLink(path) || !isObject(one)) return [];
-        const { reason, tries, isGuilty } = one;
-        return [
-          [
-            path,
-            {
-              value: scalarFrom(one["value"]),
-              reason: typeof reason === "string" ? reason : "",
-              tries: Number(tries ?? 1),
-              ...(typeof isGuilty === "boolean" && { isGuilty }),
-            },
-          ],
-        ];
-      }),
-    ),
-  };
-}
-
-const knownValues = (values: JsonObject): LinkValues => valuesOf((path) => scalarFrom(values[path]));
-const scalarFrom = (value: Json | undefined): SettingValue | null =>
-  typeof value === "number" || typeof value === "string" ? value : null;

@@ -9,11 +9,11 @@
  *   settled    {version, desired}   the last one with which a process lived for SETTLED_AFTER_MS
  *   process    {boot, at, isSettled?}   the one that runs; still there at the next start: it ended out of order
  *   crashes    [{boot, at}]         ends out of order, until a process has settled; oldest first
- *   link       {good, trial?, blamed}   settings that can cut the link: link-trial.ts
+ *   link       {good, trial?, blamed}   settings that can cut the link: link-memory.ts
  */
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import type { Log } from "../world.ts";
-import { type LinkMemory, linkMemoryFrom } from "./link-trial.ts";
+import { type LinkMemory, linkMemoryFrom } from "./link-memory.ts";
 import type { Versioned } from "./mirror.ts";
 
 /** A durable file of one JSON document; `save` returns when it is on disk. */
