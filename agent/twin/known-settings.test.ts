@@ -150,7 +150,7 @@ describe("settings of a device", () => {
     ["clamp-high-target", 1_501, "1501 is outside of 0 to 1500 mbar"],
     ["round-target", 0.01, "0.01 is outside of 0.1 to 1000000000 mbar"],
     ["debounce-state", 0.5, "there is a reading only every 1 s: this can't work"],
-    ["alarm-too-hot-temperature-above", 200, "200 is outside of -40 to 125 Cel"],
+    ["alarm-too-hot-temperature-above", 200, "200 is outside of -40 to 125 °C"],
     [
       "alarm-too-hot-temperature-above",
       70,

@@ -1,4 +1,5 @@
 /** What values a setting takes: whether one can be used, in words, and for documents. Pure. */
+import { spokenUnit } from "@pump-station/sensor-descriptions/units.ts";
 import { windowsFromText } from "../wire/upload-windows.ts";
 
 export type SettingValue = number | string;
@@ -55,14 +56,14 @@ export function outOfRange(value: unknown, range: Range, unit: string, word?: st
   if (typeof value !== "number" || !Number.isFinite(value))
     return word === undefined ? "not a number" : `not a number, nor ${word}`;
   if (value >= range.low && value <= range.high) return undefined;
-  return `${value} is outside of ${range.low} to ${range.high} ${unit}`.trim();
+  return `${value} is outside of ${range.low} to ${range.high} ${spokenUnit(unit)}`.trim();
 }
 
 /** "30 to 1177 s, or "learn"" */
 export function rangeText(shape: Shape): string {
   switch (shape.kind) {
     case "number":
-      return `${`${shape.low} to ${shape.high} ${shape.unit}`.trim()}${shape.word === undefined ? "" : `, or "${shape.word}"`}`;
+      return `${`${shape.low} to ${shape.high} ${spokenUnit(shape.unit)}`.trim()}${shape.word === undefined ? "" : `, or "${shape.word}"`}`;
     case "choice":
       return shape.choices.map((choice) => `"${choice}"`).join(" or ");
     case "upload-windows":
@@ -73,9 +74,9 @@ export function rangeText(shape: Shape): string {
 /** As docs/cloud-settings.md has it: units by their names, texts as code. */
 export const spokenShape = (shape: Shape): string =>
   shape.kind === "number" && shape.word === undefined
-    ? `${spokenUnit(shape.unit)}, ${shape.low} to ${shape.high}`
+    ? `${wordOf(shape.unit)}, ${shape.low} to ${shape.high}`
     : rangeText(shape)
         .replace(/^(.*) s,/, "seconds, $1,")
         .replaceAll(/"[^"]*"/g, (text) => `\`${text}\``);
 
-export const spokenUnit = (unit: string): string => ({ s: "seconds", "MB/month": "MB a month" })[unit] ?? unit;
+const wordOf = (unit: string): string => ({ s: "seconds", "MB/month": "MB a month" })[unit] ?? unit;

@@ -14,12 +14,15 @@ export function settingsOf({ desired, reported, versions }: StoredTwin): TwinSet
   const wanted = leavesOf(desired);
   const acknowledged = acknowledgementsOf(reported);
   const isRest = isRestConverged(desired, reported, acknowledged);
-  const paths = [...new Set([...wanted.keys(), ...acknowledged.keys()])].sort();
+  const isWhole = (path: string): boolean => [...wanted.keys()].some((other) => other.startsWith(`${path}/`));
+  const own = [...acknowledged.keys()].filter((path) => !isWhole(path));
+  const paths = [...new Set([...wanted.keys(), ...own])].sort();
   return paths.map((path) => {
     const value = wanted.get(path);
     const version = versionIn(versions, path) ?? 0;
-    const rest = isRest && value !== undefined ? leftOutOf(value, version, reported) : undefined;
-    const answer = acknowledged.get(path) ?? rest;
+    const asked = value !== undefined && path === LIVE ? outcomeOf(path, value, undefined) : value;
+    const rest = isRest && asked !== undefined ? leftOutOf(asked, version, reported) : undefined;
+    const answer = acknowledged.get(path) ?? wholeAnswer(acknowledged, path) ?? rest;
     const runs = answer?.ac === 200 || answer?.ac === 203;
     return {
       path,
@@ -33,6 +36,15 @@ export function settingsOf({ desired, reported, versions }: StoredTwin): TwinSet
         runs && (value === undefined || (answer.av >= version && isSame(answer.value, outcomeOf(path, value, answer)))),
     };
   });
+}
+
+/** A refused device is answered as a whole ("no such device"): the answer is each of its values'. */
+function wholeAnswer(answers: ReadonlyMap<string, Answer>, path: string): Answer | undefined {
+  const at = path.lastIndexOf("/");
+  if (at < 0) return undefined;
+  const whole = path.slice(0, at);
+  const answer = answers.get(whole);
+  return answer ? { ...answer, value: null } : wholeAnswer(answers, whole);
 }
 
 /**
@@ -94,8 +106,13 @@ const versionIn = (versions: Readonly<Record<string, number>>, path: string): nu
 /** Desired as an address with a signature, answered as one value: the hash of what runs. */
 const DESCRIPTION = "description";
 
+/** Desired as {every, until}, neither of which means anything alone; answered as the interval that runs, null when over. */
+const LIVE = "live";
+
 /** What the station reports once it has done what is desired. */
 function outcomeOf(path: string, desired: Json, answer: Answer | undefined): Json {
+  if (path === LIVE && isObject(desired))
+    return answer?.ac === 200 && answer.value === null ? null : (desired["every"] ?? null);
   if (path !== DESCRIPTION || !isObject(desired)) return desired;
   const { hash, sha256 } = desired;
   // Who doesn't say what an archive becomes has to take the station's word for it.
@@ -105,7 +122,7 @@ function outcomeOf(path: string, desired: Json, answer: Answer | undefined): Jso
 function leavesOf(document: JsonObject): Map<string, Json> {
   const leaves = new Map<string, Json>();
   const walk = (value: Json, path: string): void => {
-    if (!isObject(value) || path === DESCRIPTION) leaves.set(path, value);
+    if (!isObject(value) || path === DESCRIPTION || path === LIVE) leaves.set(path, value);
     else for (const [key, inner] of Object.entries(value)) if (key !== "$version") walk(inner, join(path, key));
   };
   walk(document, "");

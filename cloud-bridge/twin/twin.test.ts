@@ -7,6 +7,7 @@ import { createDatabases } from "../host/sqlite.ts";
 import { TWIN_BYTES_MAX } from "../limits.ts";
 import { createSqliteStore } from "../store/sqlite-store.ts";
 import { createTwinAuthority, type TwinAuthority } from "./authority.ts";
+import { settingsOf } from "./settings.ts";
 import { checkPatch, TwinError } from "./validate.ts";
 
 let twins: TwinAuthority;
@@ -77,6 +78,45 @@ test("a description that was sent is one setting, which has converged when the h
   expect(await settings()).toMatchObject([{ desired: "new", reported: "new", converged: true }]);
   await twins.patchDesired("lake", { description: { hash: null, sha256: "bb" } });
   expect(await settings()).toMatchObject([{ desired: "new", desiredVersion: 3, converged: false }]);
+});
+
+test("values of a device that is refused as a whole are refused with its reason", () => {
+  const refused = { value: null, ac: 400, av: 2, ad: "no such device; there are pump" };
+  const settings = settingsOf({
+    desired: { devices: { pumpp: { every: 3, target: 5 } } },
+    reported: { devices: { pumpp: refused } },
+    desiredVersion: 2,
+    reportedVersion: 1,
+    versions: {},
+  });
+  expect(settings).toMatchObject([
+    { path: "devices/pumpp/every", desired: 3, reported: null, ac: 400, ad: refused.ad, converged: false },
+    { path: "devices/pumpp/target", desired: 5, ac: 400 },
+  ]);
+});
+
+test("live is one setting, which has converged while it runs as asked, and when it is over", async () => {
+  const stored = (reported: JsonObject) => ({
+    desired: { live: { every: 5, until: 1_793_000_000_000 } },
+    reported,
+    desiredVersion: 2,
+    reportedVersion: 1,
+    versions: { live: 2 },
+  });
+  const of = (reported: JsonObject) => settingsOf(stored(reported));
+  expect(of({})).toMatchObject([{ path: "live", desired: 5, reported: null, ac: null, converged: false }]);
+  expect(of({ live: { value: 5, ac: 200, av: 2, ad: "" } })).toMatchObject([
+    { desired: 5, reported: 5, converged: true },
+  ]);
+  expect(of({ live: { value: null, ac: 200, av: 2, ad: "is over" } })).toMatchObject([
+    { desired: null, reported: null, converged: true },
+  ]);
+  expect(of({ live: { value: null, ac: 400, av: 2, ad: "until is no time" } })).toMatchObject([
+    { desired: 5, ac: 400, converged: false },
+  ]);
+  expect(of({ twin: { "left-out": 3, digest: twinDigest(stored({}).desired), version: 2 } })).toMatchObject([
+    { desired: 5, reported: 5, converged: true },
+  ]);
 });
 
 test("a null takes a desired value away, and what the station's own file says stays in sight", async () => {

@@ -1,7 +1,8 @@
 /** Settings on their way to the bridge: one per path, each with its outcome in words, and the token that they need. */
+import type { Json } from "@pump-station/agent/wire/twin-document.ts";
 import type { Twin } from "../api/contract.ts";
 import { type Api, ApiProblem, problemText } from "./api-client.ts";
-import { patchFrom, type SettingValue } from "./settings.ts";
+import { patchFrom } from "./settings.ts";
 
 export interface TokenStore {
   get(): string | undefined;
@@ -13,7 +14,7 @@ export interface TokenStore {
 export interface Change {
   readonly station: string;
   readonly path: string;
-  readonly value: SettingValue | null;
+  readonly value: Json;
   readonly problem?: string;
 }
 

@@ -98,6 +98,7 @@ export class PumpStations extends LitElement {
                     complain: (path, problem) => this.#complain(station.station, path, problem),
                   },
                   twin.convergence.since,
+                  now,
                 )
               : nothing
           }

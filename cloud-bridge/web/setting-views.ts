@@ -1,11 +1,12 @@
 /** Cloud settings: what is wanted beside what runs, the station's answer in words, and a field to change it. */
+import type { Json } from "@pump-station/agent/wire/twin-document.ts";
 import { html, nothing, type TemplateResult } from "lit";
 import type { Change } from "./changes.ts";
-import { nameText } from "./format.ts";
-import { type Answer, type SettingRow, type SettingValue, valueFrom } from "./settings.ts";
+import { clockText, nameText } from "./format.ts";
+import { type Answer, LIVE, type SettingRow, type SettingValue, valueFrom } from "./settings.ts";
 
 export interface SettingActions {
-  readonly set: (path: string, value: SettingValue | null) => void;
+  readonly set: (path: string, value: Json) => void;
   /** Where typed text makes no sense. */
   readonly complain: (path: string, problem: string) => void;
 }
@@ -15,6 +16,7 @@ export const settingsCard = (
   changes: ReadonlyMap<string, Change>,
   actions: SettingActions,
   since: string | null,
+  now: number,
 ): TemplateResult => html`
   <section class="card" aria-labelledby="settings" data-testid="settings">
     <header class="card-head">
@@ -25,7 +27,7 @@ export const settingsCard = (
       ([group, members]) => html`
         <div class="setting-group">
           <h3>${nameText(group)}</h3>
-          ${members.map((row) => settingView(row, changes.get(row.path), actions))}
+          ${members.map((row) => settingView(row, changes.get(row.path), actions, now))}
         </div>
       `,
     )}
@@ -56,7 +58,12 @@ const MARKS: Readonly<Record<Answer["kind"], string>> = {
   failed: "✕",
 };
 
-const settingView = (row: SettingRow, change: Change | undefined, actions: SettingActions): TemplateResult => {
+const settingView = (
+  row: SettingRow,
+  change: Change | undefined,
+  actions: SettingActions,
+  now: number,
+): TemplateResult => {
   const id = idOf(row.path);
   const isSending = change !== undefined && change.problem === undefined;
   return html`
@@ -67,14 +74,14 @@ const settingView = (row: SettingRow, change: Change | undefined, actions: Setti
     >
       <div class="setting-top">
         ${
-          row.isRemoved
-            ? html`<span class="setting-name">${nameText(row.name)} <span class="muted">(removed)</span></span>`
+          row.isRemoved || row.path === LIVE
+            ? html`<span class="setting-name">${nameText(row.name)} ${row.isRemoved ? html`<span class="muted">(removed)</span>` : nothing}</span>`
             : html`<label for="field-${id}" class="setting-name">${nameText(row.name)}</label>`
         }
-      <dl class="sides">
+      <dl class="sides ${isLong(row) ? "long" : ""}">
         <div>
           <dt>wanted</dt>
-          <dd data-testid="desired-${id}">${valueWithUnit(row.desired, row.unit)}</dd>
+          <dd data-testid="desired-${id}">${row.path === LIVE ? liveText(row, now) : valueWithUnit(row.desired, row.unit)}</dd>
         </div>
         <div>
           <dt>runs</dt>
@@ -82,12 +89,12 @@ const settingView = (row: SettingRow, change: Change | undefined, actions: Setti
         </div>
       </dl>
       </div>
-      ${row.isRemoved ? nothing : editView(row, id, isSending)}
+      ${row.path === LIVE ? liveView(row, isSending, actions, now) : row.isRemoved ? nothing : editView(row, id, isSending)}
       <p class="answer ${row.answer.kind}" id="answer-${id}" role="status">
         <span data-testid="answer-${id}" data-kind=${row.answer.kind}>
           <span aria-hidden="true">${MARKS[row.answer.kind]}</span> ${row.answer.words}
         </span>
-        ${row.desired === null ? nothing : backButton(row, id, isSending, actions)}
+        ${row.desired === null || row.path === LIVE ? nothing : backButton(row, id, isSending, actions)}
       </p>
       ${
         change?.problem === undefined
@@ -97,6 +104,39 @@ const settingView = (row: SettingRow, change: Change | undefined, actions: Setti
     </form>
   `;
 };
+
+/** As the station takes it: an interval, and a time that ends it by itself. */
+const WATCH_EVERY_S = 5;
+const WATCH_MS = 10 * 60_000;
+
+const liveView = (row: SettingRow, isSending: boolean, actions: SettingActions, now: number): TemplateResult => html`
+  <div class="edit">
+    <button
+      type="button"
+      class="quiet"
+      data-testid="watch-live"
+      ?disabled=${isSending}
+      @click=${() => actions.set(LIVE, { every: WATCH_EVERY_S, until: now + WATCH_MS })}
+    >
+      Watch ${WATCH_MS / 60_000} min, every ${WATCH_EVERY_S} s
+    </button>
+    ${
+      row.desired === null
+        ? nothing
+        : html`<button type="button" class="quiet" data-testid="stop-live" ?disabled=${isSending} @click=${() => actions.set(LIVE, null)}>Stop</button>`
+    }
+  </div>
+`;
+
+function liveText({ desired, unit, until }: SettingRow, now: number): string {
+  const end = until === undefined ? "" : ` until ${clockText(until, now)}`;
+  return desired === null ? "–" : `every ${valueWithUnit(desired, unit)}${end}`;
+}
+
+/** Two of them have no room side by side. */
+const LONG_LETTERS = 20;
+const isLong = ({ desired, reported }: SettingRow): boolean =>
+  [desired, reported].some((value) => String(value ?? "").length > LONG_LETTERS);
 
 const editView = (row: SettingRow, id: string, isSending: boolean): TemplateResult => html`
   <div class="edit">
@@ -142,7 +182,7 @@ const backButton = (row: SettingRow, id: string, isSending: boolean, actions: Se
 `;
 
 const valueWithUnit = (value: SettingValue | null, unit: string): string =>
-  value === null ? "–" : `${typeof value === "number" ? value.toLocaleString() : String(value)} ${unit}`.trim();
+  value === null ? "–" : typeof value === "number" ? `${value.toLocaleString()} ${unit}`.trim() : String(value);
 
 function submit(event: SubmitEvent, row: SettingRow, actions: SettingActions): void {
   event.preventDefault();

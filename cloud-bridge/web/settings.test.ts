@@ -1,8 +1,9 @@
-import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
+import { type Json, mergePatch } from "@pump-station/agent/wire/twin-document.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { StreamChannel, Twin, TwinSetting } from "../api/contract.ts";
 import { isRemoved } from "./removed.ts";
+import { settingUnit } from "./setting-units.ts";
 import { answerOf, patchFrom, settingRows, valueFrom } from "./settings.ts";
 
 const setting = (more: Partial<TwinSetting>): TwinSetting => ({
@@ -54,9 +55,10 @@ test("rows hold what was set, what is reported, and what every station has", () 
   expect(rows.map(({ path, unit, reported: value }) => [path, unit, value])).toEqual([
     ["devices/pump/target", "°C", 850],
     ["devices/pump/every", "s", null],
+    ["live", "s", null],
     ["upload/interval", "s", null],
   ]);
-  expect(rows.map((row) => row.answer.kind)).toEqual(["file", "file", "file"]);
+  expect(rows.map((row) => row.answer.kind)).toEqual(["file", "file", "file", "file"]);
 });
 
 test("the bridge's side-by-side wins over what the page finds itself", () => {
@@ -103,6 +105,43 @@ test("a setting whose channel has states offers their names", () => {
   const reported = { devices: { lamp: { health: "good", relay: { value: "off", ac: 203, av: 0, ad: "" } } } };
   const [row] = settingRows(twinOf({ reported }), [{ device: "lamp", channels: [relay] }]);
   expect(row).toMatchObject({ path: "devices/lamp/relay", choices: ["off", "on"], reported: "off" });
+});
+
+test("a device that is refused as a whole has no row beside those of its values", () => {
+  const reported = { devices: { pumpp: { value: null, ac: 400, av: 5, ad: "no such device" } } };
+  const rows = settingRows(twinOf({ reported, settings: [setting({ path: "devices/pumpp/every", ac: 400 })] }), []);
+  expect(rows.map(({ path }) => path)).toEqual(["devices/pumpp/every", "live", "upload/interval"]);
+});
+
+test("live is one row with the time at which it ends", () => {
+  const asked = { path: "live", desired: 5, desiredVersion: 5, reported: 5 };
+  const rowOf = (more: Partial<TwinSetting>, live: Json) =>
+    settingRows(twinOf({ settings: [setting({ ...asked, ...more })], desired: { live } }), []).filter(({ path }) =>
+      path.startsWith("live"),
+    );
+  expect(rowOf({}, { every: 5, until: 1_793_000_000_000 })).toMatchObject([
+    { path: "live", name: "live", unit: "s", desired: 5, reported: 5, until: 1_793_000_000_000 },
+  ]);
+  expect(rowOf({}, { every: 5, until: "2026-05-02T08:10:00Z" })[0]?.until).toBe(Date.UTC(2026, 4, 2, 8, 10));
+  const [over] = rowOf({ desired: null, reported: null }, { every: 5, until: 1 });
+  expect(over).toMatchObject({ answer: { kind: "file", words: "nobody watches" } });
+  expect(over).not.toHaveProperty("until");
+  expect(patchFrom("live", { every: 5, until: 9 })).toEqual({ live: { every: 5, until: 9 } });
+});
+
+test.each([
+  ["every", "s"],
+  ["target", "°C"],
+  ["small-change-target", "°C"],
+  ["alarm-too-hot-target-above", "°C"],
+  ["alarm-too-hot-until-target-at-most-2", "°C"],
+  ["alarm-too-hot-for", "s"],
+  ["clamp-low-target", "°C"],
+  ["skip-jumps-within-target", "s"],
+  ["window-at-least", "%"],
+  ["lights", ""],
+])("%s of a device is in %j", (name, unit) => {
+  expect(settingUnit(`devices/pump/${name}`, [target])).toBe(unit);
 });
 
 test("a patch sets exactly one value, and null gives it back", () => {

@@ -1,8 +1,8 @@
 /** The twin as rows that a person can read and change. Pure. */
 import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import type { StreamChannel, Twin, TwinSetting } from "../api/contract.ts";
-import { unitText } from "./format.ts";
 import { isRemoved } from "./removed.ts";
+import { settingUnit } from "./setting-units.ts";
 
 export type SettingValue = number | string | boolean;
 
@@ -20,6 +20,8 @@ export interface SettingRow {
   readonly answer: Answer;
   /** Of a device that left the description: what was set can be taken back, and nothing can be set. */
   readonly isRemoved: boolean;
+  /** Of `live`: ms since 1970. */
+  readonly until?: number;
 }
 
 export interface Answer {
@@ -41,12 +43,26 @@ export function settingRows(twin: Twin, devices: readonly DeviceChannels[]): Set
   };
   for (const device of devices) settings.set(`devices/${device.device}/every`, unset(`devices/${device.device}/every`));
   settings.set("upload/interval", unset("upload/interval"));
+  settings.set(LIVE, unset(LIVE));
   for (const setting of acknowledgedIn(twin.reported, "")) settings.set(setting.path, setting);
   for (const setting of twin.settings) settings.set(setting.path, setting);
+  // A device or object that is refused as a whole is answered for at each of its values.
+  const isWhole = (path: string): boolean => [...settings.keys()].some((other) => other.startsWith(`${path}/`));
   return [...settings.values()]
+    .filter(({ path, desired }) => desired !== null || !isWhole(path))
     .filter(({ path, desired }) => desired !== null || !isGone(path))
-    .map((setting) => rowFrom(setting, devices, isGone(setting.path)))
+    .map((setting) => ({ ...rowFrom(setting, devices, isGone(setting.path)), ...untilOf(setting, twin) }))
     .sort((a, b) => groupOrder(a) - groupOrder(b) || a.group.localeCompare(b.group) || nameOrder(a, b));
+}
+
+/** Desired as {every, until}: one row, and a control of its own. */
+export const LIVE = "live";
+
+function untilOf({ path, desired }: TwinSetting, twin: Twin): { readonly until?: number } {
+  const { live } = twin.desired;
+  if (path !== LIVE || desired === null || !isObject(live)) return {};
+  const until = typeof live["until"] === "string" ? Date.parse(live["until"]) : live["until"];
+  return typeof until === "number" && Number.isFinite(until) ? { until } : {};
 }
 
 const groupOrder = (row: SettingRow): number => (row.path.startsWith("devices/") ? 0 : 1);
@@ -95,20 +111,13 @@ function rowFrom(setting: TwinSetting, devices: readonly DeviceChannels[], isGon
     path,
     group,
     name,
-    unit: unitOf(path, channels),
+    unit: settingUnit(path, channels),
     choices: Object.values(states),
     desired,
     reported,
     answer: answerOf(setting),
     isRemoved: isGone,
   };
-}
-
-/** Cadence and intervals are seconds (twin document); a device's setting has the unit of the channel of its name. */
-function unitOf(path: string, channels: readonly StreamChannel[]): string {
-  const name = path.split("/").at(-1);
-  if (name === "every" || path === "upload/interval") return "s";
-  return unitText(channels.find((channel) => channel.name === name)?.unit ?? "");
 }
 
 const ANSWERS: Readonly<Record<number, { readonly kind: Answer["kind"]; readonly word: string }>> = {
@@ -133,10 +142,14 @@ export function answerOf(setting: TwinSetting): Answer {
 }
 
 const fileWords = (setting: TwinSetting): string =>
-  setting.reported === null ? "not set from here" : "from the station's file";
+  setting.path === LIVE
+    ? "nobody watches"
+    : setting.reported === null
+      ? "not set from here"
+      : "from the station's file";
 
 /** The merge patch that sets one value; null gives it back to the station's file. */
-export function patchFrom(path: string, value: SettingValue | null): JsonObject {
+export function patchFrom(path: string, value: Json): JsonObject {
   return path.split("/").reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonObject;
 }
 

@@ -47,6 +47,15 @@ test.skipIf(!BROWSER)(
     await page.fill('[data-testid="input-devices-pump-target"]', "1200");
     await page.click('[data-testid="set-devices-pump-target"]');
     await see(page, '[data-testid="answer-devices-pump-target"][data-kind="refused"]', /200 to 1000/);
+
+    // On a phone: live is one control, and nothing is wider than the screen.
+    await page.setViewportSize({ width: 360, height: 780 });
+    await page.click('[data-testid="watch-live"]');
+    await see(page, '[data-testid="desired-live"]', /every 5 s until/);
+    await see(page, '[data-testid="answer-live"][data-kind="applied"]');
+    await page.click('[data-testid="stop-live"]');
+    await see(page, '[data-testid="answer-live"][data-kind="file"]', /nobody watches/);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     expect(complaints).toEqual([]);
   },
 );
