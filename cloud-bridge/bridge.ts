@@ -62,7 +62,7 @@ export async function createBridge(deps: BridgeDeps) {
     send,
     onChanged: (twin) => live.publish({ station: twin.station, event: "twin", data: twin }),
   });
-  const commands = createCommands({ clock, timers, chance, log, isOnline, send });
+  const commands = await createCommands({ clock, timers, chance, log, store, isOnline, send });
   const { receiptEveryMs: everyMs, askAfterMs } = deps;
   const receipts = createReceipts({ store, clock, timers, log, everyMs, askAfterMs, send });
   const intake = createIntake({ store, clock, timers, log, twins, commands, receipts, live });
@@ -109,6 +109,7 @@ export async function createBridge(deps: BridgeDeps) {
     /** Stops taking messages, works off what waits. The store stays open. */
     close: async (): Promise<void> => {
       receipts.close();
+      commands.close();
       revocations.close();
       await broker.close();
       await intake.close();

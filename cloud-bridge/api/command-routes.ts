@@ -67,7 +67,7 @@ export function addCommandRoutes(
   app.delete("/api/stations/:station/commands/:id", { onRequest }, async ({ params }) => {
     const { station } = await knownStation(bridge, params);
     const { id } = checked(ONE, params);
-    if (bridge.commands.cancel(station, id)) return known(bridge.commands.waiting(station), id);
+    if (await bridge.commands.cancel(station, id)) return known(bridge.commands.waiting(station), id);
     const { state } = known(bridge.commands.waiting(station), id);
     throw new ApiError(409, "command-not-waiting", `command ${id} can't be cancelled: it is ${state}`);
   });

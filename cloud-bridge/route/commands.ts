@@ -8,8 +8,8 @@ import type { Json, JsonObject } from "@pump-station/agent/wire/twin-document.ts
 import * as z from "zod";
 import type { WaitingCommand } from "../api/contract.ts";
 import { COMMAND_DEADLINE_MS, COMMANDS_WAITING_MAX } from "../limits.ts";
-import type { Chance, Clock, Log, Timers } from "../world.ts";
-import { createWaitingCommands } from "./waiting-commands.ts";
+import type { Chance } from "../world.ts";
+import { createWaitingCommands, type WaitingCommandsDeps } from "./waiting-commands.ts";
 
 export interface CommandAnswer {
   readonly status: number;
@@ -41,25 +41,25 @@ export interface Commands {
   greet(station: string): void;
   /** Newest first, with those that have ended. */
   waiting(station: string): readonly WaitingCommand[];
-  /** Whether it still waited. */
-  cancel(station: string, id: string): boolean;
+  /** Whether it still waited. Resolves when that is durable. */
+  cancel(station: string, id: string): Promise<boolean>;
   /** An answer from the broker; one that nobody waits for is dropped. */
   onAnswer(station: string, id: string, payload: Uint8Array): void;
+  close(): void;
 }
 
 const ANSWER = z.object({ status: z.number().int(), text: z.string().max(2_000), body: z.json().optional() });
 
-export function createCommands(deps: {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly chance: Chance;
-  readonly log: Log;
-  readonly isOnline: (station: string) => boolean;
-  readonly send: (topic: string, payload: Uint8Array) => Promise<void>;
-}): Commands {
+export async function createCommands(
+  deps: WaitingCommandsDeps & {
+    readonly chance: Chance;
+    readonly isOnline: (station: string) => boolean;
+    readonly send: (topic: string, payload: Uint8Array) => Promise<void>;
+  },
+): Promise<Commands> {
   const { clock, timers, chance, log } = deps;
   const waiting = new Map<string, (answer: CommandAnswer | undefined) => void>();
-  const later = createWaitingCommands(deps);
+  const later = await createWaitingCommands(deps);
 
   const send = async (station: string, id: string, asked: Asked, expiresMs: number) => {
     const key = `${station}/${id}`;
@@ -79,31 +79,37 @@ export function createCommands(deps: {
     }
   };
 
+  /** On disk as sent before they are. */
+  const sendWaiting = async (station: string): Promise<void> => {
+    for (const { id, expires, ask } of await later.take(station)) {
+      send(station, id, ask, expires).then(
+        (answer) => later.ended(station, id, answer),
+        (error: unknown) => {
+          log("warn", "command-not-sent", { station, id, error });
+          later.ended(station, id, undefined);
+        },
+      );
+    }
+  };
+
   return {
     call: async (station, asked, expiresMs) => {
       if (waiting.size >= COMMANDS_WAITING_MAX) return { done: "too-many" };
       const id = Buffer.from(chance.bytes(12)).toString("base64url");
       if (!deps.isOnline(station)) {
         if (expiresMs === undefined) return { done: "offline" };
-        const entry = later.add(station, id, asked, expiresMs);
+        const entry = await later.add(station, id, asked, expiresMs);
         return entry ? { done: "waits", waiting: entry } : { done: "too-many" };
       }
       const answer = await send(station, id, asked, expiresMs ?? clock.wallMs() + COMMAND_DEADLINE_MS);
       return answer ? { done: "answered", answer } : { done: "unanswered" };
     },
     greet: (station) => {
-      for (const { id, expires, ask } of later.take(station)) {
-        send(station, id, ask, expires).then(
-          (answer) => later.ended(station, id, answer),
-          (error: unknown) => {
-            log("warn", "command-not-sent", { station, id, error });
-            later.ended(station, id, undefined);
-          },
-        );
-      }
+      sendWaiting(station).catch((error: unknown) => log("error", "commands-not-taken", { station, error }));
     },
     waiting: (station) => later.list(station),
     cancel: (station, id) => later.cancel(station, id),
+    close: () => later.close(),
     onAnswer: (station, id, payload) => {
       const answer = answerFrom(payload);
       if (!answer) log("warn", "command-answer-unreadable", { station, id, bytes: payload.length });

@@ -123,11 +123,12 @@ test("a station that has left gets nothing, and leaves no timer behind", async (
 });
 
 test("a command that isn't answered in time is unknown, and its late answer is dropped", async () => {
-  const commands = createCommands({
+  const commands = await createCommands({
     clock,
     timers: time.timers,
     chance: { bytes: (count) => new Uint8Array(count) },
     log,
+    store,
     isOnline: () => true,
     send,
   });
@@ -169,13 +170,13 @@ test("a station's summary follows its messages at most twice a second, and only 
 });
 
 describe("a command for a station that is away", () => {
-  const away = () => {
-    const line = { isOnline: false, count: 0 };
-    const commands = createCommands({
+  const away = async (line = { isOnline: false, count: 0 }) => {
+    const commands = await createCommands({
       clock,
       timers: time.timers,
       chance: { bytes: (count) => new Uint8Array(count).fill(++line.count) },
       log,
+      store,
       isOnline: () => line.isOnline,
       send,
     });
@@ -188,7 +189,7 @@ describe("a command for a station that is away", () => {
   };
 
   test("waits until it listens, is sent once with its own expiry, and its answer can be looked up", async () => {
-    const { line, commands, ask, states } = away();
+    const { line, commands, ask, states } = await away();
     const id = await ask(600_000);
     const expiresMs = clock.wallMs() + 600_000;
     await time.advance(60_000);
@@ -210,20 +211,78 @@ describe("a command for a station that is away", () => {
   });
 
   test("is never sent after its life, nor once it is cancelled", async () => {
-    const { line, commands, ask, states } = away();
+    const { line, commands, ask, states } = await away();
     await ask(5_000);
     const id = await ask(60_000);
     await time.advance(5_000);
     expect(states()).toEqual(["waits", "expired"]);
-    expect([commands.cancel("lake", id), commands.cancel("lake", id)]).toEqual([true, false]);
+    expect([await commands.cancel("lake", id), await commands.cancel("lake", id)]).toEqual([true, false]);
     line.isOnline = true;
     commands.greet("lake");
     await time.advance(0);
     expect([states(), sent, time.waiting]).toEqual([["cancelled", "expired"], [], 0]);
   });
 
+  test("outlives a restart of the bridge; one that was sent is sent once more with its id, one that was cancelled never", async () => {
+    const first = await away();
+    const ids = [await first.ask(600_000), await first.ask(600_000), await first.ask(60_000)];
+    expect(await first.commands.cancel("lake", ids[1] ?? "")).toBe(true);
+    first.commands.close();
+    await time.advance(120_000);
+    const second = await away({ ...first.line, isOnline: true });
+    expect(second.states()).toEqual(["expired", "cancelled", "waits"]);
+    second.commands.greet("lake");
+    await time.advance(0);
+    expect(sent.map(({ topic }) => topic)).toEqual([topicsOf("lake").commandCall(ids[0] ?? "")]);
+    // It ends before the answer.
+    second.commands.close();
+    const third = await away(second.line);
+    expect(third.states()).toEqual(["expired", "cancelled", "sent"]);
+    expect(await third.commands.cancel("lake", ids[0] ?? "")).toBe(false);
+    third.commands.greet("lake");
+    third.commands.greet("lake");
+    await time.advance(0);
+    expect(sent).toHaveLength(2);
+    expect(sent[1]).toEqual(sent[0]);
+    third.commands.onAnswer("lake", ids[0] ?? "", new TextEncoder().encode('{"status":200,"text":"restarts"}'));
+    await time.advance(0);
+    const fourth = await away(third.line);
+    expect(fourth.commands.waiting("lake")[2]).toMatchObject({ state: "answered", answer: { text: "restarts" } });
+  });
+
+  test("that was sent before a restart and whose life is over is unknown", async () => {
+    const first = await away();
+    await first.ask(60_000);
+    first.line.isOnline = true;
+    first.commands.greet("lake");
+    await time.advance(0);
+    first.commands.close();
+    store.putCommand = () => Promise.reject(new Error("the disk is full"));
+    await time.advance(120_000);
+    const second = await away();
+    expect(second.commands.waiting("lake")[0]).toMatchObject({ state: "answered", answer: { status: 504 } });
+  });
+
+  test("is not sent while the store can't say that it was, nor kept when it can't be stored", async () => {
+    const { line, commands, ask, states } = await away();
+    await ask(60_000);
+    const { putCommand } = store;
+    store.putCommand = () => Promise.reject(new Error("the disk is full"));
+    line.isOnline = true;
+    commands.greet("lake");
+    await time.advance(0);
+    expect(sent).toEqual([]);
+    line.isOnline = false;
+    await expect(ask(60_000)).rejects.toThrow(/full/);
+    expect(states()[0]).toBe("cancelled");
+    store.putCommand = putCommand;
+    commands.greet("lake");
+    await time.advance(0);
+    expect(sent).toHaveLength(1);
+  });
+
   test("is refused when too many wait, and those that ended make room", async () => {
-    const { ask } = away();
+    const { ask } = await away();
     for (let at = 0; at < COMMANDS_KEPT_PER_STATION; at++) await ask(at === 0 ? 1_000 : 60_000);
     expect(await ask(60_000)).toBe("too-many");
     await time.advance(1_000);

@@ -7,7 +7,7 @@
  */
 import type { Database } from "../world.ts";
 
-const VERSION = 6;
+const VERSION = 7;
 
 const TABLES = `
 CREATE TABLE station (
@@ -203,8 +203,27 @@ ALTER TABLE certificate ADD COLUMN superseded_ms INTEGER;
 ALTER TABLE certificate ADD COLUMN replaced_ms INTEGER;
 `;
 
+/** Version 7: commands for stations that are away; `body` is the WaitingCommand as JSON. */
+const SINCE_VERSION_7 = `
+CREATE TABLE command (
+  station_id INTEGER NOT NULL REFERENCES station(id),
+  id TEXT NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (station_id, id)
+) STRICT;
+`;
+
 /** What each version adds to the one before it. */
-const STEPS = [TABLES, SINCE_VERSION_2, SINCE_VERSION_3, SINCE_VERSION_4, SINCE_VERSION_5, SINCE_VERSION_6];
+const STEPS = [
+  TABLES,
+  SINCE_VERSION_2,
+  SINCE_VERSION_3,
+  SINCE_VERSION_4,
+  SINCE_VERSION_5,
+  SINCE_VERSION_6,
+  SINCE_VERSION_7,
+];
 
 /** Throws when a newer release has written the file: it is left as it is. */
 export function migrate(database: Database): void {

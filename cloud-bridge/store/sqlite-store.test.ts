@@ -37,7 +37,7 @@ test("a file of the first release is opened, and what is in it stays", async () 
   await store.addStation("lake", "credential", 0);
   database.exec("ALTER TABLE boot DROP COLUMN earliest_ms; ALTER TABLE alarm DROP COLUMN on_site");
   database.exec(
-    "DROP TABLE certificate; DROP TABLE enrolment_token; DROP TABLE revocation; DROP TABLE file; DROP TABLE file_part; PRAGMA user_version = 1",
+    "DROP TABLE certificate; DROP TABLE enrolment_token; DROP TABLE revocation; DROP TABLE file; DROP TABLE file_part; DROP TABLE command; PRAGMA user_version = 1",
   );
   const again = createSqliteStore({ database });
   expect(await again.credentialOf("lake")).toBe("credential");

@@ -9,6 +9,7 @@ import {
 } from "../limits.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { outside, type Ranges, withRange } from "./ranges.ts";
+import { createSqliteCommands } from "./sqlite-commands.ts";
 import { createSqliteFiles } from "./sqlite-files.ts";
 import { createSqliteIdentities } from "./sqlite-identities.ts";
 import { createSqliteLists } from "./sqlite-lists.ts";
@@ -31,6 +32,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
   const names = createSqliteNames(database);
   const samples = createSqliteSamples(database, names);
   const lists = createSqliteLists(database, names);
+  const commands = createSqliteCommands(database, names);
   const files = createSqliteFiles(database, names);
   const readings = createSqliteReadings(database, names);
   const sql = {
@@ -214,6 +216,7 @@ export function createSqliteStore({ database }: { readonly database: Database })
       sql.wanted.all(names.stationId(station)).map((row) => String(row["wants_schema"])),
     ...lists.queries,
     ...files.queries,
+    ...commands,
     readings: async (query) => readings(query),
     twin: async (station) => twinOf(station),
     changeTwin: async (station, change) =>

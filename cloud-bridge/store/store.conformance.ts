@@ -6,6 +6,7 @@ import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { WaitingCommand } from "../api/contract.ts";
 import {
   ASIDE_PER_STATION_MAX,
   FILES_PER_STATION_MAX,
@@ -493,6 +494,24 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
         [null, false],
         [null, false],
       ]);
+    });
+
+    test("commands for stations that are away outlive a restart, in their order, as they are now", async () => {
+      const command = (id: string, more: object = {}): WaitingCommand => ({
+        ...{ id, command: "stop", device: "pump", by: "anna", asked: T0, expires: T0 + 1_000, state: "waits" },
+        ...more,
+      });
+      for (const id of ["a", "b", "c"]) await store.putCommand("lake", command(id));
+      const answered = command("a", { state: "answered", answer: { status: 200, text: "stopped", body: [1] } });
+      await store.putCommand("lake", answered);
+      await store.dropCommand("lake", "b");
+      store = await under.reopen();
+      expect(await store.commands()).toEqual([
+        { station: "lake", command: answered },
+        { station: "lake", command: command("c") },
+      ]);
+      await store.putCommand("lake", command("d", { asked: T0 + 2 * 86_400_000, expires: T0 + 3 * 86_400_000 }));
+      expect((await store.commands()).map(({ command: { id } }) => id)).toEqual(["d"]);
     });
 
     test("what can't be read is kept with its bytes, the newest of it, and found by the schema it waits for", async () => {

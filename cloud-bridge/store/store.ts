@@ -16,6 +16,7 @@ import type {
   StationSummary,
   Stream,
   StreamChannel,
+  WaitingCommand,
 } from "../api/contract.ts";
 import type { Identities } from "./identities.ts";
 
@@ -164,6 +165,11 @@ export interface Store {
   file(station: string, id: string): Promise<Uint8Array | undefined>;
   /** Those that the station has handed over, the one that it sent last first. */
   descriptions(station: string): Promise<readonly StoredDescription[]>;
+  /** Those for stations that were away, in the order in which they came; what ended long ago may be forgotten. */
+  commands(): Promise<readonly { readonly station: string; readonly command: WaitingCommand }[]>;
+  /** New, or as it is now. */
+  putCommand(station: string, command: WaitingCommand): Promise<void>;
+  dropCommand(station: string, id: string): Promise<void>;
   ledger(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
   quarantine(station: string | undefined, limit: number): Promise<readonly QuarantineEntry[]>;
 
