@@ -122,6 +122,25 @@ describe("agent.yaml", () => {
     expect(problemsOf(`${GOOD}access-key-file: k\n`)).toContain("MQTT takes password-file");
     expect(problemsOf(azure("azure-iot-hub://h", "access-key-file: k\ntoken-life: 1s\n"))).toContain("token-life");
   });
+  it("takes AWS fleet provisioning whole, and says which of its lines is missing", () => {
+    const cloud = "aws-iot-core://abc-ats.iot.eu-central-1.amazonaws.com";
+    const aws = (rest: string): string => `${GOOD.replace(/^cloud: .*$/m, `cloud: ${cloud}`)}${rest}`;
+    const files = "claim-certificate-file: c.pem\nclaim-private-key-file: c.key\n";
+    expect(parseConfig("agent.yaml", aws(`${files}provisioning-template: pumps\n`))).toMatchObject({
+      "provisioning-template": "pumps",
+      "provisioning-parameters": { ThingName: "{station}", SerialNumber: "{serial}" },
+    });
+    const own = 'provisioning-template: pumps\nprovisioning-parameters: { Name: "x-{station}" }\n';
+    expect(parseConfig("agent.yaml", aws(`${files}${own}`))).toMatchObject({
+      "provisioning-parameters": { Name: "x-{station}" },
+    });
+    expect(problemsOf(aws(""))).toContain("claim-certificate-file, claim-private-key-file and provisioning-template");
+    expect(problemsOf(aws(files))).toContain("provisioning-template is missing");
+    expect(problemsOf(aws(`${files}provisioning-template: a b\n`))).toContain("letters, digits");
+    const both = `${files}provisioning-template: pumps\ncertificate-file: a.pem\nprivate-key-file: a.key\n`;
+    expect(problemsOf(aws(both))).toContain("has a certificate-file already");
+    expect(problemsOf(`${GOOD}${files}provisioning-template: pumps\n`)).toContain("only AWS IoT Core");
+  });
   it.each(["", "[]", "a: [", "format: 2", "- 1", "\t", "a: &x [*x]"])("answers %j with words", (text) => {
     expect(problemsOf(text)).toMatch(/^agent\.yaml:\d+:\d+ /);
   });

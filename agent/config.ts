@@ -18,6 +18,10 @@
  *   private-key-file: station.key            # a path, or a name among the credentials
  *   trusted-keys: trusted-keys               # a folder; *.pub files in it may sign descriptions that the cloud sends
  *   downloads: tls-only                      # or: plain-too (they are signed, but whoever listens may read them)
+ *   claim-certificate-file: claim.pem        # AWS fleet provisioning: the board makes its key itself, and shows a series' claim
+ *   claim-private-key-file: claim.key        # a path, or a name among the credentials
+ *   provisioning-template: pump-stations     # the template in the account
+ *   provisioning-parameters: { ThingName: "{station}", SerialNumber: "{serial}" }    # what the template is given
  *   enrolment-token-file: enrolment-token    # instead: the board makes its key itself; pump-station-bridge station token
  *   upload-interval: 15min
  *   upload-windows:                          # only then, in the station's time zone; alarms go at once
@@ -120,6 +124,15 @@ const lines = z.strictObject({
   "trusted-keys": z.string().min(1).default("trusted-keys"),
   downloads: z.enum(["tls-only", "plain-too"]).default("tls-only"),
   "enrolment-token-file": z.string().optional(),
+  "claim-certificate-file": z.string().min(1).optional(),
+  "claim-private-key-file": z.string().min(1).optional(),
+  "provisioning-template": z
+    .string()
+    .regex(/^[0-9A-Za-z_-]{1,36}$/, "a template's name has letters, digits, - and _, at most 36")
+    .optional(),
+  "provisioning-parameters": z
+    .record(z.string().min(1), z.string())
+    .default({ ThingName: "{station}", SerialNumber: "{serial}" }),
   "upload-interval": duration(900_000, 1_000, 86_400_000),
   "upload-windows": z.array(uploadWindow).optional(),
   "keep-alive": keepAlive.default("learn"),
@@ -139,7 +152,9 @@ const lines = z.strictObject({
   log: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 
-const NO_CERTIFICATE = "AWS IoT Core knows a station by its certificate: give certificate-file and private-key-file";
+const NO_CERTIFICATE =
+  "AWS IoT Core knows a station by its certificate: give certificate-file and private-key-file, or claim-certificate-file, claim-private-key-file and provisioning-template";
+const CLAIM = ["claim-certificate-file", "claim-private-key-file", "provisioning-template"] as const;
 /** What one line asks of another. */
 const shape = lines.superRefine((config, context) => {
   const { dialect } = config.cloud;
@@ -149,7 +164,16 @@ const shape = lines.superRefine((config, context) => {
   const key = config["access-key-file"];
   if (!isAzure && key !== undefined)
     problem("access-key-file", "only Azure takes an access key; MQTT takes password-file");
-  if (dialect === "aws-iot-core" && config["certificate-file"] === undefined) problem("cloud", NO_CERTIFICATE);
+  const claim = CLAIM.filter((name) => config[name] !== undefined);
+  const [first] = claim;
+  const missing = CLAIM.filter((name) => config[name] === undefined);
+  if (first && dialect !== "aws-iot-core") problem(first, "only AWS IoT Core has fleet provisioning");
+  else if (first && missing.length > 0)
+    problem(first, `${CLAIM.join(", ")} go together: ${missing.join(", ")} is missing`);
+  else if (first && config["certificate-file"] !== undefined)
+    problem(first, "this station has a certificate-file already; give one of the two");
+  if (dialect === "aws-iot-core" && config["certificate-file"] === undefined && !first)
+    problem("cloud", NO_CERTIFICATE);
   if (!isAzure) return;
   if (key === undefined && config["certificate-file"] === undefined)
     problem("cloud", "Azure asks who this station is: add access-key-file, or certificate-file and private-key-file");

@@ -25,7 +25,7 @@ export interface CliDeps {
   /** Gets this board its certificate; `adopt`: in the place of that station's board. Resolves with the exit code. */
   readonly enrol: (order: {
     readonly config: string;
-    /** Left out: it is that station already, and fetches what that one ran. */
+    /** Left out: it shows its claim, or is that station already, and fetches what that one ran. */
     readonly token?: string;
     readonly adopt?: string;
     /** Hash, or "none". */

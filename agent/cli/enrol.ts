@@ -3,17 +3,20 @@ import { type AddCommand, CONFIG, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
 
 interface Options {
-  readonly token: string;
+  readonly token?: string;
   readonly config: string;
 }
 
-const TOKEN = ["--token <token>", "printed by: pump-station-bridge station token NAME"] as const;
+const TOKEN = [
+  "--token <token>",
+  "printed by: pump-station-bridge station token NAME; not needed with a claim certificate (AWS)",
+] as const;
 
 export const addEnrol: AddCommand = (program, deps, finish) => {
   program
     .command("enrol")
     .description("make this board's key, and get the certificate by which the cloud knows it")
-    .requiredOption(...TOKEN)
+    .option(...TOKEN)
     .option("--config <file>", "agent.yaml", CONFIG)
     .addHelpText("after", examples("sudo pump-station enrol --token kX3…    while the agent is stopped"))
     .action((options: Options) => finish(deps.enrol(options)));

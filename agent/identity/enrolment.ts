@@ -17,7 +17,12 @@ import type { Chance, Clock, MqttClients, MqttConnection, MqttOptions, Secret, T
 import { certificateFrom, descriptionPartFrom } from "./enrol-answers.ts";
 
 /** With what a board proves that it may ask. */
-export type Proof = { readonly token: Secret } | { readonly certificate: string; readonly privateKey: Secret };
+export type Proof = { readonly token: Secret } | CertificateProof;
+/** PEM, both. */
+export interface CertificateProof {
+  readonly certificate: string;
+  readonly privateKey: Secret;
+}
 
 /** What the station ran when it was last heard of. */
 export interface HandedOver {
@@ -35,6 +40,10 @@ export interface Enrolment {
   tryOut(certificate: string, privateKey: Secret, signal: AbortSignal): Promise<void>;
   /** undefined: the station has handed nothing over. */
   description(proof: Proof, signal: AbortSignal): Promise<HandedOver | undefined>;
+  /** False: the cloud knows whose a certificate is by other means than its subject. Default: true. */
+  readonly isNamedByCertificate?: boolean;
+  /** In words for whoever enrols: what a refused proof means, and how a board that was thrown out comes back. */
+  readonly advice?: { readonly refused: string; readonly again: string };
 }
 
 export interface EnrolmentDeps {

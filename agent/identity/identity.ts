@@ -12,12 +12,12 @@ import { createWaker } from "../cloud/waker.ts";
 import { BACKOFF_MAX_MS, NEW_CERTIFICATE_REFUSALS_MAX } from "../limits.ts";
 import type { StateDocument } from "../state/state-store.ts";
 import { type Chance, type Clock, type KeyMaker, type Log, Secret, type Timers } from "../world.ts";
-import type { Enrolment, HandedOver, Proof } from "./enrolment.ts";
+import type { CertificateProof, Enrolment, HandedOver, Proof } from "./enrolment.ts";
 import { guardedCloud } from "./guarded-cloud.ts";
 import { askInPassing } from "./in-passing.ts";
 import { createIdentityMemory, type KeptCertificate, type KeptIdentity, type NextCertificate } from "./kept.ts";
 import { createPauses } from "./pauses.ts";
-import { problemFrom, refusedTokenText } from "./problem.ts";
+import { problemFrom, textOf, tokenText, tokenWords } from "./problem.ts";
 import { renewalAtMs } from "./renewal-time.ts";
 import type { IdentityStatus } from "./status.ts";
 
@@ -33,6 +33,8 @@ export interface IdentityDeps {
   /** The one-time token, as long as there is one. */
   readonly token: () => Secret | undefined;
   readonly onTokenUsed: () => void;
+  /** What boards of a whole series may ask with, where the cloud takes that. */
+  readonly claim?: () => CertificateProof | undefined;
 }
 
 export interface IdentityConfig {
@@ -52,8 +54,11 @@ export interface Identity {
   onConnection(connection: Pick<CloudConnection, "requestCertificate"> | undefined): void;
   /** Enrols and renews when it is time; resolves when aborted. Rejects only on a bug. */
   run(signal: AbortSignal): Promise<void>;
-  /** With this token, now; throws CloudError, or Error that says why not. What was begun is gone on with. */
-  enrol(token: Secret, options: { readonly adopt: boolean }, signal: AbortSignal): Promise<void>;
+  /**
+   * With this token, or without one with the claim; now. Throws CloudError, or Error that says why not. What was begun is
+   * gone on with.
+   */
+  enrol(token: Secret | undefined, options: { readonly adopt: boolean }, signal: AbortSignal): Promise<void>;
   /** What the station ran when it was last heard of; undefined: it has handed nothing over. Throws CloudError, Error. */
   handedOver(signal: AbortSignal): Promise<HandedOver | undefined>;
   /** Another certificate is in use: it is worth trying to connect. */
@@ -73,6 +78,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
   const waker = createWaker(deps);
   const pauses = createPauses(deps);
   const listeners: (() => void)[] = [];
+  const words = enrolment.advice ?? tokenWords(config.station);
   let isRefused = false;
   let standing: Pick<CloudConnection, "requestCertificate"> | undefined;
   let doing: string | undefined;
@@ -82,6 +88,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
     certificate,
     privateKey: new Secret(privateKey),
   });
+  const claim = (): CertificateProof | undefined => deps.claim?.();
   const canTell = (): boolean => memory.foreign === undefined;
 
   const isDue = ({ certificate }: KeptCertificate): boolean =>
@@ -98,7 +105,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
   const isWanted = (): boolean => {
     const { current, next } = memory.now;
     if (!canTell()) return false;
-    if (!current) return deps.token() !== undefined || next?.certificate !== undefined;
+    if (!current) return deps.token() !== undefined || claim() !== undefined || next?.certificate !== undefined;
     return next !== undefined || isRefused || isDue(current);
   };
 
@@ -106,8 +113,17 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
   const proofs = (): Proof[] => {
     const token = deps.token();
     const { current } = memory.now;
-    return [...(current ? [proofOf(current)] : []), ...(token && (!current || isRefused) ? [{ token }] : [])];
+    const claimed = !current || mayClaim(current) ? claim() : undefined;
+    return [
+      ...(current ? [proofOf(current)] : []),
+      ...(token && (!current || isRefused) ? [{ token }] : []),
+      ...(claimed ? [claimed] : []),
+    ];
   };
+
+  /** The next certificate; not a board's return that was thrown out: that, somebody decides. */
+  const mayClaim = (current: KeptCertificate): boolean =>
+    isDue(current) && (!isRefused || keys.read(current.certificate).untilMs <= clock.wallMs());
 
   const begun = async (isAdoption: boolean): Promise<NextCertificate> => {
     const { next } = memory.now;
@@ -124,7 +140,8 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
     doing = "asks for a certificate";
     const given = await askWithAny(by, next, signal);
     const facts = keys.read(given);
-    if (facts.name !== config.station || !keys.isPair(given, new Secret(next.privateKey)))
+    const isOurs = facts.name === config.station || enrolment.isNamedByCertificate === false;
+    if (!isOurs || !keys.isPair(given, new Secret(next.privateKey)))
       throw new CloudError("retry", `enrol: the certificate is of ${facts.name}, or of another key`);
     const kept = { ...next, certificate: given };
     memory.keep({ ...memory.now, next: kept });
@@ -189,7 +206,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
       return nextLookMs();
     } catch (error) {
       if (signal.aborted) return 0;
-      problem = problemFrom(error, memory.now.current !== undefined, config.station);
+      problem = problemFrom(error, memory.now.current !== undefined, words);
       // Somebody waits beside a board that has never come in, if it is only the network that lacks.
       const isAwaited = memory.now.current === undefined && error instanceof CloudError && error.next === "retry";
       const pauseMs = pauses.next(isAwaited ? BACKOFF_MAX_MS : undefined);
@@ -238,9 +255,11 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
         );
       // What this board was before counts for nothing once it takes another's place.
       const { current } = memory.now;
-      await goThrough(adopt, [{ token }], signal).catch((error: unknown) => {
+      const proof = token ? { token } : claim();
+      if (!proof) throw new Error(`there is nothing to enrol with: give --token TOKEN; ${tokenText(config.station)}`);
+      await goThrough(adopt, [proof], signal).catch((error: unknown) => {
         throw error instanceof CloudError && error.next === "reprovision"
-          ? new Error(refusedTokenText(config.station), { cause: error })
+          ? new Error(words.refused, { cause: error })
           : error;
       });
       if (current) log("info", "identity-replaced", { before: keys.read(current.certificate).serial });
@@ -279,5 +298,3 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
     return { certificate: { ...facts, renewAtMs, cloud, ...(sinceMs !== undefined && { sinceMs }) } };
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -18,7 +18,7 @@ import { type Program, readConfig } from "./main.ts";
 
 export interface EnrolOrder {
   readonly config: string;
-  /** Left out: this board is that station already, and only its description is fetched. */
+  /** Left out: the board shows its claim, or is that station already and only fetches its description. */
   readonly token?: string;
   /** The station whose place this board takes. */
   readonly adopt?: string;
@@ -48,12 +48,14 @@ export async function enrolBoard(
     const clock = createClock({ trustClock: config["trust-clock"] });
     const deps = { clock, timers, chance, files, log: () => {}, mqtt: createMqttClients() };
     const identity = createServiceIdentity(deps, { config, places, folder });
-    if (order.token !== undefined) {
-      await identity.enrol(new Secret(order.token), { adopt: order.adopt !== undefined }, signal);
+    const isEnrolling = order.token !== undefined || order.adopt === undefined || isClaimed(config);
+    if (isEnrolling) {
+      const token = order.token === undefined ? undefined : new Secret(order.token);
+      await identity.enrol(token, { adopt: order.adopt !== undefined }, signal);
       out(enrolledText(identity, config));
     }
     if (order.adopt !== undefined) {
-      if (order.token !== undefined) out(`The board that was ${order.adopt} before is refused from now on.\n`);
+      if (isEnrolling) out(`${replacedText(order.adopt, config)}\n`);
       out(`${await describe(order, identity, { files, clock }, { config, places, folder }, signal)}\n`);
     }
     out("Start the agent: sudo systemctl start pump-station\n");
@@ -64,9 +66,16 @@ export async function enrolBoard(
   }
 }
 
+const isClaimed = (config: AgentConfig): boolean => config["provisioning-template"] !== undefined;
+
+const replacedText = (station: string, config: AgentConfig): string =>
+  isClaimed(config)
+    ? `AWS goes on letting the board in that was ${station} before: deactivate its certificate (aws iot update-certificate --new-status INACTIVE).`
+    : `The board that was ${station} before is refused from now on.`;
+
 const enrolledText = (identity: Identity, { station, cloud }: AgentConfig): string => {
   const { certificate } = identity.status();
-  return `${certificate?.name ?? station}: enrolled with ${cloud.text}, certificate until ${dayOf(certificate?.untilMs)}, renewed by itself from ${dayOf(certificate?.renewAtMs)}\n`;
+  return `${station}: enrolled with ${cloud.text}, certificate until ${dayOf(certificate?.untilMs)}, renewed by itself from ${dayOf(certificate?.renewAtMs)}\n`;
 };
 
 /** The description is what ran before, as far as it can be had; the identity is the board's whatever comes of it. */
@@ -78,6 +87,7 @@ async function describe(
   signal: AbortSignal,
 ): Promise<string> {
   const bring = `bring ${adopt}'s station.yaml along and put it into ${places.description}`;
+  if (isClaimed(config)) return `AWS keeps no description: ${bring}`;
   if (description === "none") return `Its description wasn't asked for: ${bring}`;
   const own = config.devices[0];
   const where = {

@@ -1,6 +1,6 @@
 /** The service: joins the machine (`linux/`) with the agent. A file of its own, so that `check` needn't load it. */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { type Agent, createAgent } from "../agent.ts";
 import type { AgentPlaces } from "../agent-deps.ts";
 import { EXIT } from "../cli/exit.ts";
@@ -14,6 +14,7 @@ import { createHubClients } from "../linux/azure-iot.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
 import { serveControl } from "../linux/control-socket.ts";
+import { absolute, readSecret } from "../linux/credential-files.ts";
 import { createDownloads } from "../linux/downloads.ts";
 import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
@@ -225,16 +226,6 @@ function credentialsFrom(config: AgentConfig, folder: string): Credentials {
 }
 
 /** A name in systemd's credentials folder, or a file that only its owner may read. */
-function readSecret(name: string, folder: string): Secret {
-  const credentials = process.env["CREDENTIALS_DIRECTORY"];
-  const credential = credentials === undefined ? undefined : join(credentials, name);
-  const path = credential !== undefined && existsSync(credential) ? credential : absolute(name, folder);
-  if (path !== credential && (statSync(path).mode & 0o077) !== 0) {
-    throw new ConfigError(`${path}: others may read this secret; run: chmod 600 ${path}`);
-  }
-  return new Secret(readFileSync(path, "utf8").trim());
-}
-
 /** Said at the start rather than at the first refusal of a cloud that tells no reasons. */
 function readAzureKey(name: string, station: string, folder: string): Secret {
   const secret = readSecret(name, folder);
@@ -246,8 +237,4 @@ function readAzureKey(name: string, station: string, folder: string): Secret {
     );
   }
   return secret;
-}
-
-function absolute(path: string, folder: string): string {
-  return isAbsolute(path) ? path : join(folder, path);
 }

@@ -1,5 +1,6 @@
 /** The built agent, as it would be installed, against the local AWS IoT Core over TLS. */
-import { writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectControl } from "@pump-station/agent/linux/control-socket.ts";
 import type { AgentStatus } from "@pump-station/agent/status.ts";
@@ -7,8 +8,9 @@ import { batchHeads } from "@pump-station/agent/wire/batch.ts";
 import { propertiesFromBag, topicParts } from "@pump-station/agent/wire/topics.ts";
 import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
 import { expect, onTestFinished, test } from "vitest";
+import { guidesTemplate } from "../clouds/aws/testing/template.ts";
 import { startTlsCloud } from "../clouds/aws/testing/tls-cloud.ts";
-import { PATIENCE_MS, PROGRAMS, startProgram, temporaryFolder, until } from "./testing/programs.ts";
+import { PATIENCE_MS, PROGRAMS, runProgram, startProgram, temporaryFolder, until } from "./testing/programs.ts";
 
 const STATION = "lake";
 type TlsCloud = Awaited<ReturnType<typeof startTlsCloud>>;
@@ -33,8 +35,6 @@ station: ${STATION}
 description: station.yaml
 data: data
 cloud: aws-iot-core://localhost:${port}?shadow=pump-station
-certificate-file: station.pem
-private-key-file: station.key
 ca: ca.pem
 upload-interval: 2s
 commit-interval: 100ms
@@ -44,13 +44,21 @@ control: control.sock
 log: debug
 `;
 
-function installed(local: TlsCloud): string {
+const CERTIFICATE_LINES = `certificate-file: station.pem
+private-key-file: station.key
+`;
+const CLAIM_LINES = `claim-certificate-file: station.pem
+claim-private-key-file: station.key
+provisioning-template: pump-stations
+`;
+
+function installed(local: TlsCloud, lines: string, client = local.client): string {
   const folder = temporaryFolder(onTestFinished);
-  writeFileSync(join(folder, "agent.yaml"), agentFile(local.port));
+  writeFileSync(join(folder, "agent.yaml"), `${agentFile(local.port)}${lines}`);
   writeFileSync(join(folder, "station.yaml"), STATION_FILE);
   writeFileSync(join(folder, "ca.pem"), local.ca);
-  writeFileSync(join(folder, "station.pem"), local.client.certificate);
-  writeFileSync(join(folder, "station.key"), local.client.key, { mode: 0o600 });
+  writeFileSync(join(folder, "station.pem"), client.certificate);
+  writeFileSync(join(folder, "station.key"), client.key, { mode: 0o600 });
   return folder;
 }
 
@@ -76,7 +84,7 @@ test("a station with a certificate sends, takes settings and commands, and loses
   onTestFinished(() => local.close());
   const { aws } = local;
   const id = { thing: STATION, name: "pump-station" };
-  const folder = installed(local);
+  const folder = installed(local, CERTIFICATE_LINES);
   const agent = startProgram(PROGRAMS.agent, ["run", "--config", join(folder, "agent.yaml")]);
   onTestFinished(() => void agent.child.kill("SIGKILL"));
   const status = async (): Promise<AgentStatus> => {
@@ -105,6 +113,9 @@ test("a station with a certificate sends, takes settings and commands, and loses
   const stop = await aws.call(STATION, { device: "air-pump", command: "stop" }, PATIENCE_MS);
   expect(stop["status"]).toBeGreaterThanOrEqual(400);
 
+  aws.jobs.create({ id: "read-1", things: [STATION], document: { command: "read-now" } });
+  await until("a job is done", () => aws.jobs.execution("read-1", STATION)?.status === "SUCCEEDED" || undefined);
+
   const before = readingsWithoutHole(local);
   aws.cut(STATION);
   const afterCut = await more("readings go on after a cut", before);
@@ -122,3 +133,42 @@ test("a station with a certificate sends, takes settings and commands, and loses
   expect(code).toBe(0);
   expect(out + err).not.toMatch(/BEGIN [A-Z ]*PRIVATE/);
 });
+
+test("a board of a series gets its certificate by its claim, comes in by it and renews it, and no key leaves it", {
+  timeout: 2 * PATIENCE_MS,
+}, async () => {
+  // Two days behind now, and so long ahead that a renewal is due at once.
+  const local = await startTlsCloud("not-it", 20 * 60_000);
+  onTestFinished(() => local.close());
+  const series = await local.issue("series-2026");
+  local.things.certificates.set(certificateIdOf(series.certificate), {
+    status: "ACTIVE",
+    templates: ["pump-stations"],
+  });
+  const folder = installed(local, CLAIM_LINES, series);
+  const config = join(folder, "agent.yaml");
+
+  const early = await runProgram(PROGRAMS.agent, "enrol", "--config", config);
+  expect(early).toMatchObject({ code: 1, err: expect.stringContaining("404 TemplateNotFound") as string });
+  local.provisioning.templates.set("pump-stations", { body: guidesTemplate(), isEnabled: true });
+  const enrolled = await runProgram(PROGRAMS.agent, "enrol", "--config", config);
+  expect(enrolled).toMatchObject({ code: 0, out: expect.stringMatching(/^lake: enrolled with aws-iot-core:/) });
+
+  const given = () => [...local.things.certificates.values()].filter(({ thing }) => thing === STATION);
+  expect(given()).toEqual([{ status: "ACTIVE", thing: STATION }]);
+  const agent = startProgram(PROGRAMS.agent, ["run", "--config", config]);
+  onTestFinished(() => void agent.child.kill("SIGKILL"));
+  await until("a reading has come", () => readingsWithoutHole(local) > 0 || undefined);
+  await until("the next certificate is there", () => /identity-certified/.test(agent.said()) || undefined);
+  expect(given().length).toBeGreaterThanOrEqual(2);
+  agent.child.kill("SIGTERM");
+  const { out, err } = await agent.ended;
+  const kept = readFileSync(join(folder, "data/state/identity.json"), "utf8");
+  const [, privateKey = "none"] = /BEGIN PRIVATE KEY-----\\n([\w+/]+)/.exec(kept) ?? [];
+  expect(privateKey).toMatch(/^[\w+/]{64}$/);
+  const sent = local.aws.events.since(0).map((event) => (event.kind === "message" ? String(event.payload) : ""));
+  for (const text of [out, err, ...sent]) expect(text).not.toContain(privateKey);
+});
+
+const certificateIdOf = (pem: string): string =>
+  new X509Certificate(pem).fingerprint256.replaceAll(":", "").toLowerCase();

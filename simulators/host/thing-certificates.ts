@@ -1,5 +1,5 @@
 /** Client certificates for things, signed by the authority that `loadServerCertificate` keeps in a folder. EC P-256. */
-import { createPrivateKey, webcrypto } from "node:crypto";
+import { createPrivateKey, X509Certificate as NodeCertificate, webcrypto } from "node:crypto";
 import { join } from "node:path";
 import {
   BasicConstraintsExtension,
@@ -7,6 +7,7 @@ import {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Pkcs10CertificateRequest,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -30,15 +31,38 @@ export async function issueClientCertificate(
   name: string,
   lifeMs = LIFE_MS,
 ): Promise<ClientCertificate> {
-  const authority = new X509Certificate(read(deps.files, join(folder, "ca.pem")));
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await signed(deps, folder, { subject: `CN=${name}`, publicKey: keys.publicKey, lifeMs });
+  return { certificate, key: await exportKey(keys.privateKey) };
+}
+
+/** For a request (PKCS #10 in PEM): its key under AWS's own subject, as certificates of that service have it. */
+export async function issueForRequest(
+  deps: { readonly files: Files; readonly nowMs: number },
+  folder: string,
+  csr: string,
+  lifeMs = LIFE_MS,
+): Promise<{ readonly id: string; readonly pem: string }> {
+  const request = new Pkcs10CertificateRequest(csr);
+  if (!(await request.verify())) throw new Error("the CSR isn't signed with its key");
+  const publicKey = await request.publicKey.export();
+  const pem = await signed(deps, folder, { subject: "CN=AWS IoT Certificate", publicKey, lifeMs });
+  return { id: new NodeCertificate(pem).fingerprint256.replaceAll(":", "").toLowerCase(), pem };
+}
+
+async function signed(
+  deps: { readonly files: Files; readonly nowMs: number },
+  folder: string,
+  { subject, publicKey, lifeMs }: { subject: string; publicKey: webcrypto.CryptoKey; lifeMs: number },
+): Promise<string> {
+  const authority = new X509Certificate(read(deps.files, join(folder, "ca.pem")));
   const certificate = await X509CertificateGenerator.create({
-    subject: `CN=${name}`,
+    subject,
     issuer: authority.subject,
     notBefore: new Date(deps.nowMs - BACKDATED_MS),
     notAfter: new Date(deps.nowMs + lifeMs),
     signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: await importKey(read(deps.files, join(folder, "ca-key.pem"))),
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
@@ -46,7 +70,7 @@ export async function issueClientCertificate(
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
     ],
   });
-  return { certificate: `${certificate.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
+  return `${certificate.toString("pem")}\n`;
 }
 
 function read(files: Files, path: string): string {

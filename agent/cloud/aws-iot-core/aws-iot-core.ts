@@ -29,19 +29,23 @@ export interface AwsCloudConfig {
 const ALPN = "x-amzn-mqtt-ca";
 const HTTPS_PORT = 443;
 
+export const awsPlace = ({ host, port }: { readonly host: string; readonly port: number }) => ({
+  url: `mqtts://${host}:${port}`,
+  ...(port === HTTPS_PORT && { alpn: ALPN }),
+});
+
 /** Throws RangeError when station or shadow can't be named so. */
 export function createAwsIotCoreCloud(deps: SessionDeps, config: AwsCloudConfig): Cloud {
-  const { host, port, station, shadow } = config;
+  const { station, shadow } = config;
   if (!STATION_NAME.test(station)) throw new RangeError(`station name: ${JSON.stringify(station)}`);
   if (shadow !== undefined && !SHADOW_NAME.test(shadow)) throw new RangeError(`shadow: ${JSON.stringify(shadow)}`);
   const own = topicsOf(station);
   const jobsGate = createJobsGate(deps);
   const plan = {
     options: {
-      url: `mqtts://${host}:${port}`,
+      ...awsPlace(config),
       clientId: station,
       connectTimeoutMs: config.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-      ...(port === HTTPS_PORT && { alpn: ALPN }),
     },
     keepAlive: config.keepAlive ?? fixedKeepAlive(60),
     // Eight: as many as one SUBSCRIBE may hold.

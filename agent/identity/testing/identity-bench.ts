@@ -5,7 +5,7 @@ import type { StateDocument } from "../../state/state-store.ts";
 import { createMemoryCloud } from "../../testing/memory-cloud.ts";
 import { createSimulatedTime, type SimulatedTime } from "../../testing/simulated-time.ts";
 import { type CertificateFacts, type KeyMaker, Secret } from "../../world.ts";
-import type { Enrolment, HandedOver, Proof } from "../enrolment.ts";
+import type { CertificateProof, Enrolment, HandedOver, Proof } from "../enrolment.ts";
 import { createIdentity, type Identity } from "../identity.ts";
 import type { KeptIdentity } from "../kept.ts";
 
@@ -39,6 +39,7 @@ export const fakeKeys = (): KeyMaker & { readonly made: number } => {
 export function createAuthority(time: SimulatedTime, options: { readonly lifeMs: number; readonly graceMs: number }) {
   const issued = new Map<string, string>();
   const revoked = new Set<string>();
+  const claims = new Set<string>();
   const faults = { isAway: false, losesAnswers: false, refusesNew: false };
   const asked: string[] = [];
   let token: string | undefined;
@@ -52,7 +53,10 @@ export function createAuthority(time: SimulatedTime, options: { readonly lifeMs:
     return [...issued.values()].includes(text) && !revoked.has(text) && time.clock.wallMs() <= untilMs + graceMs;
   };
   const admit = (proof: Proof): void => {
-    const isRight = "token" in proof ? proof.token.reveal() === token : isGood(proof.certificate, options.graceMs);
+    const isRight =
+      "token" in proof
+        ? proof.token.reveal() === token
+        : claims.has(proof.certificate) || isGood(proof.certificate, options.graceMs);
     asked.push("token" in proof ? "token" : certificateIn(proof.certificate).serial);
     if (!isRight) throw new CloudError("reprovision", "not authorized");
   };
@@ -89,6 +93,8 @@ export function createAuthority(time: SimulatedTime, options: { readonly lifeMs:
   return {
     enrolment,
     faults,
+    /** Certificates that may ask for any board. */
+    claims,
     /** Who asked: serials, or "token". */
     asked,
     get issued() {
@@ -127,6 +133,7 @@ export interface BoardOptions {
   readonly keys?: KeyMaker;
   readonly enrolment?: Enrolment;
   readonly given?: Credentials;
+  readonly claim?: CertificateProof;
   readonly station?: string;
 }
 
@@ -150,6 +157,7 @@ export function createBoard(
       onTokenUsed: () => {
         state.tokenFile = undefined;
       },
+      claim: () => options.claim,
     },
     { station: options.station ?? STATION, cloud: "mqtts://bridge:8883", given: options.given ?? {} },
   );

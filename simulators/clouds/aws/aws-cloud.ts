@@ -13,6 +13,8 @@ import { createJobService, type JobRequest, jobRequestFrom } from "./job-service
 import type { Jobs } from "./jobs.ts";
 import { SHADOW_REQUESTS_IN_FLIGHT_MAX } from "./limits.ts";
 import { createMeter, type Meter, shadowUnitsOf } from "./metering.ts";
+import type { Principal } from "./policy.ts";
+import type { Provisioning } from "./provisioning.ts";
 import type { Shadow } from "./shadow.ts";
 import {
   createShadowService,
@@ -23,8 +25,8 @@ import {
 } from "./shadow-service.ts";
 
 export interface AwsCloud {
-  /** `thing`: whose client certificate the connection has; undefined: none that is known. */
-  accept(link: PacketLink, thing: string | undefined): PacketReceiver;
+  /** `principal`: whose client certificate the connection has; undefined: none that is known. */
+  accept(link: PacketLink, principal: Principal): PacketReceiver;
   readonly shadow: (id: ShadowId) => Shadow | undefined;
   /** As the service's REST interface has it: the answer, and what things hear of it. */
   shadowRequest(
@@ -65,6 +67,8 @@ export function createAwsCloud(deps: {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly chance: Chance;
+  /** Fleet provisioning; without it there is none. */
+  readonly provisioning?: Provisioning;
 }): AwsCloud {
   const { clock, timers } = deps;
   const faults = noFaults();
@@ -109,13 +113,19 @@ export function createAwsCloud(deps: {
     faults,
     meter,
     events,
-    onPublish: (thing, topic, payload) => {
+    renewals: () => (deps.provisioning?.mayRenew ? [...deps.provisioning.templates.keys()] : []),
+    onPublish: (thing, topic, payload, clientId) => {
       // After the acknowledgement, as from a service behind the broker.
       const request = shadowRequestFrom(topic);
       if (request) queueMicrotask(() => onShadow(thing, request, payload));
       const jobRequest = jobRequestFrom(topic);
       if (jobRequest) queueMicrotask(() => onJob(thing, jobRequest, payload));
-      return request !== undefined || jobRequest !== undefined || !faults.throttle;
+      const provisioned = deps.provisioning?.answer(topic, payload);
+      // Who hasn't subscribed before it asked may not hear the answer.
+      void provisioned?.then((answer) =>
+        broker.answer(clientId, answer.topic, answer.payload, { isSubscribedOnly: true }),
+      );
+      return provisioned !== undefined || request !== undefined || jobRequest !== undefined || !faults.throttle;
     },
   });
 

@@ -21,16 +21,16 @@ import {
   TOPIC_SLASHES_MAX,
 } from "./limits.ts";
 import { type Meter, unitsOf } from "./metering.ts";
-import { isAllowed } from "./policy.ts";
+import { type Policy, type Principal, policyFor } from "./policy.ts";
 import { createSession, type Session } from "./session.ts";
 
 export interface Broker {
-  /** `thing`: whose certificate it is; undefined: nobody's. */
-  readonly accept: (link: PacketLink, thing: string | undefined) => PacketReceiver;
+  /** `principal`: whose certificate it is; undefined: nobody's. */
+  readonly accept: (link: PacketLink, principal: Principal) => PacketReceiver;
   /** To whoever has subscribed. */
   publish(topic: string, payload: Uint8Array, retain?: boolean): void;
   /** To that client alone, subscribed or not. */
-  answer(clientId: string, topic: string, payload: Uint8Array): void;
+  answer(clientId: string, topic: string, payload: Uint8Array, options?: { readonly isSubscribedOnly: boolean }): void;
   /** The link breaks without a goodbye. */
   cut(clientId: string, reason: string): void;
   /** The link stays, and carries nothing any more, either way. */
@@ -47,12 +47,15 @@ export interface BrokerDeps {
   readonly meter: Meter;
   readonly events: EventLog;
   /** A thing has published, and it was allowed to. False: it isn't acknowledged (throttled). */
-  readonly onPublish: (thing: string, topic: string, payload: Uint8Array) => boolean;
+  readonly onPublish: (thing: string, topic: string, payload: Uint8Array, clientId: string) => boolean;
+  /** With which templates a thing may ask for its next certificate. */
+  readonly renewals: () => readonly string[];
 }
 
 interface Connection {
   readonly session: Session;
   readonly thing: string;
+  readonly policy: Policy;
   readonly link: PacketLink;
   isFrozen: boolean;
   readonly keepAliveMs: number;
@@ -85,7 +88,7 @@ export function createBroker(deps: BrokerDeps): Broker {
 
   /** `isBroken`: without DISCONNECT, so the will is sent. */
   const end = (connection: Connection, reason: string, isBroken: boolean): void => {
-    const { session, thing, will, link } = connection;
+    const { session, thing, policy, will, link } = connection;
     if (connections.get(session.clientId) !== connection) return;
     connections.delete(session.clientId);
     connection.cancelSilence();
@@ -100,11 +103,11 @@ export function createBroker(deps: BrokerDeps): Broker {
     events.add({ kind: "disconnected", thing, reason });
     if (!connection.isFrozen && isBroken) link.cut();
     else if (!connection.isFrozen) link.close();
-    if (!isBroken || !will || !isAllowed(thing, will.topic)) return;
+    if (!isBroken || !will || !policy.isAllowed(will.topic)) return;
     const payload = Buffer.from(will.payload);
     events.add({ kind: "message", thing, topic: will.topic, payload });
     // A will on a reserved topic reaches subscribers, not the shadow service (developer guide, "Detecting a device").
-    if (!will.topic.startsWith("$")) deps.onPublish(thing, will.topic, payload);
+    if (!will.topic.startsWith("$")) deps.onPublish(thing, will.topic, payload, session.clientId);
     publish(will.topic, payload, will.retain ?? false);
   };
 
@@ -116,16 +119,19 @@ export function createBroker(deps: BrokerDeps): Broker {
     );
   };
 
-  const connect = (link: PacketLink, thing: string | undefined, packet: IConnectPacket): Connection | undefined => {
+  const connect = (link: PacketLink, principal: Principal, packet: IConnectPacket): Connection | undefined => {
     const { clientId, clean = true, keepalive = 0, will } = packet;
-    const code = connectRefusal(packet, thing) ?? faults.refuseConnect;
+    const policy = policyFor(principal, clientId, deps.renewals());
+    const code = connectRefusal(packet, policy) ?? faults.refuseConnect;
     meter.messages++;
-    if (code !== undefined || thing === undefined) {
-      events.add({ kind: "refused", thing, reason: `CONNECT of "${clientId}": return code ${code ?? 5}` });
+    if (code !== undefined || policy === undefined) {
+      const who = typeof principal === "string" ? principal : principal?.claim;
+      events.add({ kind: "refused", thing: who, reason: `CONNECT of "${clientId}": return code ${code ?? 5}` });
       link.send({ cmd: "connack", returnCode: code ?? 5, sessionPresent: false });
       link.close();
       return undefined;
     }
+    const { name: thing } = policy;
     const older = connections.get(clientId);
     if (older) end(older, "another connection with the same client id", true);
     cancelForgetting.get(clientId)?.();
@@ -137,6 +143,7 @@ export function createBroker(deps: BrokerDeps): Broker {
     const connection: Connection = {
       session,
       thing,
+      policy,
       link,
       isFrozen: false,
       keepAliveMs: keepAliveOf(keepalive) * 1000,
@@ -153,13 +160,13 @@ export function createBroker(deps: BrokerDeps): Broker {
   };
 
   const subscribe = (connection: Connection, packet: ISubscribePacket): void => {
-    const { session, thing, link } = connection;
+    const { session, thing, policy, link } = connection;
     meter.messages++;
     if (packet.subscriptions.length > FILTERS_PER_SUBSCRIBE_MAX)
       return end(connection, `${packet.subscriptions.length} filters in one SUBSCRIBE`, true);
     const granted = packet.subscriptions.map(({ topic, qos }) => {
       const isRefused =
-        topicProblem(topic) !== undefined || !isAllowed(thing, topic) || session.filters.size >= SUBSCRIPTIONS_MAX;
+        topicProblem(topic) !== undefined || !policy.isAllowed(topic) || session.filters.size >= SUBSCRIPTIONS_MAX;
       if (isRefused) events.add({ kind: "refused", thing, reason: `subscription to ${topic}` });
       else session.filters.set(topic, qos === 0 ? 0 : 1);
       return isRefused ? 128 : qos === 0 ? 0 : 1;
@@ -172,18 +179,18 @@ export function createBroker(deps: BrokerDeps): Broker {
   };
 
   const take = (connection: Connection, { topic, payload, qos, retain, messageId }: IPublishPacket): void => {
-    const { thing, link } = connection;
+    const { session, thing, policy, link } = connection;
     const bytes = Buffer.from(payload);
     const problem = topicProblem(topic) ?? (bytes.length > MESSAGE_BYTES_MAX ? `${bytes.length} bytes` : undefined);
     if (problem !== undefined) return end(connection, `publish to ${topic}: ${problem}`, true);
     if (qos === 2) return end(connection, "QoS 2", true);
-    if (!isAllowed(thing, topic)) return end(connection, `publish to ${topic}: not allowed`, true);
+    if (!policy.isAllowed(topic)) return end(connection, `publish to ${topic}: not allowed`, true);
     if (isTooFast(connection) || (!topic.startsWith("$") && takeOne(faults, "throttleMessages")))
       return events.add({ kind: "throttled", thing, topic });
     meter.messages += unitsOf(topic, bytes);
     const isTwice = takeOne(faults, "acknowledgeTwice");
     for (let n = 0; n < (isTwice ? 2 : 1); n++) events.add({ kind: "message", thing, topic, payload: bytes });
-    if (!deps.onPublish(thing, topic, bytes)) return events.add({ kind: "throttled", thing, topic });
+    if (!deps.onPublish(thing, topic, bytes, session.clientId)) return events.add({ kind: "throttled", thing, topic });
     publish(topic, bytes, retain);
     if (qos === 0 || takeOne(faults, "loseAcknowledgements")) return;
     const acknowledge = (): void => {
@@ -220,13 +227,13 @@ export function createBroker(deps: BrokerDeps): Broker {
   };
 
   return {
-    accept: (link, thing) => {
+    accept: (link, principal) => {
       let connection: Connection | undefined;
       return {
         onPacket: (packet) => {
           if (faults.silent) return;
           if (!connection) {
-            if (packet.cmd === "connect") connection = connect(link, thing, packet);
+            if (packet.cmd === "connect") connection = connect(link, principal, packet);
             else link.close();
           } else if (!connection.isFrozen && connections.get(connection.session.clientId) === connection) {
             heard(connection);
@@ -238,7 +245,8 @@ export function createBroker(deps: BrokerDeps): Broker {
       };
     },
     publish,
-    answer: (clientId, topic, payload) => sessions.get(clientId)?.deliver(topic, payload, { isAnswer: true }),
+    answer: (clientId, topic, payload, { isSubscribedOnly } = { isSubscribedOnly: false }) =>
+      sessions.get(clientId)?.deliver(topic, payload, { isAnswer: !isSubscribedOnly }),
     cut: (clientId, reason) => {
       const connection = connections.get(clientId);
       if (connection) end(connection, reason, true);
@@ -257,10 +265,10 @@ export function createBroker(deps: BrokerDeps): Broker {
 }
 
 /** MQTT 3.1.1 table 3.1; undefined: welcome. A policy lets a thing connect with its own name as client id. */
-function connectRefusal({ clientId, protocolVersion }: IConnectPacket, thing: string | undefined): number | undefined {
+function connectRefusal({ clientId, protocolVersion }: IConnectPacket, policy: Policy | undefined): number | undefined {
   if (protocolVersion !== 4) return 1;
   if (Buffer.byteLength(clientId) > CLIENT_ID_BYTES_MAX) return 2;
-  return thing === undefined || clientId !== thing ? 5 : undefined;
+  return policy ? undefined : 5;
 }
 
 const keepAliveOf = (askedS: number): number =>
@@ -268,7 +276,7 @@ const keepAliveOf = (askedS: number): number =>
 
 /** Reserved topics have three more levels: their first ones aren't counted (quotas, "Maximum number of slashes"). */
 function topicProblem(topic: string): string | undefined {
-  const slashes = topic.split("/").length - 1 - (topic.startsWith("$aws/things/") ? 3 : 0);
+  const slashes = topic.split("/").length - 1 - (topic.startsWith("$aws/") ? 3 : 0);
   if (Buffer.byteLength(topic) > TOPIC_BYTES_MAX) return `a topic of ${Buffer.byteLength(topic)} bytes`;
   return slashes > TOPIC_SLASHES_MAX ? `${slashes} slashes in a topic` : undefined;
 }

@@ -43,3 +43,5 @@ export const STATUS_DETAIL_KEY_MAX = 128;
 export const STATUS_DETAIL_CHARACTERS_MAX = 1024;
 /** Seven days. */
 export const STEP_TIMEOUT_MINUTES_MAX = 10_080;
+/** A certificate that no template has made a thing's by then is deleted (developer guide, "CreateCertificateFromCsr"). */
+export const OWNERSHIP_TOKEN_MS = 3_600_000;

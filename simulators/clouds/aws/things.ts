@@ -1,7 +1,17 @@
-/** Whose connection it is: the thing that its client certificate belongs to, as AWS IoT Core keeps them registered. */
-import { isSignedByOneOf, leafOf, lifeProblemOf } from "../azure/certificates.ts";
+/** Whose connection it is: the thing or claim that its client certificate belongs to, as AWS IoT Core keeps them registered. */
+import { type CertificateChain, isSignedByOneOf, leafOf, lifeProblemOf } from "../azure/certificates.ts";
 import type { PacketServer } from "../azure/link.ts";
 import type { AwsCloud } from "./aws-cloud.ts";
+import type { Principal } from "./policy.ts";
+
+/** One that the service has issued, or whose claim was registered. Known by the SHA-256 of its DER in lower-case hex. */
+export interface Certificate {
+  status: "PENDING_ACTIVATION" | "ACTIVE" | "INACTIVE";
+  /** Attached to it. */
+  thing?: string;
+  /** A claim: with these templates. */
+  readonly templates?: readonly string[];
+}
 
 export interface Things {
   /** Certificates of the authority whose common name it is are active for it. */
@@ -10,22 +20,37 @@ export interface Things {
   deactivate(thing: string): void;
   list(): readonly string[];
   /** undefined: not known, not active, or not of this time. */
-  thingOf(chain: readonly Uint8Array[]): string | undefined;
+  thingOf(chain: CertificateChain): Principal;
+  readonly certificates: Map<string, Certificate>;
 }
+
+export const certificateId = (chain: CertificateChain): string | undefined => leafOf(chain)?.sha256.toLowerCase();
 
 export function createThings(deps: { readonly wallMs: () => number }, authorities: readonly string[]): Things {
   const active = new Map<string, boolean>();
+  const certificates = new Map<string, Certificate>();
+
+  const principalOf = (id: string, commonName: string | undefined): Principal => {
+    const certificate = certificates.get(id);
+    if (!certificate) return commonName !== undefined && active.get(commonName) === true ? commonName : undefined;
+    if (certificate.status !== "ACTIVE") return undefined;
+    return certificate.templates ? { claim: id, templates: certificate.templates } : certificate.thing;
+  };
+
   return {
     register: (thing) => void active.set(thing, true),
-    deactivate: (thing) => void active.set(thing, false),
+    deactivate: (thing) => {
+      active.set(thing, false);
+      for (const certificate of certificates.values()) if (certificate.thing === thing) certificate.status = "INACTIVE";
+    },
     list: () => [...active.keys()],
     thingOf: (chain) => {
       const leaf = leafOf(chain);
-      const name = leaf?.commonName;
-      if (!leaf || name === undefined || active.get(name) !== true || lifeProblemOf(leaf, deps.wallMs()))
-        return undefined;
-      return isSignedByOneOf(chain, authorities, deps.wallMs()) ? name : undefined;
+      if (!leaf || lifeProblemOf(leaf, deps.wallMs())) return undefined;
+      const principal = principalOf(leaf.sha256.toLowerCase(), leaf.commonName);
+      return principal !== undefined && isSignedByOneOf(chain, authorities, deps.wallMs()) ? principal : undefined;
     },
+    certificates,
   };
 }
 
