@@ -9,7 +9,7 @@ import { createFiles } from "@pump-station/cloud-bridge/host/files.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { serveJson } from "../host/json-server.ts";
 import { serveService } from "../host/service-server.ts";
-import { issueClientCertificate } from "../host/thing-certificates.ts";
+import { issueClientCertificate, issueForRequest } from "../host/thing-certificates.ts";
 import { serveTls } from "../host/tls-endpoint.ts";
 import { runAwsCloud } from "../run/aws-cloud.ts";
 import { runAzureCloud } from "../run/azure-cloud.ts";
@@ -52,16 +52,25 @@ function thingsFrom(text: string, before: readonly string[] = []): readonly stri
   return [...before, text];
 }
 
+interface AwsArguments {
+  readonly thing: readonly string[];
+  readonly claim: boolean;
+  readonly data: string;
+  readonly mqttPort: number;
+  readonly httpPort: number;
+}
+
 const program = new Command("pump-station-cloud").description("local clouds on this machine").exitOverride();
 
 program
   .command("aws")
   .description("AWS IoT Core: broker, device shadows, client certificates, bad days by API; until Ctrl-C")
-  .requiredOption("--thing <name>", "registered, with a certificate; may be said several times", thingsFrom)
+  .option("--thing <name>", "registered, with a certificate; may be said several times", thingsFrom, [])
+  .option("--claim", "offer fleet provisioning: a claim certificate, and a template", false)
   .option("--data <folder>", "where certificates lie", ".pump-station-cloud/aws")
   .option("--mqtt-port <port>", "for things", portFrom, 8884)
   .option("--http-port <port>", "for the service API", portFrom, 8085)
-  .action(async (said: { thing: readonly string[]; data: string; mqttPort: number; httpPort: number }) => {
+  .action(async (said: AwsArguments) => {
     await runAwsCloud(
       {
         clock,
@@ -70,11 +79,18 @@ program
         files,
         loadServer: (folder) => loadServerCertificate(now(), folder, ["localhost", "127.0.0.1"]),
         issueClient: (folder, thing) => issueClientCertificate(now(), folder, thing),
+        issueForRequest: (folder, csr) => issueForRequest(now(), folder, csr),
         serveTls,
         serveJson,
         say: (line) => void process.stdout.write(`${line}\n`),
       },
-      { things: said.thing, folder: resolve(said.data), mqttPort: said.mqttPort, httpPort: said.httpPort },
+      {
+        things: said.thing,
+        hasClaim: said.claim,
+        folder: resolve(said.data),
+        mqttPort: said.mqttPort,
+        httpPort: said.httpPort,
+      },
       stopping.signal,
     );
   });

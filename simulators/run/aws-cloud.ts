@@ -1,10 +1,13 @@
 /** `pump-station-cloud aws`: a local AWS IoT Core on loopback, until the signal; its certificates lie in a folder. */
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { Chance, Clock, Timers } from "@pump-station/agent/world.ts";
 import type { Files } from "@pump-station/cloud-bridge/world.ts";
 import { createAwsCloud } from "../clouds/aws/aws-cloud.ts";
+import { DEFAULT_TEMPLATE, defaultTemplate } from "../clouds/aws/default-template.ts";
+import { createProvisioning, type IssuedCertificate, type Provisioning } from "../clouds/aws/provisioning.ts";
 import { createServiceApi, type ServiceApi } from "../clouds/aws/service-api.ts";
-import { createThings, withCertificates } from "../clouds/aws/things.ts";
+import { certificateId, createThings, type Things, withCertificates } from "../clouds/aws/things.ts";
 import type { PacketServer } from "../clouds/azure/link.ts";
 
 export interface AwsCloudDeps {
@@ -20,6 +23,7 @@ export interface AwsCloudDeps {
     folder: string,
     thing: string,
   ) => Promise<{ readonly certificate: string; readonly key: string }>;
+  readonly issueForRequest: (folder: string, csr: string) => Promise<IssuedCertificate>;
   readonly serveTls: (server: PacketServer, options: { cert: string; key: string; port: number }) => Promise<Serving>;
   readonly serveJson: (api: ServiceApi, port: number) => Promise<Serving>;
   readonly say: (line: string) => void;
@@ -31,6 +35,8 @@ interface Serving {
 
 export interface AwsCloudOptions {
   readonly things: readonly string[];
+  /** A claim certificate for fleet provisioning is made, and a template. */
+  readonly hasClaim: boolean;
   readonly folder: string;
   /** 0: any. */
   readonly mqttPort: number;
@@ -39,10 +45,15 @@ export interface AwsCloudOptions {
 
 export async function runAwsCloud(deps: AwsCloudDeps, options: AwsCloudOptions, signal: AbortSignal): Promise<void> {
   const { ca, cert, key } = await deps.loadServer(options.folder);
-  const aws = createAwsCloud(deps);
   const things = createThings(deps.clock, [ca]);
+  const provisioning = createProvisioning({
+    ...deps,
+    things,
+    issue: (csr) => deps.issueForRequest(options.folder, csr),
+  });
+  const aws = createAwsCloud({ ...deps, provisioning });
   const mqtt = await deps.serveTls(withCertificates(aws, things), { cert, key, port: options.mqttPort });
-  const http = await deps.serveJson(createServiceApi({ aws, things }), options.httpPort);
+  const http = await deps.serveJson(createServiceApi({ aws, things, provisioning }), options.httpPort);
   deps.say(`AWS IoT Core, local: localhost:${mqtt.port} (MQTT 3.1.1 over TLS with client certificates)`);
   deps.say(`service API: http://localhost:${http.port} (simulators/clouds/aws/README.md)`);
   for (const thing of options.things) {
@@ -50,6 +61,7 @@ export async function runAwsCloud(deps: AwsCloudDeps, options: AwsCloudOptions, 
     await ensureCertificate(deps, options.folder, thing);
     for (const line of configurationOf(thing, options.folder, mqtt.port)) deps.say(line);
   }
+  if (options.hasClaim) await offerClaim(deps, options.folder, mqtt.port, { things, provisioning });
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   await mqtt.close();
   await http.close();
@@ -61,6 +73,31 @@ async function ensureCertificate({ files, issueClient }: AwsCloudDeps, folder: s
   const { certificate, key } = await issueClient(folder, thing);
   files.writeDurably(join(folder, `${thing}-key.pem`), new TextEncoder().encode(key), 0o600);
   files.writeDurably(join(folder, `${thing}.pem`), new TextEncoder().encode(certificate), 0o644);
+}
+
+const CLAIM = "claim";
+
+async function offerClaim(
+  deps: AwsCloudDeps,
+  folder: string,
+  port: number,
+  { things, provisioning }: { readonly things: Things; readonly provisioning: Provisioning },
+): Promise<void> {
+  await ensureCertificate(deps, folder, CLAIM);
+  const pem = new TextDecoder().decode(deps.files.read(join(folder, `${CLAIM}.pem`)));
+  const id = certificateId([new X509Certificate(pem).raw]);
+  provisioning.templates.set(DEFAULT_TEMPLATE, { body: defaultTemplate(), isEnabled: true });
+  if (id !== undefined) things.certificates.set(id, { status: "ACTIVE", templates: [DEFAULT_TEMPLATE] });
+  const lines = [
+    "",
+    "any station by fleet provisioning, in an agent's agent.yaml:",
+    `  cloud: aws-iot-core://localhost:${port}`,
+    `  ca: ${join(folder, "ca.pem")}`,
+    `  claim-certificate-file: ${join(folder, `${CLAIM}.pem`)}`,
+    `  claim-private-key-file: ${join(folder, `${CLAIM}-key.pem`)}`,
+    `  provisioning-template: ${DEFAULT_TEMPLATE}`,
+  ];
+  for (const line of lines) deps.say(line);
 }
 
 const configurationOf = (thing: string, folder: string, port: number): string[] => [

@@ -9,9 +9,11 @@ import { Secret } from "@pump-station/agent/world.ts";
 import { describe, expect, it } from "vitest";
 import { createMemoryClients } from "../memory-clients.ts";
 import { createAwsCloud } from "./aws-cloud.ts";
+import { defaultTemplate } from "./default-template.ts";
 import type { Principal } from "./policy.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { checkTemplate, provisionedBy } from "./provisioning-template.ts";
+import { createServiceApi } from "./service-api.ts";
 import { guidesTemplate } from "./testing/template.ts";
 import { createThings } from "./things.ts";
 
@@ -193,6 +195,38 @@ describe("the local cloud", () => {
   });
 });
 
+describe("the service API", () => {
+  it("makes templates and claims, refuses what is none, and deactivates a certificate", async () => {
+    const { aws, things, provisioning, enrolment } = bench();
+    const api = createServiceApi({ aws, things, provisioning });
+    const tell = (method: string, url: string, body: unknown = "") =>
+      api({ method, url, body: typeof body === "string" ? body : JSON.stringify(body) });
+    const templateBody = JSON.stringify(guidesTemplate());
+    expect(
+      await tell("POST", "/provisioning-templates", { templateName: "t", templateBody, enabled: true }),
+    ).toMatchObject({ status: 200 });
+    expect(await tell("POST", "/provisioning-templates", { templateName: "t", templateBody })).toMatchObject({
+      status: 409,
+    });
+    expect(await tell("POST", "/provisioning-templates", { templateName: "u", templateBody: "{}" })).toMatchObject({
+      status: 400,
+      json: { type: "InvalidRequestException" },
+    });
+    expect(await tell("GET", "/provisioning-templates/t")).toMatchObject({ json: { enabled: true, templateBody } });
+    expect(await tell("DELETE", "/provisioning-templates/t")).toMatchObject({ status: 200 });
+    expect(await tell("GET", "/provisioning-templates/t")).toMatchObject({ status: 404 });
+    const id = "ab".repeat(32);
+    expect(await tell("PUT", `/claims/${id}`, { templates: ["pump-stations"] })).toMatchObject({ status: 200 });
+    expect(await tell("GET", "/certificates")).toMatchObject({ json: { certificates: [{ certificateId: id }] } });
+    expect(await tell("PATCH", "/provisioning", { mayRenew: true })).toMatchObject({ json: { mayRenew: true } });
+
+    await enrolment.ask(CLAIM, ask("csr 1"), never);
+    await tell("PUT", `/certificates/${encodeURIComponent("id of csr 1")}?newStatus=INACTIVE`);
+    const refused = enrolment.tryOut("certificate of csr 1", new Secret("k"), never);
+    await expect(refused).rejects.toMatchObject({ next: "reprovision" });
+  });
+});
+
 describe("templates", () => {
   const example: JsonObject = {
     Parameters: { SerialNumber: { Type: "String" }, DeviceLocation: { Type: "String", Default: "Seattle" } },
@@ -240,6 +274,7 @@ describe("templates", () => {
   it("our guide's one is good, and makes a station the thing of its name", () => {
     const body = guidesTemplate();
     expect(() => checkTemplate(body)).not.toThrow();
+    expect(defaultTemplate()).toEqual(body);
     expect(provisionedBy(body, { ThingName: STATION, SerialNumber: "1" }, "ab")).toMatchObject({
       thing: STATION,
       isActive: true,

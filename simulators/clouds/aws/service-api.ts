@@ -12,6 +12,7 @@
  *   POST   /things/{thing}/cut | forget-session | deactivate
  *   POST   /things/{thing}/recreate-shadow[?name=…]      desired, at version 1, and nobody is told
  *   …      /jobs, /things/{thing}/jobs                   as in AWS's control plane: job-api.ts
+ *   …      /provisioning-templates, /certificates, /claims: provisioning-api.ts
  *   GET    /events[?since=NUMBER]
  *   GET    /meter                                        what would be on the bill
  *   GET    /faults                                       PATCH /faults changes some of them
@@ -22,6 +23,8 @@ import type { AwsCloud } from "./aws-cloud.ts";
 import type { NumberedEvent } from "./events.ts";
 import { noFaults } from "./faults.ts";
 import { createJobApi } from "./job-api.ts";
+import type { Provisioning } from "./provisioning.ts";
+import { createProvisioningApi, PROVISIONING_ROOMS } from "./provisioning-api.ts";
 import type { Things } from "./things.ts";
 
 export interface ApiRequest {
@@ -48,13 +51,20 @@ export interface Call {
   readonly body: string;
 }
 
-export function createServiceApi({ aws, things }: { readonly aws: AwsCloud; readonly things: Things }): ServiceApi {
+export function createServiceApi(deps: {
+  readonly aws: AwsCloud;
+  readonly things: Things;
+  readonly provisioning?: Provisioning;
+}): ServiceApi {
+  const { aws, things, provisioning } = deps;
   const onJobs = createJobApi({ aws, things });
+  const onProvisioning = provisioning && createProvisioningApi({ provisioning, things });
 
   const top = async (call: Call): Promise<ApiResponse> => {
     const [room, thing] = call.path;
     const what = `${call.method} ${room}`;
     if (room === "jobs" || (room === "things" && call.path[2] === "jobs")) return onJobs(call);
+    if (onProvisioning && PROVISIONING_ROOMS.includes(room ?? "")) return onProvisioning(call);
     if (room === "things" && thing !== undefined) return onThing(call, thing);
     if (what === "GET things")
       return {
