@@ -7,7 +7,7 @@ import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { expect, it } from "vitest";
 import { hubFrom } from "../cloud/azure-iot-hub/plug-and-play.ts";
 import { stationDtdlCommands } from "../commands/document.ts";
-import { isObject, type JsonObject } from "../wire/twin-document.ts";
+import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
 import { declaredSettings } from "./declared-settings.ts";
 import { OBJECT_SETTINGS, UPLOAD_SETTINGS } from "./known-settings.ts";
 import { DTDL_SETTINGS } from "./model.ts";
@@ -84,10 +84,10 @@ it("the whole model keeps DTDL 3's rules of names, texts and schemas", () => {
     expect(new Set(names).size, id).toBe(names.length);
     for (const content of contents) {
       expect(content.name).toMatch(new RegExp(`^${segment}$`));
-      expect(String(content["description"] ?? "").length).toBeLessThanOrEqual(512);
-      const { schema } = content;
-      if (isObject(schema as never) && (schema as JsonObject)["@type"] === "Enum") {
-        const values = (schema as unknown as { enumValues: { name: string }[] }).enumValues;
+      expect(JSON.stringify(content["description"] ?? "").length - 2).toBeLessThanOrEqual(512);
+      const schema = content["schema"] as Json | undefined;
+      if (isObject(schema) && schema["@type"] === "Enum") {
+        const values = schema["enumValues"] as readonly JsonObject[];
         for (const { name } of values) expect(name).toMatch(new RegExp(`^${segment}$`));
       } else if (typeof schema === "string") expect(schema).toMatch(/^(double|string|boolean|long|integer|dtmi:.*;1)$/);
     }

@@ -85,8 +85,6 @@ test("values of a device that is refused as a whole are refused with its reason"
   const settings = settingsOf({
     desired: { devices: { pumpp: { every: 3, target: 5 } } },
     reported: { devices: { pumpp: refused } },
-    desiredVersion: 2,
-    reportedVersion: 1,
     versions: {},
   });
   expect(settings).toMatchObject([
@@ -99,8 +97,6 @@ test("live is one setting, which has converged while it runs as asked, and when 
   const stored = (reported: JsonObject) => ({
     desired: { live: { every: 5, until: 1_793_000_000_000 } },
     reported,
-    desiredVersion: 2,
-    reportedVersion: 1,
     versions: { live: 2 },
   });
   const of = (reported: JsonObject) => settingsOf(stored(reported));
