@@ -11,9 +11,9 @@
  *   npm run bench -- wire --fuzz RUNS [--seed N]    changed bytes under a valid check: values or a refusal, and memory
  */
 import { readFileSync } from "node:fs";
-import { BATCH_VALUES_MAX } from "@pump-station/agent/limits.ts";
+import { BATCH_VALUES_MAX, MESSAGE_BYTES_MAX } from "@pump-station/agent/limits.ts";
 import { createScale } from "@pump-station/agent/wire/scale.ts";
-import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
+import { SCHEMA_CHANNELS_MAX, type StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { fuzzTight } from "@pump-station/agent/wire/testing/fuzz-tight.ts";
 import { HELD_OUT_KINDS, heldOut } from "@pump-station/agent/wire/testing/held-out.ts";
 import { type CsvChannel, CsvError, type CsvOptions, type CsvTable, csvTable } from "./rig/csv-table.ts";
@@ -21,9 +21,9 @@ import { type Codec, codecsFor, type Rows } from "./rig/wire-codecs.ts";
 
 const ROWS_DEFAULT = 360;
 /** Each codec works for so long, in CPU time, before and while it is measured. */
-const WARM_UP_MS = 300;
-const MEASURED_MS = 600;
-const SLICES = 6;
+const WARM_UP_MS = 200;
+const MEASURED_MS = 400;
+const SLICES = 5;
 const MEMORY_GROWTH_MAX = 64 * 1024 * 1024;
 const LABELS = ["anomaly", "changepoint"];
 const OPTIONS = [
@@ -117,6 +117,11 @@ function measureFiles(options: Options): void {
   const [first] = tables;
   if (!first) return;
   const channels = commonChannels(tables, options);
+  if (channels.length > SCHEMA_CHANNELS_MAX) {
+    throw new CsvError(
+      `wire: ${channels.length} channels; a stream has at most ${SCHEMA_CHANNELS_MAX}: choose with --only NAME,…`,
+    );
+  }
   const batches = tables.flatMap((table) => batchesOf(table, channels, options.rows));
   const readings = batches.reduce((sum, { values }) => sum + values.length * channels.length, 0);
   if (options.rows * channels.length > BATCH_VALUES_MAX) {
@@ -216,6 +221,10 @@ function batchesOf(table: CsvTable, channels: StreamSchema["channels"], rows: nu
 
 function measured(codec: Codec, batches: readonly Rows[], readings: number): string {
   const encoded = batches.map((batch) => codec.encode(batch));
+  const longest = encoded.reduce((most, { length }) => Math.max(most, length), 0);
+  if (codec.name.startsWith("ours") && longest > MESSAGE_BYTES_MAX) {
+    return `| ${codec.name} | a batch of ${longest} bytes, a message has at most ${MESSAGE_BYTES_MAX}: give fewer --rows | | | |`;
+  }
   let [compared, identity] = [0, 0];
   encoded.forEach((bytes, at) => {
     const batch = batches[at];

@@ -34,6 +34,8 @@ const SEPARATORS = ["\t", "|", ";", ","];
 const LOOKED_AT = 20;
 /** Finer decimals are the noise of a conversion from binary. */
 const DECIMALS_MAX = 9;
+/** 1954 to 2119 as a spreadsheet counts. */
+const SERIAL_DAYS = { first: 20_000, last: 80_000 };
 const MISSING = /^(?:|nan|na|null|none)$/i;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
@@ -51,7 +53,9 @@ export function csvTable(path: string, text: string, options: CsvOptions): CsvTa
       throw new CsvError(`${path}:1: there is no column "${name}"; there are: ${header.slice(1).join(", ")}`);
     }
   }
-  const notes: string[] = [];
+  const notes = times.every((ms) => ms >= SERIAL_DAYS.first * 1000 && ms <= SERIAL_DAYS.last * 1000)
+    ? [`${path}: times are read as seconds since 1970; if they are a spreadsheet's days, write them as dates`]
+    : [];
   const channels = header.flatMap((name, at): CsvChannel[] => {
     if (at === 0 || options.leaveOut.includes(name) || (options.only && !options.only.includes(name))) return [];
     const cells = lines.map(({ cells }) => plainCell(cells[at] ?? "", decimalComma));
@@ -75,6 +79,8 @@ function linesFrom(path: string, text: string): { header: readonly string[]; lin
     .split(/\r\n|\n|\r/)
     .map((line, index) => ({ number: index + 1, line }))
     .filter(({ line }) => line.trim() !== "");
+  if (written.length === 0) throw new CsvError(`${path}:1: the file is empty`);
+  if (text.includes("\0")) throw new CsvError(`${path}:1: not UTF-8 (UTF-16?); save it as UTF-8`);
   const separator = separatorOf(written.slice(0, LOOKED_AT).map(({ line }) => line));
   if (separator === undefined) {
     throw new CsvError(`${path}:1: no tab, "|", ";" or "," that parts every line into the same number of cells`);
