@@ -17,7 +17,7 @@ import {
 } from "./symbols.ts";
 
 /** In bits, with the extra bits; a length's cost stands at the length. */
-export interface Costs {
+interface Costs {
   readonly literals: Float64Array;
   readonly lengths: Float64Array;
   readonly distances: Float64Array;

@@ -27,7 +27,7 @@ const basesFrom = (first: number, extra: readonly number[]): number[] => {
   }
   return bases;
 };
-export const LENGTH_BASES: readonly number[] = [...basesFrom(LENGTH_MIN, LENGTH_EXTRA).slice(0, -1), LENGTH_MAX];
+const LENGTH_BASES: readonly number[] = [...basesFrom(LENGTH_MIN, LENGTH_EXTRA).slice(0, -1), LENGTH_MAX];
 export const DISTANCE_BASES: readonly number[] = basesFrom(1, DISTANCE_EXTRA);
 
 const symbolsFrom = (bases: readonly number[], most: number): Uint8Array => {
