@@ -25,7 +25,7 @@ const PUBLISH_MS = 150;
 const BUFFER_BYTES = 256 * 1024 * 1024;
 
 /** As the service's systemd unit starts it; collected once before the drain, so that what is counted is the drain's. */
-const AGENT_FLAGS = [...AS_ON_A_BOARD.nodeFlags, "--expose-gc"];
+const AGENT_FLAGS = AS_ON_A_BOARD.nodeFlags;
 const HERE = "--in-this-process";
 
 export async function run(args: readonly string[]): Promise<void> {

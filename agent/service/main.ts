@@ -18,6 +18,7 @@ import { absolute, readSecret } from "../linux/credential-files.ts";
 import { createDownloads } from "../linux/downloads.ts";
 import { createFiles } from "../linux/files.ts";
 import { lockFolder } from "../linux/folder-lock.ts";
+import { exposedHeap, keepHeapSmall } from "../linux/heap-keeper.ts";
 import { createLog } from "../linux/log.ts";
 import { machineFacts } from "../linux/machine-facts.ts";
 import { createMqttClients } from "../linux/mqtt.ts";
@@ -113,6 +114,7 @@ export async function runService(configPath: string, program: Program): Promise<
     pid: process.pid,
     cloud: config.cloud.text,
   });
+  const stopCollecting = keepHeapSmall(timers, exposedHeap());
   const stopKeeping = keepKnownTime({ clock, timers, log, document: knownTime });
   try {
     await agent.run(stop.signal);
@@ -123,6 +125,7 @@ export async function runService(configPath: string, program: Program): Promise<
     return EXIT.failed;
   } finally {
     stopKeeping();
+    stopCollecting();
     await stopControl();
     unlock();
   }
