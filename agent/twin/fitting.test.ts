@@ -163,3 +163,31 @@ describe("levels that creep", () => {
     expect(logged).toContain("uplink-away");
   });
 });
+
+describe("a document of values that nobody knows", () => {
+  const nonsense = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`nonsense-${n}`, n]));
+
+  it("is answered value by value with the reason, and the rest applies", async () => {
+    const { start, far, advance, reported } = createTwinBench();
+    await start().connect();
+    far.setDesired({ ...nonsense, upload: { interval: 120 } });
+    await advance(30_000);
+    for (const key of Object.keys(nonsense)) expect(reported(key)).toEqual({ ac: 400, av: 2, ad: "no such key" });
+    expect(reported("upload/interval")).toMatchObject({ value: 120, ac: 200 });
+  });
+
+  it("leaves its answers out before it leaves out devices, and says of how many", () => {
+    const ack = { ac: 400, av: 2, ad: "no such key" };
+    const document = {
+      ...Object.fromEntries(Object.keys(nonsense).map((key) => [key, ack])),
+      live: ack,
+      devices: { pump: { health: "stuck" } },
+      twin: { digest: "e3b0c44298fc" },
+    };
+    const left = fitting(document, 1_700);
+    expect(bytesOf(left)).toBeLessThan(1_700);
+    expect(left).toMatchObject({ live: ack, devices: { pump: { health: "stuck" } }, "nonsense-0": ack });
+    const leftOut = Object.keys(nonsense).filter((key) => !(key in left)).length;
+    expect(left["twin"]).toEqual({ digest: "e3b0c44298fc", "left-out": leftOut });
+  });
+});

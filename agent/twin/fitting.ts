@@ -3,7 +3,7 @@
  * stays, so that a cloud knows of what is left out that it runs. Pure.
  */
 import { TWIN_BYTES_MAX } from "../limits.ts";
-import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
+import { isObject, type Json, type JsonObject, OWN_KEYS } from "../wire/twin-document.ts";
 
 /** Clouds count what they add (component markers, escaped names), and $version. */
 const ADDED_BYTES = 700;
@@ -85,8 +85,12 @@ function shortened(document: JsonObject): JsonObject {
   });
 }
 
-/** The last of the devices goes; what is told of the station itself stays. The same object when there is none. */
+/** The last of what nobody knows goes, then the last of the devices; what is told of the station itself stays. The same object when there is none. */
 function withoutLast(document: JsonObject): JsonObject {
+  const unknown = Object.entries(document).findLast(
+    ([key, value]) => !OWN_KEYS.has(key) && isObject(value) && isAck(value),
+  );
+  if (unknown) return without(document, unknown[0]);
   const devices = document["devices"];
   const last = isObject(devices) ? Object.keys(devices).at(-1) : undefined;
   if (!isObject(devices) || last === undefined) return document;

@@ -40,8 +40,8 @@ export interface Reading {
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** A document full of nonsense must not make an answer that is larger than a twin may be. */
-const REFUSALS_MAX = 16;
+/** A document full of nonsense must not make an answer that is larger than a twin may be: paths, reasons, what is around. */
+const REFUSALS = { bytesMax: 3_600, bytesAround: 40 };
 /** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
 const SAFE_KEY = new RegExp(`^[A-Za-z0-9_-]{1,${KEY_LENGTH_MAX}}$`);
 /** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
@@ -61,11 +61,14 @@ const REPORTED_ONLY = new Set([
 export function readDesired(station: Station, desired: JsonObject): Reading {
   const wanted: Wanted[] = [];
   const refused: { path: string; reason: string }[] = [];
+  let roomBytes = REFUSALS.bytesMax;
   const refuse = (path: string, reason: string): void => {
     const keys = path.split("/");
     const isTaken = keys.length === 1 ? REPORTED_ONLY.has(path) : keys.at(-1) === "health";
     const answerable = !isTaken && keys.every((key) => SAFE_KEY.test(key));
-    if (answerable && refused.length < REFUSALS_MAX) refused.push({ path, reason });
+    if (!answerable) return;
+    roomBytes -= path.length + Buffer.byteLength(reason) + REFUSALS.bytesAround;
+    if (roomBytes >= 0) refused.push({ path, reason });
   };
   const take = (path: string, value: Json, problem: string | undefined, make: (value: number) => Wanted): void => {
     if (problem !== undefined || typeof value !== "number") refuse(path, problem ?? "not a number");
