@@ -242,16 +242,20 @@ function rowsOf(path: string, how: { pragmas: string; perReading: boolean; every
  */
 async function atRealPace(forMs: number, lacking: string | undefined): Promise<void> {
   if (lacking !== undefined) return console.log(`\nat a station's own pace: ${lacking}`);
-  console.log(`\nours at a station's own pace, a commit every 10 s, for ${forMs / SECOND} s`);
-  await Promise.all([paced(forMs, []), paced(forMs, ["commit=300"])]);
+  console.log(`\nours at a station's own pace, for ${forMs / SECOND} s`);
+  const mounts = [[], ["lazytime"], ["commit=300"], ["commit=300", "lazytime"]];
+  await Promise.all([
+    ...mounts.map((options) => paced(forMs, options, SAMPLE_EVERY)),
+    ...mounts.map((options) => paced(forMs, options, 60 * SECOND)),
+  ]);
 }
 
-async function paced(forMs: number, options: readonly string[]): Promise<void> {
+async function paced(forMs: number, options: readonly string[], commitEveryMs: number): Promise<void> {
   const timers = createTimers();
   const medium = createLoopMedium(MEDIUM_BYTES, options);
   try {
     let nowMs = 0;
-    const store = ours(join(medium.folder, "readings.db"), () => nowMs, SAMPLE_EVERY);
+    const store = ours(join(medium.folder, "readings.db"), () => nowMs, commitEveryMs);
     const next = readingsFrom(7);
     const pass = (): void => {
       nowMs += SAMPLE_EVERY;
@@ -268,7 +272,7 @@ async function paced(forMs: number, options: readonly string[]): Promise<void> {
     const bytes = medium.written().bytes - before.bytes;
     store.close();
     console.log(
-      `  mounted with ${options.join() || "ext4's defaults"}: ${(bytes / readings).toFixed(0)} bytes per reading`,
+      `  a commit every ${commitEveryMs / SECOND} s, mounted with ${options.join() || "ext4's defaults"}: ${(bytes / readings).toFixed(0)} bytes per reading`,
     );
   } finally {
     medium.close();

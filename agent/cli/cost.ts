@@ -111,7 +111,7 @@ function text(cost: Cost, settings: CostSettings): string {
         : []),
     ]),
     ...(morePingBytes > 0 ? ["", `  up to ${morePingsText(morePingBytes)}`] : []),
-    ...(ways.length > 0 ? ["", "What would lower it most:"] : []),
+    ...(ways.length > 0 ? ["", "What would lower it most (each by itself):"] : []),
     ...ways.map((way, index) => `  ${index + 1}. ${wayText(way)}`),
     ...(flashWay ? ["", "And for the flash:", `  ${wayText(flashWay)}`] : []),
   ].join("\n");

@@ -48,12 +48,26 @@ describe("what a description costs in a month", () => {
     const { ways } = costOf(station(noisy, quiet), SETTINGS);
     expect(ways).toHaveLength(3);
     expect(ways[0]?.change).toBe("station.yaml, noisy, aggregate: every: 60s");
-    expect(ways.map(({ change }) => change)).toContain("station.yaml, noisy: every: 20s");
+    // Asking half as often saves no more than a mean a minute, and loses readings.
+    expect(ways.map(({ change }) => change)).not.toContain("station.yaml, noisy: every: 20s");
     for (const [index, way] of ways.entries()) {
       expect(way.saves.bytes).toBeGreaterThan(0);
       expect(way.saves.bytes).toBeLessThanOrEqual(ways[index - 1]?.saves.bytes ?? Infinity);
       expect(way.price).not.toBe("");
     }
+  });
+
+  it("is lowered by a coarser channel by what all of it costs less then, messages that it fills included", () => {
+    const many = device("many", 1_000, Array<string>(8).fill("gauge"), {
+      aggregate: { everyMs: 1_000, by: new Map() },
+    });
+    const { ways, total } = costOf(station(many), { ...SETTINGS, uploadEveryMs: 3_600_000 });
+    const round = ways.find(({ change }) => change.includes("round: 1 mbar"));
+    // 0.42 bytes less of each of 86,400 readings a day, and a message of 247 bytes around it less for every 3,500.
+    expect(round?.saves.bytes).toBeCloseTo(30 * 86_400 * 0.42 * (1 + 247 / 3_500), -2);
+    expect(round?.saves.units).toBeGreaterThan(0);
+    expect(total.bytes - (round?.saves.bytes ?? 0)).toBeGreaterThan(0);
+    expect(ways.map(({ change }) => change)).toContain("station.yaml, many, aggregate: every: 2s");
   });
 
   it("of the flash is lowered by rarer commits, unless they are rare", () => {

@@ -4,7 +4,7 @@
  */
 import { keptChannels } from "@pump-station/sensor-descriptions/kept-channels.ts";
 import type { Channel, Device, Station } from "@pump-station/sensor-descriptions/model.ts";
-import { estimateLte, type KeepAliveSetting, readingBytes } from "./lte-estimate.ts";
+import { estimateLte, type KeepAliveSetting, type ReadingBytes, readingBytes } from "./lte-estimate.ts";
 
 export interface CostSettings {
   /** ms between two uploads */
@@ -45,7 +45,7 @@ export interface Cost {
   readonly connectionBytes: number;
   /** More of them on a network that forgets a silent connection after a minute. */
   readonly morePingBytes: number;
-  /** Those that save most bytes, at most one of each kind. */
+  /** Those that save most bytes, one of each kind as long as there are kinds; each by itself. */
   readonly ways: readonly Way[];
   /** Undefined when the flash is spared already. */
   readonly flashWay: Way | undefined;
@@ -80,8 +80,12 @@ export function costOf(station: Station, settings: CostSettings): Cost {
   };
 }
 
-function totalOf(station: Station, settings: CostSettings): MonthlyCost {
-  const { bytesPerDay, messagesPerDay, payloadBytesPerDay, readingsPerDay } = estimateLte(station, lteOf(settings));
+function totalOf(station: Station, settings: CostSettings, bytesOf?: ReadingBytes): MonthlyCost {
+  const { bytesPerDay, messagesPerDay, payloadBytesPerDay, readingsPerDay } = estimateLte(
+    station,
+    lteOf(settings),
+    bytesOf,
+  );
   const unitsPerMessage =
     messagesPerDay > 0 ? Math.max(1, Math.ceil(payloadBytesPerDay / messagesPerDay / settings.unitBytes)) : 0;
   const samplesPerDay = station.devices.reduce((sum, device) => sum + samplesOf(device), 0);
@@ -157,15 +161,10 @@ function ways(station: Station, settings: CostSettings, now: MonthlyCost): Way[]
           ),
         ]
       : [],
+    // Where a window saves as much, it costs less: no reading is lost to alarms, and none to the mean.
     station.devices
-      .filter(isAsked)
-      .map((device) =>
-        saving(
-          `station.yaml, ${device.name}: every: ${(device.everyMs * 2) / 1_000}s`,
-          "half of its readings",
-          totalOf(replaced(station, { ...device, everyMs: device.everyMs * 2 }), settings),
-        ),
-      ),
+      .filter((device) => isAsked(device) && !hasNoWindow(device))
+      .map((device) => halfAsOften(station, device, settings, saving)),
     station.devices
       .filter(hasNoWindow)
       .map((device) =>
@@ -175,24 +174,41 @@ function ways(station: Station, settings: CostSettings, now: MonthlyCost): Way[]
           totalOf(replaced(station, { ...device, aggregate: { everyMs: WINDOW_MS, by: new Map() } }), settings),
         ),
       ),
-    station.devices.filter(isAsked).flatMap((device) => coarser(device, now, saving)),
+    station.devices.filter(isAsked).flatMap((device) => coarser(station, device, settings, saving)),
   ];
-  return kinds
-    .flatMap((kind) => kind.sort(bySavedBytes).slice(0, 1))
+  for (const kind of kinds) kind.sort(bySavedBytes);
+  const best = kinds.flatMap((kind) => kind.slice(0, 1));
+  const others = kinds.flatMap((kind) => kind.slice(1)).sort(bySavedBytes);
+  return [...best.sort(bySavedBytes), ...others]
     .filter(({ saves }) => saves.bytes > 0)
-    .sort(bySavedBytes)
-    .slice(0, WAYS_SHOWN);
+    .slice(0, WAYS_SHOWN)
+    .sort(bySavedBytes);
 }
 
-const coarser = (device: Device, now: MonthlyCost, saving: Saving): Way[] =>
+function halfAsOften(station: Station, device: Device, settings: CostSettings, saving: Saving): Way {
+  const { aggregate, everyMs } = device;
+  const seldom = aggregate
+    ? { ...device, aggregate: { ...aggregate, everyMs: aggregate.everyMs * 2 } }
+    : { ...device, everyMs: everyMs * 2 };
+  const key = aggregate ? ", aggregate: every" : ": every";
+  return saving(
+    `station.yaml, ${device.name}${key}: ${(2 * (aggregate?.everyMs ?? everyMs)) / 1_000}s`,
+    aggregate ? "a window twice as long" : "half of its readings",
+    totalOf(replaced(station, seldom), settings),
+  );
+}
+
+const coarser = (station: Station, device: Device, settings: CostSettings, saving: Saving): Way[] =>
   keptChannels(device)
     .filter(({ kind }) => kind === "gauge")
     .map(({ name, resolution, unit }) => {
       const step = Number((resolution * 10).toPrecision(6));
+      const bytesOf: ReadingBytes = (channel, owner) =>
+        readingBytes(channel) - (channel.name === name && owner === device.name ? DIGIT_BYTES : 0);
       return saving(
         `station.yaml, ${device.name}, filter, ${name}: - round: ${`${step} ${unit}`.trim()}`,
         "one decimal, worth it only where that is noise",
-        { ...now, bytes: now.bytes - samplesOf(device) * DAYS * DIGIT_BYTES },
+        totalOf(station, settings, bytesOf),
       );
     });
 

@@ -42,8 +42,11 @@ const HANDSHAKE_BYTES = 5_049;
 export function estimateLte(
   station: Station,
   uplink: { readonly intervalMs: number; readonly keepAliveS: KeepAliveSetting },
+  bytesOf: ReadingBytes = readingBytes,
 ): LteEstimate {
-  const byDevice = station.devices.filter(({ paused }) => paused === undefined).map(deviceEstimate);
+  const byDevice = station.devices
+    .filter(({ paused }) => paused === undefined)
+    .map((device) => deviceEstimate(device, bytesOf));
   const payloadBytesPerDay = sum(byDevice.map(({ bytesPerDay }) => bytesPerDay));
   const readingsPerDay = sum(byDevice.map((device) => device.readingsPerDay));
   const closedByTime = readingsPerDay > 0 ? DAY_MS / uplink.intervalMs : 0;
@@ -69,14 +72,16 @@ export function estimateLte(
   };
 }
 
+export type ReadingBytes = (channel: Pick<Channel, "kind" | "name">, device: string) => number;
+
 /** Of one reading in a full batch. */
 export const readingBytes = ({ kind }: Pick<Channel, "kind">): number =>
   kind === "gauge" ? BYTES_PER_READING : BYTES_PER_QUIET_READING;
 
-function deviceEstimate(device: Device) {
+function deviceEstimate(device: Device, bytesOf: ReadingBytes) {
   const samples = DAY_MS / (device.aggregate?.everyMs ?? device.everyMs);
   const channels = keptChannels(device);
-  const bytesPerSample = sum(channels.map(readingBytes));
+  const bytesPerSample = sum(channels.map((channel) => bytesOf(channel, device.name)));
   return {
     device: device.name,
     readingsPerDay: samples * channels.length,
