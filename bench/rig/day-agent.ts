@@ -25,8 +25,8 @@ const QUIET_MS = 70;
 
 export interface Day {
   readonly status: AgentStatus;
-  /** By what stands in their topic: lane or "twin". */
-  readonly messages: readonly { readonly topic: string; readonly bytes: number }[];
+  /** By what stands in their topic: lane or "twin"; when, since the start. */
+  readonly messages: readonly { readonly topic: string; readonly bytes: number; readonly atMs: number }[];
   readonly received: readonly { readonly topic: string; readonly bytes: number }[];
   readonly connections: number;
   readonly handshakeBytes: number;
@@ -58,7 +58,7 @@ export async function runDay({
   ipBytes,
 }: DayOptions): Promise<Day> {
   const time = createSimulatedTime({ wallMs: Date.UTC(2026, 4, 2) });
-  const link = watchedLink(createMqttClients(), ipBytes);
+  const link = watchedLink(createMqttClients(), ipBytes, () => time.clock.bootMs());
   const startMs = time.clock.bootMs();
   const files = createMemoryFiles();
   all.forEach((series, index) => files.write(`/types/${series.device}-board.yaml`, typeFile(series, index)));
@@ -110,13 +110,14 @@ export async function runDay({
 }
 
 /** Counts what passes, and knows when nothing is under way. */
-function watchedLink(clients: MqttClients, ipBytes: () => number) {
+function watchedLink(clients: MqttClients, ipBytes: () => number, now: () => number) {
+  const startMs = now();
   let underWay = 0;
   let activity = 0;
   let connections = 0;
   let handshakeBytes = 0;
   let pings = 0;
-  const messages: { topic: string; bytes: number }[] = [];
+  const messages: { topic: string; bytes: number; atMs: number }[] = [];
   const received: { topic: string; bytes: number }[] = [];
   const watched = async <T>(work: () => Promise<T>): Promise<T> => {
     underWay++;
@@ -141,7 +142,7 @@ function watchedLink(clients: MqttClients, ipBytes: () => number) {
         return {
           ...connection,
           publish: (topic, payload, publishOptions) => {
-            messages.push({ topic, bytes: payload.length });
+            messages.push({ topic, bytes: payload.length, atMs: now() - startMs });
             return watched(() => connection.publish(topic, payload, publishOptions));
           },
           subscribe: (topics) => watched(() => connection.subscribe(topics)),

@@ -7,6 +7,8 @@ const UNITS = [
   ["5 KB (AWS IoT Core)", 5_120],
   ["0.5 KB (Azure IoT Hub, free)", 512],
 ] as const;
+/** A new station shows itself within half a minute; one that starts again doesn't. */
+const START_MS = 60_000;
 const LANES = /\/(urgent|normal|late)\//;
 
 export const kilo = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} kB`;
@@ -15,6 +17,7 @@ export function dayLines(day: Day, interval: string, pingBytes: number): string[
   const isBatch = (topic: string) => /kind=batch/.test(decodeURIComponent(topic));
   const telemetry = day.messages.filter(({ topic }) => LANES.test(topic));
   const batches = telemetry.filter(({ topic }) => isBatch(topic));
+  const first = telemetry.filter(({ atMs }) => atMs <= START_MS);
   const ledger = telemetry.filter(({ topic }) => !isBatch(topic));
   const twin = day.messages.filter(({ topic }) => !LANES.test(topic));
   const sum = (list: readonly { readonly bytes: number }[]) => list.reduce((total, { bytes }) => total + bytes, 0);
@@ -32,7 +35,7 @@ export function dayLines(day: Day, interval: string, pingBytes: number): string[
     `  TCP/IP, TLS, MQTT     ${kilo(rest)} around all messages`,
     ...UNITS.map(
       ([name, size]) =>
-        `  hub units of ${name}: ${units(batches, size)} for readings, ${units(telemetry, size)} with schemas and ledger`,
+        `  hub units of ${name}: ${units(batches, size)} for readings, ${units(telemetry, size)} with schemas and ledger; of them ${units(first, size)} in the first minute of a new station`,
     ),
     `  samples produced ${produced}, accepted ${day.status.buffer.accepted}, waiting ${day.status.buffer.waiting}, dropped ${day.status.buffer.dropped}`,
   ];
