@@ -68,7 +68,8 @@ export async function buildBroken(proof, name) {
   const out = join(root, "dist/broken", name);
   const replaced = new Set();
   const plugins = [replacing(modules, replaced)];
-  for (const [program, entry] of Object.entries(PROGRAMS[proof])) await bundle(entry, join(out, program), { plugins });
+  for (const [program, entry] of Object.entries(PROGRAMS[proof]))
+    await bundle(entry, join(out, program), { plugins, sourcemap: false });
   const missing = Object.keys(modules).filter((module) => !replaced.has(module));
   if (missing.length > 0) throw new Error(`break ${name}: no program imports ${missing.join(", ")}`);
   return out;

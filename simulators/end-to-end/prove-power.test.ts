@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import { PATIENCE_MS } from "./testing/programs.ts";
 import { prove, UNAVAILABLE } from "./testing/prove.ts";
 
-test("eight power cuts under the agent's buffer take nothing that was committed", {
+test("four power cuts under the agent's buffer take nothing that was committed", {
   timeout: 3 * PATIENCE_MS,
 }, async ({ skip }) => {
-  const { code, out, err } = await prove("power", "--cuts", "8");
+  const { code, out, err } = await prove("power", "--cuts", "4");
   if (code === UNAVAILABLE) return skip(err.trim());
-  expect(out).toMatch(/PROVEN: after each of 8 cuts/);
+  expect(out).toMatch(/PROVEN: after each of 4 cuts/);
   expect(code, out + err).toBe(0);
 });
 
