@@ -196,6 +196,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
       const before = newest.health(device.name);
       newest.take(device, sample);
       goingLive.took(device, sample);
+      commanding.took(device, sample);
       const now = newest.health(device.name);
       if (before === now) return;
       log(now === "good" ? "info" : "warn", "device-health", { device: device.name, health: now, was: before });

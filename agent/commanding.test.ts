@@ -77,7 +77,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function createBench() {
+function createBench(station = STATION) {
   const time = createSimulatedTime();
   const files = createMemoryFiles();
   const broker = createMemoryBroker(time);
@@ -98,7 +98,7 @@ function createBench() {
     return [{ afterMs: 5, bytes: what === 1 ? frame(0x81, register.target) : frame(0x80 + what) }];
   });
   files.write("/types/valve.yaml", VALVE);
-  files.write("/station.yaml", STATION);
+  files.write("/station.yaml", station);
   const stop = new AbortController();
   const agent = createAgent(
     {
@@ -219,6 +219,28 @@ describe("commands of the station", () => {
 });
 
 describe("while somebody is on site", () => {
+  it("a key switch begins it and ends it, for as long as the file says at most", async () => {
+    const key = "port: line\n    on-site: { when: target above 150 mbar, at-most: 30min }";
+    const { advance, call, register, ask, stop } = createBench(STATION.replace("port: line", key));
+    await advance(12_000);
+    expect(await ask("onsite", {})).toMatchObject({ onSite: null });
+    register.target = 160;
+    await call("read-now");
+    expect(await ask("onsite", {})).toMatchObject({ onSite: { by: "the switch valve", isOurs: true } });
+    expect(await call("on-site", { arguments: { end: true } })).toMatchObject({ status: 409 });
+    const refused = { status: 409, text: expect.stringContaining("on-site") };
+    expect(await call("empty", { device: "valve" })).toMatchObject(refused);
+    register.target = 100;
+    await call("read-now");
+    expect(await ask("onsite", {})).toMatchObject({ onSite: null });
+    register.target = 160;
+    await call("read-now");
+    expect(await ask("onsite", {})).toMatchObject({ onSite: { by: "the switch valve" } });
+    await advance(31 * 60_000);
+    expect(await ask("onsite", {})).toMatchObject({ onSite: null });
+    await stop();
+  });
+
   it("nothing from the cloud moves hardware; what waited is applied when it ends by itself", async () => {
     const { advance, call, far, register, ask, reported, stop } = createBench();
     await advance(3_000);

@@ -1,15 +1,17 @@
 /** Joins commands, their audit and on-site mode with what they act on; `agent.ts` passes the steps. */
+import type { Device } from "@pump-station/sensor-descriptions/model.ts";
 import { type Audit, type AuditEntry, createAudit } from "./commands/audit.ts";
 import { type Commands, createCommands } from "./commands/commands.ts";
 import { type DiagnosticsDeps, diagnosticsFile } from "./commands/diagnostics.ts";
 import { durationMs } from "./commands/duration.ts";
 import { createFileSender, type FileSender } from "./commands/file-sender.ts";
 import { createOnSite, type OnSite } from "./commands/on-site.ts";
+import { createOnSiteKeys } from "./commands/on-site-key.ts";
 import { createPlan, type PlanDeps } from "./commands/plan.ts";
 import { createStationRuns, type StationRunDeps } from "./commands/station.ts";
 import type { ControlHandler } from "./control/control.ts";
 import { ON_SITE_MS_MAX, ON_SITE_MS_MIN } from "./limits.ts";
-import type { AlarmTransition } from "./reading.ts";
+import { type AlarmTransition, isMissing, type Sample } from "./reading.ts";
 import type { StateStore } from "./state/state-store.ts";
 import type { ZoneOffset } from "./time-zone/time-zone.ts";
 import { STATION_EVENTS } from "./wire/messages.ts";
@@ -24,6 +26,8 @@ export interface Commanding {
   diagnostics(): Promise<Uint8Array>;
   /** Takes up what the last process knew; events may be told from now on. */
   start(): void;
+  /** A sample, as meant: that of a key switch may begin on-site mode, or end it. */
+  took(device: Device, sample: Sample): void;
   /** An alarm as it is while somebody is on site: as grave as ever, and marked. */
   marked(transition: AlarmTransition): AlarmTransition;
 }
@@ -61,6 +65,7 @@ export function createCommanding(deps: CommandingDeps): Commanding {
       deps.onChange();
     },
   });
+  const keys = createOnSiteKeys({ ...deps, onSite, document: state.document("on-site-keys") });
   const audit = createAudit({ ...deps, file: (name) => state.document(name) });
   const files = createFileSender({ ...deps, document: state.document("file-sending"), path: deps.filePath });
   const diagnostics = () => diagnosticsFile({ ...deps, audit: () => audit.list(), log: deps.recentLog });
@@ -73,6 +78,9 @@ export function createCommanding(deps: CommandingDeps): Commanding {
     files,
     diagnostics,
     start: () => onSite.resume(),
+    took: (device, sample) => {
+      if (device.onSite) keys(device, device.onSite.when.test(valueIn(device, sample)));
+    },
     marked: (transition) => (onSite.now() ? { ...transition, onSite: true } : transition),
   };
 }
@@ -95,6 +103,14 @@ export const commandHandlers = ({
   audit: () => audit.list(),
   diagnostics: async () => Buffer.from(await commanding.diagnostics()).toString("base64"),
 });
+
+/** Of a sample that is corrected already; undefined where there is no value. */
+const valueIn =
+  ({ channels }: Device, { values }: Sample) =>
+  (name: string): number | undefined => {
+    const value = values[channels.findIndex((channel) => channel.name === name)];
+    return value === undefined || isMissing(value) ? undefined : value;
+  };
 
 const inWords = ({ id, device, command, by, status, text }: AuditEntry): string => {
   const what = device === undefined ? command : `${device} ${command}`;

@@ -84,6 +84,15 @@ test("a device has its type's channels, settings, commands and alarms", () => {
   });
 });
 
+test("a key switch has its condition, and eight hours when the file doesn't say how long", () => {
+  const withKey = (key: string) => demo.text.replace("    correct:", `    on-site: { ${key} }\n    correct:`);
+  const { device } = deviceOf(withKey("when: temperature above 30 °C"), "climate");
+  expect(device.onSite).toMatchObject({ atMostMs: 8 * 3_600_000 });
+  expect([29, 31].map((value) => device.onSite?.when.test(() => value))).toEqual([false, true]);
+  const short = deviceOf(withKey("when: temperature above 30 °C, at-most: 90min"), "climate");
+  expect(short.device.onSite?.atMostMs).toBe(5_400_000);
+});
+
 test("corrections, small changes and aggregates come in the channels' units", () => {
   const text = demo.text.replace(
     "    correct:",

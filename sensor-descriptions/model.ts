@@ -250,6 +250,8 @@ export interface Device {
   readonly channels: readonly Channel[];
   readonly everyMs: number;
   readonly faster?: { readonly when: Condition; readonly everyMs: number };
+  /** A key switch: turned on, somebody is on site, for so long at most. */
+  readonly onSite?: { readonly when: Condition; readonly atMostMs: number };
   /** Per channel; before the plausible range, alarms and interlocks. */
   readonly correct: ReadonlyMap<string, Correction>;
   /** Per channel, in this order; after alarms and interlocks, which see what was read. */

@@ -41,7 +41,7 @@ async function onsite(deps: CliDeps, time: string | undefined, options: OnsiteOp
 const NOBODY = "nobody is on site; begin with: pump-station onsite 2h";
 
 export function onSiteText({ leftMs, by, isOurs, isUnsure }: OnSiteStatus): string {
-  const begun = isOurs ? "begun here" : `begun by ${by}`;
+  const begun = by === "here" ? "begun here" : `begun by ${by}${isOurs ? " here" : ""}`;
   const unsure = isUnsure ? ", shortened since the board restarted and its clock is not set" : "";
   return `ON SITE for ${spokenDuration(leftMs)} more (${begun}${unsure}): the cloud moves nothing, alarms page nobody; ends by itself, or with: pump-station onsite end`;
 }

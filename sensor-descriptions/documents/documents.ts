@@ -33,6 +33,10 @@ export function describeDevice(device: Device, origins: Origins): DescribedValue
     ...[...(device.needs ?? [])].flatMap(([name, text]) => (name === "address" ? [] : row(name, text))),
     ...row("paused", device.paused),
     ...row("every", spokenDuration(device.everyMs)),
+    ...row(
+      "on-site",
+      device.onSite && `${spokenDuration(device.onSite.atMostMs)} at most when ${device.onSite.when.text}`,
+    ),
     ...row("faster", device.faster && `${spokenDuration(device.faster.everyMs)} when ${device.faster.when.text}`),
     ...row("heartbeat", spokenDuration(device.heartbeatMs)),
     ...[...device.correct].flatMap(([name, correction]) =>

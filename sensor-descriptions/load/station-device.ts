@@ -174,6 +174,9 @@ function exampleOf(need: Need, type: DeviceType): string {
   return type.kind === "i2c" && need.name === "address" && !need.oneOf ? "0x76" : exampleOfNeed(need);
 }
 
+/** A working day: who forgets the key in its switch is no longer there after that. */
+const ON_SITE_MS = 8 * 3_600_000;
+
 function partsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType, everyMs: number) {
   const when = judge.condition([...at, "faster", "when"], shape.faster?.when, type.channels);
   if (shape.faster && shape.faster.every >= everyMs) {
@@ -182,9 +185,12 @@ function partsOf(judge: Judge, at: Path, shape: DeviceShape, type: DeviceType, e
       say.fasterIsSlower(spokenDuration(shape.faster.every), spokenDuration(everyMs)),
     );
   }
+  const key = shape["on-site"];
+  const turned = judge.condition([...at, "on-site", "when"], key?.when, type.channels);
   const fastestMs = Math.min(everyMs, shape.faster?.every ?? everyMs);
   return {
     ...(when && shape.faster ? { faster: { when, everyMs: shape.faster.every } } : {}),
+    ...(turned && key ? { onSite: { when: turned, atMostMs: key["at-most"] ?? ON_SITE_MS } } : {}),
     ...preprocessingOf(judge, at, shape, type, { everyMs, fastestMs }),
   };
 }

@@ -19,6 +19,10 @@ export const deviceKeys = {
   pin: s.pin().optional().describe("the line's number on its chip, or its name: gpioinfo"),
   every: s.duration(100, DAY).optional(),
   faster: z.strictObject({ when: s.text(), every: s.duration(100, DAY) }).optional(),
+  "on-site": z
+    .strictObject({ when: s.text(), "at-most": s.duration(60_000, DAY).optional() })
+    .optional()
+    .describe("a key switch: while somebody is on site the cloud moves nothing and alarms page nobody"),
   ...preprocessKeys,
   paused: s.text().optional().describe("why it is not asked; delete the line to go on"),
   note: s.text().optional(),
