@@ -30,7 +30,7 @@ import { createTimers } from "../linux/timers.ts";
 import { createZoneOffset } from "../linux/zone-files.ts";
 import { type KnownTime, keepKnownTime } from "../state/known-time.ts";
 import { createStateStore } from "../state/state-store.ts";
-import { type Log, Secret } from "../world.ts";
+import type { Log, Secret } from "../world.ts";
 import { createServiceIdentity } from "./identity.ts";
 
 /** What closing takes at most: a write that is stuck, a farewell to a broker that is gone. */

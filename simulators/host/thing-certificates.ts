@@ -45,7 +45,7 @@ export async function issueForRequest(
 ): Promise<{ readonly id: string; readonly pem: string }> {
   const request = new Pkcs10CertificateRequest(csr);
   if (!(await request.verify())) throw new Error("the CSR isn't signed with its key");
-  const publicKey = await request.publicKey.export();
+  const publicKey = (await request.publicKey.export()) as webcrypto.CryptoKey;
   const pem = await signed(deps, folder, { subject: "CN=AWS IoT Certificate", publicKey, lifeMs });
   return { id: new NodeCertificate(pem).fingerprint256.replaceAll(":", "").toLowerCase(), pem };
 }

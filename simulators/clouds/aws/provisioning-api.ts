@@ -46,7 +46,9 @@ export function createProvisioningApi({ provisioning, things }: { provisioning: 
       if (error instanceof TemplateError) throw invalid(error.message);
       throw error;
     }
-    const patterns = isObject(hook) ? Object.entries(hook).map(([key, value]) => [key, String(value)] as const) : [];
+    const patterns = isObject(hook)
+      ? Object.entries(hook).map(([key, value]) => [key, typeof value === "string" ? value : "$^"] as const)
+      : [];
     const hooked = patterns.length > 0 ? { hook: Object.fromEntries(patterns) } : {};
     templates.set(name, { body, isEnabled: enabled === true, ...hooked });
     return ok({ templateName: name });

@@ -47,7 +47,7 @@ export function provisionedBy(body: JsonObject, given: JsonObject, certificate: 
   const configuration = value(body["DeviceConfiguration"]);
   return {
     thing,
-    isActive: status === null || String(status).toUpperCase() === "ACTIVE",
+    isActive: status === null || textOf(status).toUpperCase() === "ACTIVE",
     deviceConfiguration: isObject(configuration) ? configuration : {},
   };
 }
@@ -78,13 +78,13 @@ function valueOf(json: Json, parameters: JsonObject, body: JsonObject): Json {
   const [first, second, third] = (Array.isArray(argument) ? argument : [argument]).map(inner);
   switch (name) {
     case "Ref":
-      return referred(parameters, String(first));
+      return referred(parameters, textOf(first));
     case "Fn::Join":
-      return (Array.isArray(second) ? second : []).map(String).join(String(first));
+      return (Array.isArray(second) ? second : []).map(textOf).join(textOf(first));
     case "Fn::Sub":
-      return String(first).replaceAll(/\$\{([^}]+)\}/g, (_, key: string) => String(referred(parameters, key)));
+      return textOf(first).replaceAll(/\$\{([^}]+)\}/g, (_, key: string) => textOf(referred(parameters, key)));
     case "Fn::FindInMap":
-      return found(body["Mappings"], [first, second, third].map(String));
+      return found(body["Mappings"], [first, second, third].map(textOf));
     default:
       throw new TemplateError(`${name} isn't there in this cloud`);
   }
@@ -102,3 +102,5 @@ function found(map: Json | undefined, keys: readonly string[]): Json {
   if (at === undefined) throw new TemplateError(`Fn::FindInMap ${keys.join(" ")}: there is nothing`);
   return at;
 }
+
+const textOf = (json: Json | undefined): string => (typeof json === "string" ? json : JSON.stringify(json ?? null));

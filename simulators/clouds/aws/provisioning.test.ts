@@ -85,7 +85,7 @@ describe("a board with a claim", () => {
     [{ parameters: { ThingName: "pond", SerialNumber: "1" } }, "stop", 'made this board the thing "pond"'],
   ])("is told why it gets none: %j", async (change, next, words) => {
     const { enrolmentWith } = bench();
-    const refused = enrolmentWith(change as object).ask(CLAIM, ask("csr 1"), never);
+    const refused = enrolmentWith(change).ask(CLAIM, ask("csr 1"), never);
     await expect(refused).rejects.toThrow(words);
     await expect(refused).rejects.toMatchObject({ next: expect.stringMatching(next) as string });
   });

@@ -74,7 +74,7 @@ export function createProvisioning({ things, timers, chance, issue }: Provisioni
       throw new Refused(400, "InvalidCertificateOwnershipToken", "Certificate ownership token is not valid.");
     const given = isObject(parameters) ? parameters : {};
     for (const [parameter, pattern] of Object.entries(template.hook ?? {}))
-      if (!new RegExp(pattern).test(String(given[parameter] ?? "")))
+      if (!new RegExp(pattern).test(JSON.stringify(given[parameter] ?? "").replaceAll('"', "")))
         throw new Refused(403, "AccessDenied", `the pre-provisioning hook doesn't allow ${parameter}`);
     const { thing, isActive, deviceConfiguration } = provisionedBy(template.body, given, id);
     certificate.status = isActive ? "ACTIVE" : "INACTIVE";
