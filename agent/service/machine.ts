@@ -3,9 +3,9 @@ import type { Machine } from "../cli/command.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
 import { isFolderLocked } from "../linux/folder-lock.ts";
-import { createPortListing } from "../linux/port-listing.ts";
-import { lockPort } from "../linux/port-lock.ts";
-import { createPorts } from "../linux/ports.ts";
+import { createPortListing } from "../linux/ports/port-listing.ts";
+import { lockPort } from "../linux/ports/port-lock.ts";
+import { createPorts } from "../linux/ports/ports.ts";
 import { createTimers } from "../linux/timers.ts";
 
 /** Ctrl-C (or a lost terminal) ends what the command does, and leaves it to close its ports; a second one ends it. */

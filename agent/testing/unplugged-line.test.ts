@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createClock } from "../linux/clock.ts";
-import { createPorts } from "../linux/ports.ts";
+import { createPorts } from "../linux/ports/ports.ts";
 import { createTimers } from "../linux/timers.ts";
 import { missing } from "../reading.ts";
 import { createSerialPort } from "../source/serial-port.ts";

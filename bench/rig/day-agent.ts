@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createAgent } from "@pump-station/agent/agent.ts";
 import { parseConfig } from "@pump-station/agent/config.ts";
 import { createChance } from "@pump-station/agent/linux/chance.ts";
-import { createMqttClients } from "@pump-station/agent/linux/mqtt.ts";
+import { createMqttClients } from "@pump-station/agent/linux/connections/mqtt.ts";
 import { createDatabases } from "@pump-station/agent/linux/sqlite.ts";
 import type { AgentStatus } from "@pump-station/agent/status.ts";
 import { createMemoryFiles } from "@pump-station/agent/testing/memory-files.ts";

@@ -1,6 +1,6 @@
 /**
  * Simulated I2C buses and GPIO pins as the agent asks for them: one JSON object a line. The format is written out in
- * `agent/linux/simulated-ports.ts`; in short:
+ * `agent/linux/ports/simulated-ports.ts`; in short:
  *
  *   {"id":1,"bus":"mast","transfer":{"address":118,"write":"f7","read":8}}  → {"id":1,"bytes":"…"} | {"id":1,"error":"nack"}
  *   {"id":2,"chip":"pins","watch":{"pin":17,"edge":"falling"}}              → {"id":2,"ok":true}   | {"id":2,"error":"absent"}

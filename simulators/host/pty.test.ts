@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSerialPorts } from "@pump-station/agent/linux/serial.ts";
+import { createSerialPorts } from "@pump-station/agent/linux/ports/serial.ts";
 import { createTimers } from "@pump-station/agent/linux/timers.ts";
 import { afterEach, expect, test } from "vitest";
 import { openTerminal } from "./pty.ts";

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createClock } from "@pump-station/agent/linux/clock.ts";
-import { createGpioChips } from "@pump-station/agent/linux/gpio.ts";
+import { createGpioChips } from "@pump-station/agent/linux/gpio/gpio.ts";
 import { createTimers } from "@pump-station/agent/linux/timers.ts";
 
 const LABEL = "rig-chip";

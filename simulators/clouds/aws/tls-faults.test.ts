@@ -1,7 +1,7 @@
 /** The agent's AWS IoT Core dialect through mqtt.js over real TLS, when things go wrong. */
 import { createAwsIotCoreCloud } from "@pump-station/agent/cloud/aws-iot-core/aws-iot-core.ts";
 import { describeCloudFaults } from "@pump-station/agent/cloud/cloud-faults.conformance.ts";
-import { createMqttClients } from "@pump-station/agent/linux/mqtt.ts";
+import { createMqttClients } from "@pump-station/agent/linux/connections/mqtt.ts";
 import { Secret } from "@pump-station/agent/world.ts";
 import { createHastenedTime } from "../azure/testing/hastened-time.ts";
 import { createAwsFarSide } from "./testing/far-side.ts";

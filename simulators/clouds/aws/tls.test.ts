@@ -1,7 +1,7 @@
 /** The agent's AWS IoT Core dialect, and AWS's own device SDK unmodified, against the local cloud over real TLS. */
 import { createAwsIotCoreCloud } from "@pump-station/agent/cloud/aws-iot-core/aws-iot-core.ts";
 import { describeCloud } from "@pump-station/agent/cloud/cloud.conformance.ts";
-import { createMqttClients } from "@pump-station/agent/linux/mqtt.ts";
+import { createMqttClients } from "@pump-station/agent/linux/connections/mqtt.ts";
 import { Secret } from "@pump-station/agent/world.ts";
 import awsIot from "aws-iot-device-sdk";
 import { afterEach, describe, expect, it, vi } from "vitest";

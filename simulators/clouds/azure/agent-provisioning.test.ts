@@ -5,9 +5,9 @@ import type { Assignment } from "@pump-station/agent/cloud/azure-iot-hub/provisi
 import type { Cloud } from "@pump-station/agent/cloud/cloud.ts";
 import type { Credentials } from "@pump-station/agent/cloud/credentials.ts";
 import { fixedKeepAlive } from "@pump-station/agent/cloud/keep-alive.ts";
-import { createHubClients } from "@pump-station/agent/linux/azure-iot.ts";
 import { createChance } from "@pump-station/agent/linux/chance.ts";
-import { createMqttClients } from "@pump-station/agent/linux/mqtt.ts";
+import { createHubClients } from "@pump-station/agent/linux/connections/azure-iot.ts";
+import { createMqttClients } from "@pump-station/agent/linux/connections/mqtt.ts";
 import { authority, makeParty, type Party } from "@pump-station/agent/testing/certificates.ts";
 import { Secret } from "@pump-station/agent/world.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

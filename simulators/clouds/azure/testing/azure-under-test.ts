@@ -2,8 +2,8 @@
 import { createAzureHubCloud } from "@pump-station/agent/cloud/azure-iot-hub/azure-iot-hub.ts";
 import type { FaultyCloudUnderTest } from "@pump-station/agent/cloud/cloud-faults.conformance.ts";
 import { fixedKeepAlive } from "@pump-station/agent/cloud/keep-alive.ts";
-import { createHubClients } from "@pump-station/agent/linux/azure-iot.ts";
 import { createChance } from "@pump-station/agent/linux/chance.ts";
+import { createHubClients } from "@pump-station/agent/linux/connections/azure-iot.ts";
 import { type HubClients, type Log, Secret } from "@pump-station/agent/world.ts";
 import { type AzureHub, createAzureHub } from "../hub.ts";
 import { createAzureFarSide } from "./azure-far-side.ts";

@@ -7,7 +7,7 @@ import type { FaultyCloudUnderTest } from "@pump-station/agent/cloud/cloud-fault
 import { fixedKeepAlive } from "@pump-station/agent/cloud/keep-alive.ts";
 import { createMqttCloud } from "@pump-station/agent/cloud/mqtt/mqtt.ts";
 import { createChance } from "@pump-station/agent/linux/chance.ts";
-import { createMqttClients } from "@pump-station/agent/linux/mqtt.ts";
+import { createMqttClients } from "@pump-station/agent/linux/connections/mqtt.ts";
 import { createMemoryBridge } from "@pump-station/agent/testing/memory-bridge.ts";
 import { createMemoryFiles } from "@pump-station/agent/testing/memory-files.ts";
 import { type Log, type MqttClients, Secret } from "@pump-station/agent/world.ts";

@@ -1,0 +1,36 @@
+/** What the agent asks of mqtt.js, and of the broker in CONNECT. */
+import type { IClientOptions } from "mqtt";
+import { MESSAGE_BYTES_MAX } from "../../limits.ts";
+import type { MqttOptions } from "../../world.ts";
+
+/** MQTT 5: what a broker may send; a message and its topic. */
+const PACKET_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
+
+export const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
+  clientId: options.clientId,
+  ...protocolFrom(options),
+  clean: true,
+  reconnectPeriod: 0,
+  resubscribe: false,
+  queueQoSZero: false,
+  // A table of all 65,536 numbers as bytes, which costs 6 MB of memory and saves nothing at a packet a minute.
+  writeCache: false,
+  keepalive: options.keepAliveS,
+  connectTimeout: options.connectTimeoutMs,
+  ...(options.username !== undefined && { username: options.username }),
+  ...(options.password && { password: options.password.reveal() }),
+  ...(options.will && {
+    will: {
+      topic: options.will.topic,
+      payload: Buffer.from(options.will.payload),
+      qos: 1 as const,
+      retain: options.will.retain,
+    },
+  }),
+});
+
+/** A clean start and no session expiry: nothing outlives the connection, as with 3.1.1's clean session (MQTT 5 §3.1.2.11.2). */
+const protocolFrom = ({ version }: MqttOptions): Pick<IClientOptions, "protocolVersion" | "properties"> =>
+  version === 5
+    ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0, maximumPacketSize: PACKET_BYTES_MAX } }
+    : { protocolVersion: 4 };
