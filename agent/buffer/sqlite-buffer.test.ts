@@ -666,7 +666,11 @@ describe("the bridge's ledger", () => {
     buffer.onLedger({ kind: "receipt", stored });
     expect(buffer.status().receipted).toBe(500);
     expect(asked).toBeLessThan(20);
-    const lasts = new Map([["pump", 500], ["climate", 1], [ALARM_STREAM, 1]]); // biome-ignore format: a row
+    const lasts = new Map([
+      ["pump", 500],
+      ["climate", 1],
+      [ALARM_STREAM, 1],
+    ]);
     const formerEpoch = buffer.epoch;
     buffer.close();
     const cloud = createCloud();

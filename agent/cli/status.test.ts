@@ -199,8 +199,17 @@ it("says that somebody is on site and for how long, and what the cloud asked for
     ...status,
     onSite: { leftMs: 5_400_000, by: "here", isOurs: true },
     commands: [
-      { id: "c1", device: "pump", command: "stop", by: "anna", began: Date.UTC(2026, 10, 2, 8), ended: 1, status: 200, text: "confirmed" },
-    ], // biome-ignore format: a row
+      {
+        id: "c1",
+        device: "pump",
+        command: "stop",
+        by: "anna",
+        began: Date.UTC(2026, 10, 2, 8),
+        ended: 1,
+        status: 200,
+        text: "confirmed",
+      },
+    ],
   });
   expect(text).toMatch(/ON SITE for 90 min more \(begun here\).*pump-station onsite end/);
   expect(text).toMatch(/2026-11-02 08:00:00 +pump stop +by anna +200 confirmed/);

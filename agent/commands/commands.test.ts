@@ -284,11 +284,17 @@ describe("the audit", () => {
     first.kill();
     expect(start().audit.list()).toEqual([
       {
-        id: "r1", command: "read-now", arguments: '{"device":"pump"}', began: began + 1_000, ended: began + 1_000,
-        status: 200, text: "read", body: { of: "pump" },
+        id: "r1",
+        command: "read-now",
+        arguments: '{"device":"pump"}',
+        began: began + 1_000,
+        ended: began + 1_000,
+        status: 200,
+        text: "read",
+        body: { of: "pump" },
       },
       { id: "c1", device: "pump", command: "stop", by: "anna", began, ended: began, status: 200, text: "confirmed" },
-    ]); // biome-ignore format: rows
+    ]);
     expect(told.map(({ id }) => id)).toEqual(["c1"]);
   });
 

@@ -26,9 +26,14 @@ const device = createSmallDevice({
 const keptOf = (tuned: Device): ChannelValue[] => {
   const preprocess = createPreprocess(tuned);
   const values = device.channels.map(() => 0);
-  const samples = Array.from({ length: 60 }, (_, second): Sample => ({
-    device: "pump", bootMs: second * 1_000, values: [second, ...values.slice(1)],
-  })); // biome-ignore format: a row
+  const samples = Array.from(
+    { length: 60 },
+    (_, second): Sample => ({
+      device: "pump",
+      bootMs: second * 1_000,
+      values: [second, ...values.slice(1)],
+    }),
+  );
   return samples.flatMap((sample) => preprocess.take(sample)).flatMap(({ values: [value] }) => value ?? []);
 };
 const numbers = (values: readonly ChannelValue[]): number[] =>

@@ -33,8 +33,14 @@ export function createQueueBuffer() {
       const samples = queue.slice(0, SAMPLES_PER_MESSAGE);
       const payload = Uint8Array.from(samples);
       const offer: Offer = {
-        id: ++id, lane, kind: "batch", properties: {}, payload, samples: samples.length, readings: 3 * samples.length,
-      }; // biome-ignore format: a row
+        id: ++id,
+        lane,
+        kind: "batch",
+        properties: {},
+        payload,
+        samples: samples.length,
+        readings: 3 * samples.length,
+      };
       sealed.set(lane, offer);
       return offer;
     },

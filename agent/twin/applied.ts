@@ -76,8 +76,13 @@ export function createApplied(deps: AppliedDeps): Applied {
   let refusedSince = clock.bootMs();
 
   const fresh = (wanted: Wanted): Item => ({
-    wanted, ac: 202, ad: "being applied", running: undefined, since: clock.bootMs(), dueAt: clock.bootMs(),
-  }); // biome-ignore format: a row
+    wanted,
+    ac: 202,
+    ad: "being applied",
+    running: undefined,
+    since: clock.bootMs(),
+    dueAt: clock.bootMs(),
+  });
 
   const settle = (item: Item, change: Pick<Item, "ac" | "ad" | "running" | "dueAt">, checkedAt?: number): void => {
     if (item.ac !== change.ac || item.running !== change.running) item.since = clock.bootMs();

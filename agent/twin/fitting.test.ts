@@ -13,8 +13,11 @@ const named = (count: number, name: string): string[] => Array.from({ length: co
 /** Fifty pumps with six settings each, all of them desired. */
 function manyPumps() {
   const settings = named(SETTINGS, "level").map((name) => ({
-    name, readBack: "target", unit: "mbar", range: { low: 0, high: 1000 },
-  })); // biome-ignore format: a row
+    name,
+    readBack: "target",
+    unit: "mbar",
+    range: { low: 0, high: 1000 },
+  }));
   const station = stationOf(...named(DEVICES, "pump").map((name) => deviceOf(name, { settings })));
   const values = Object.fromEntries(named(SETTINGS, "level").map((name, n) => [name, 100 + n]));
   const desired: JsonObject = { devices: Object.fromEntries(named(DEVICES, "pump").map((name) => [name, values])) };

@@ -109,8 +109,13 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
       const states = typeof value === "string" ? statesOf(device, setting) : undefined;
       const number = states ? numberOf(states, value) : value;
       const make = (wanted: number): Wanted => ({
-        path, kind: "setting", device: device.name, setting: name, value: wanted, ...(states && { states }),
-      }); // biome-ignore format: a row
+        path,
+        kind: "setting",
+        device: device.name,
+        setting: name,
+        value: wanted,
+        ...(states && { states }),
+      });
       const known = [...(states?.values() ?? [])].join(", ");
       const problem = number === undefined ? `no such state; there are ${known}`.slice(0, 120) : undefined;
       take(path, number ?? value, problem ?? problemOf(setting, number ?? value), make);

@@ -128,8 +128,11 @@ describe("the twin", () => {
     far.setDesired(target(900));
     await advance(2_000);
     expect(reported("devices/pump/target")).toEqual({
-      value: 500, ac: 202, av: 2, ad: "state is pumping, must be idle",
-    }); // biome-ignore format: a row
+      value: 500,
+      ac: 202,
+      av: 2,
+      ad: "state is pumping, must be idle",
+    });
     await advance(60_000);
     pump.interlock = undefined;
     await advance(12_000);
@@ -188,8 +191,11 @@ describe("the twin", () => {
     far.setDesired(target(900));
     await advance(2_000);
     expect(reported("devices/pump/target")).toEqual({
-      value: 890, ac: 500, av: 2, ad: "set to 900, reads back 890",
-    }); // biome-ignore format: a row
+      value: 890,
+      ac: 500,
+      av: 2,
+      ad: "set to 900, reads back 890",
+    });
   });
 
   it("a paused device isn't told anything; its setting waits with the pause's reason", async () => {
@@ -361,8 +367,11 @@ describe("the twin", () => {
       await advance(6_000);
       expect(pump).toMatchObject({ target: 600, every: 60_000 });
       expect(reported("devices/pump/target")).toEqual({
-        value: 600, ac: 500, av: 3, ad: "the agent ended while version 3 was applied; version 2 runs",
-      }); // biome-ignore format: a row
+        value: 600,
+        ac: 500,
+        av: 3,
+        ad: "the agent ended while version 3 was applied; version 2 runs",
+      });
       next.kill();
     }
     const last = start();

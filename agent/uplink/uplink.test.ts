@@ -186,8 +186,15 @@ describe("the uplink", () => {
     fill(queues.late, 100);
     await advance(1);
     expect(accepted.slice(0, 8).map(({ lane }) => lane)).toEqual([
-      "normal", "normal", "normal", "late", "normal", "normal", "normal", "late",
-    ]); // biome-ignore format: a row
+      "normal",
+      "normal",
+      "normal",
+      "late",
+      "normal",
+      "normal",
+      "normal",
+      "late",
+    ]);
     expect(queues.late).toEqual([]);
     expect(queues.normal).toEqual([]);
   });

@@ -226,9 +226,18 @@ export function createSqliteSamples(database: Database, names: SqliteNames) {
       const time = message.time + (boot?.offsetMs ?? 0);
       const { device, alarm, severity, active, because, sequence } = message;
       sql.addAlarm.run(
-        stationId, epochId, sequence, boot?.id ?? null, time, device, alarm, severity, active ? 1 : 0, because,
+        stationId,
+        epochId,
+        sequence,
+        boot?.id ?? null,
+        time,
+        device,
+        alarm,
+        severity,
+        active ? 1 : 0,
+        because,
         message.onSite ? 1 : 0,
-      ); // biome-ignore format: in the table's order
+      );
       const onSite = message.onSite ? { onSite: true as const } : {};
       entries.push({ station, device, alarm, severity, active, time, because, ...onSite, ...uncertaintyIn(boot) });
       const stored = withRange(ledger.stored, { first: sequence, last: sequence });

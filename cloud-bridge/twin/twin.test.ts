@@ -146,8 +146,12 @@ test("a station converges when its digest is that of what is desired, and says s
     ...target({ value: 900, ac: 200, ad: "" }),
   });
   expect(await convergence()).toEqual({
-    converged: true, since, why: [], digest: twinDigest(desired), reportedDigest: twinDigest(desired),
-  }); // biome-ignore format: a row
+    converged: true,
+    since,
+    why: [],
+    digest: twinDigest(desired),
+    reportedDigest: twinDigest(desired),
+  });
   await twins.patchDesired("lake", target(800));
   expect(await convergence()).toMatchObject({ converged: false });
 });

@@ -15,7 +15,13 @@ const entry = (more: Partial<LedgerEntry>): LedgerEntry => ({
 
 test("ranges are counted with both ends, over all streams", () => {
   const completeness = completenessOf([
-    entry({ stored: [[1, 1000], [1003, 1003]], dropped: [[1001, 1002]] }), // biome-ignore format: ranges
+    entry({
+      stored: [
+        [1, 1000],
+        [1003, 1003],
+      ],
+      dropped: [[1001, 1002]],
+    }),
     entry({ stream: "_alarms", stored: [[1, 2]], gaps: [[3, 3]] }),
   ]);
   expect(completeness).toMatchObject({ stored: 1003, dropped: 2, missing: 1 });
