@@ -51,7 +51,7 @@ test("single keys of a channel, defaults of needs, times and alarms are replaced
 needs: { address: { default: 7 } }
 timing: { retries: 4 }
 reads: { status: { channels: { pressure: { range: 0 to 900, unit: hPa } } } }
-alarms: { too-hot: { when: temperature above 70 °C }, fault: none, low: { when: pressure below 100 hPa, severity: info } }
+alarms: { too-hot: { when: temperature above 80 °C }, fault: none, low: { when: pressure below 100 hPa, severity: info } }
 settings: { target: { range: 300 to 800 mbar } }
 commands: { stop: none }
 `;
