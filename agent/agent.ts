@@ -2,6 +2,7 @@
  * Joins the steps of a reading's way by passing functions:
  * cadence → source → preprocess → buffer → uplink → cloud, and back: cloud → twin → source.
  */
+import { setMaxListeners } from "node:events";
 import type { Device, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { createActing, createDeviceCommand } from "./acting.ts";
 import type { AgentDeps, AgentPlaces } from "./agent-deps.ts";
@@ -253,6 +254,8 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
       const ending = new AbortController();
       const asked = AbortSignal.any([signal, restart.signal]);
       const either = AbortSignal.any([asked, ending.signal]);
+      // Six loops and what they wait for: at more than ten Node would warn of a leak.
+      setMaxListeners(LISTENERS_MAX, either);
       const serving = Promise.allSettled(
         [sending, twin, updates, identity, commanding.files, handingOver].flatMap(
           (part) => part?.run(either).finally(() => ending.abort()) ?? [],
@@ -285,6 +288,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
 
 /** In `status`; the audit has more. */
 const COMMANDS_SHOWN = 5;
+const LISTENERS_MAX = 40;
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) =>

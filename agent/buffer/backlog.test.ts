@@ -32,7 +32,7 @@ const SCHEMAS = new Map([NOISE, averagedSchema(NOISE) ?? NOISE].map((schema) => 
 /** Two thirds more than it takes to be a backlog. */
 const BACKLOG_ROWS = 600;
 /** Histories of each kind; more of them: `BACKLOG_SEEDS=8 npx vitest run agent/buffer/backlog`. */
-const SEEDS = Number(process.env["BACKLOG_SEEDS"] ?? 2);
+const SEEDS = Number(process.env["BACKLOG_SEEDS"] ?? 1);
 
 const randomFrom = (seed: number) => () => {
   seed = (seed * 48_271) % 2_147_483_647;
