@@ -34,7 +34,7 @@
  *                                            # or a time
  *   trial-window: 2min                       # a changed description is tried at least this long before it is kept
  *   buffer: 128 MB
- *   body: tight                              # or: open, which any CBOR and zlib library reads, at a third more bytes
+ *   body: tight                              # where it is shorter; or: open, which any CBOR and zlib library reads, at a third more bytes
  *   when-full: oldest-first                  # or: thin-out (the older half of what waits becomes averages)
  *   thin-out-to: 10min                       # averages of this window first; of 6 and 36 of them when that won't do
  *   trust-clock: when-synchronised           # or: always (machines whose clock somebody else keeps)

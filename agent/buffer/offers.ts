@@ -30,7 +30,7 @@ const STALE_CHECK_EVERY_MS = 3_600_000;
 const FIRST_RATIO = 0.35;
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
-/** `form`: of batches sealed from now on. */
+/** `form`: of batches sealed from now on; "tight" gives way to the open body where that is shorter. */
 export function createOffers(session: Session, clock: Clock, form: TravellingForm): Offers {
   const { tables, schemas } = session;
   const offered = new Map<Lane, Offer>();
@@ -126,8 +126,21 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
       const couldHoldMore = !cut.isFull && follows === "more" && rows.length < ROWS_TRIED_MAX;
       // An epoch that has ended can't fill its last message, nor can rows before the clock moved.
       if (!couldHoldMore || trial === 3)
-        return { ...cut, isFull: cut.isFull || follows !== "nothing", bootId, offsetMs };
+        return {
+          ...cut,
+          isFull: cut.isFull || follows !== "nothing",
+          bootId,
+          offsetMs,
+          form: formOf(cut, isAlarm, offsetMs),
+        };
     }
+  };
+
+  /** What repeats itself (a battery's days, a tank that is filled and emptied) may be shorter in the open body. */
+  const formOf = ({ rows, payload }: Cut, isAlarm: boolean, offsetMs: number | undefined): TravellingForm => {
+    if (isAlarm || form !== "tight") return form;
+    const open = createEncoder(isAlarm, offsetMs, schemas.of, "deflated").encode(rows);
+    return open.length < payload.length ? "deflated" : form;
   };
 
   /** Rows of one epoch, by the guess more than fill a message, and what follows them. */
@@ -152,7 +165,7 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
     onSealed: (to: number) => void,
   ): void =>
     tables.transaction(() => {
-      sealRows(tables, { lane, isAlarm, isBacklog, rows: cut.rows, offsetMs: cut.offsetMs, form });
+      sealRows(tables, { lane, isAlarm, isBacklog, rows: cut.rows, offsetMs: cut.offsetMs, form: cut.form });
       onSealed(cut.rows.at(-1)?.id ?? 0);
       if (cut.offsetMs === undefined) session.dating.noteUndated(cut.bootId);
     });
@@ -172,6 +185,7 @@ interface Candidates {
 interface DatedCut extends Cut {
   readonly bootId: string;
   readonly offsetMs: number | undefined;
+  readonly form: TravellingForm;
 }
 
 const bytesIn = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + row.body.length, 0);

@@ -247,6 +247,29 @@ describe("a message", () => {
     expect(drain(after, cloud).map(({ properties }) => properties["v"])).toEqual(["1", "1", "2"]);
   });
 
+  it("has the open body where what it carries repeats itself, and the tight one where it doesn't", () => {
+    const random = randomFrom(3);
+    const day = Array.from({ length: 60 }, () => Math.round(random() * 1e6) / 100);
+    const buffer = openBuffer();
+    drain(buffer, createCloud());
+    for (let index = 0; index < 600; index++) {
+      const value = day[index % day.length] ?? 0;
+      buffer.append({ device: "pump", bootMs: index * 10_000, values: [value, value, value] });
+    }
+    buffer.commit();
+    const cloud = createCloud();
+    cloud.schemas.set(schemaHash(PUMP), PUMP);
+    const repeating = drain(buffer, cloud).map(({ properties }) => properties["v"]);
+    expect(new Set(repeating)).toEqual(new Set(["1"]));
+    const noise = () => 20 + Math.round(random() * 10 + random() * 10) / 100;
+    for (let index = 0; index < 100; index++)
+      buffer.append({ device: "pump", bootMs: index * 10_000, values: [noise(), noise(), noise()] });
+    buffer.commit();
+    const wandering = buffer.offer("normal", "now");
+    expect(wandering?.properties).toEqual({ kind: "batch", v: "2", n: "100" });
+    expect(openBuffer().offer("normal", "now")).toEqual(wandering);
+  });
+
   it("of an older release's file, which has no column for the body, keeps its bytes as well", () => {
     const buffer = openBuffer({ body: "deflated" });
     drain(buffer, createCloud());
