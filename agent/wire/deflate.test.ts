@@ -81,7 +81,7 @@ describe("deflate", () => {
     expect(comesBack(Uint8Array.from(bytes))).toBe(true);
   });
 
-  it("is never longer than zlib's by more than some bytes, and shorter for columns that differ", () => {
+  it("is never longer than zlib's, and shorter for columns that differ", () => {
     const random = randomFrom(5);
     const columns = [4, 40, 12, 200].flatMap((width) =>
       Array.from({ length: 360 }, () => Math.floor((random() + random()) * 0.5 * width)),
@@ -91,7 +91,7 @@ describe("deflate", () => {
     fc.assert(
       fc.property(pieces, (list) => {
         const some = bytesFrom(list);
-        expect(deflateRaw(some).length).toBeLessThanOrEqual(1.03 * deflateRawSync(some, { level: 9 }).length + 16);
+        expect(deflateRaw(some).length).toBeLessThanOrEqual(deflateRawSync(some, { level: 9 }).length);
       }),
       { numRuns: 150 },
     );
