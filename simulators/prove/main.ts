@@ -52,7 +52,13 @@ const deps = {
   say,
   pid: process.pid,
   temporary: tmpdir(),
-  kill: ({ pid }: { readonly pid: number }) => void process.kill(pid, "SIGKILL"),
+  kill: ({ pid }: { readonly pid: number }) => {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (cause) {
+      throw new Error(`process ${pid} ended before it was killed; the logs in the proof's folder say why`, { cause });
+    }
+  },
 };
 
 const program = new Command("prove").description("proofs of the chain, by breaking it").exitOverride();
