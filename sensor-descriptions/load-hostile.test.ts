@@ -14,10 +14,10 @@ const devices = ["boards", "sensors"].flatMap((folder) =>
 const findType = (type: string) => devices.find(({ path }) => path.endsWith(`/${type}.yaml`));
 
 test("files with random damage give problems or a description, at places that exist, and nothing is thrown", () => {
-  const { usable, refused, codes } = fuzzFiles([station, ...devices], findType, 400, 1, () => 0);
-  expect(usable).toBeGreaterThan(10);
-  expect(refused).toBeGreaterThan(200);
-  for (const code of ["D109", "D113", "D201", "D202", "D602"]) expect(codes.get(code), code).toBeGreaterThan(0);
+  const { usable, refused, codes } = fuzzFiles([station, ...devices], findType, 2_000, 1, () => 0);
+  expect(usable).toBeGreaterThan(50);
+  expect(refused).toBeGreaterThan(1_000);
+  for (const code of ["D109", "D113", "D201", "D202", "D602"]) expect(codes.get(code), code).toBeGreaterThan(5);
 }, 600_000);
 
 const kinds = [
@@ -35,17 +35,15 @@ test("there are more than 200 hostile files, of each kind", () => {
   }
 });
 
-test("every third hostile file is refused or bounded, quickly, and nothing is thrown", () => {
+test("each hostile file is refused or bounded, quickly, and nothing is thrown", () => {
   let slowest = { name: "", ms: 0 };
-  const some = hostile.filter((_, index) => index % 3 === 0);
-  expect(some.length).toBeGreaterThanOrEqual(200);
-  for (const file of some) {
+  for (const file of hostile) {
     const startedMs = performance.now();
     loadChecked(file, findAny, file.name);
     const ms = performance.now() - startedMs;
     if (ms > slowest.ms) slowest = { name: file.name, ms };
   }
-  // Generous: the machine is shared. `npm run bench -- descriptions --only hostile` holds each of them to a second.
+  // Generous: the machine is shared. `npm run bench -- descriptions --only hostile` holds each to a second.
   expect(slowest.ms, slowest.name).toBeLessThan(20_000);
 }, 600_000);
 

@@ -31,8 +31,8 @@ const NOISE: StreamSchema = {
 const SCHEMAS = new Map([NOISE, averagedSchema(NOISE) ?? NOISE].map((schema) => [schemaHash(schema), schema]));
 /** Two thirds more than it takes to be a backlog. */
 const BACKLOG_ROWS = 600;
-/** Histories of each kind; more of them: `BACKLOG_SEEDS=8 npx vitest run agent/buffer/backlog`. */
-const SEEDS = Number(process.env["BACKLOG_SEEDS"] ?? 1);
+/** Histories of each kind; more of them: `BACKLOG_SEEDS=20 npx vitest run agent/buffer/backlog`. */
+const SEEDS = Number(process.env["BACKLOG_SEEDS"] ?? 2);
 
 const randomFrom = (seed: number) => () => {
   seed = (seed * 48_271) % 2_147_483_647;

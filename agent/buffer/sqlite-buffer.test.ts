@@ -984,7 +984,7 @@ describe("a damaged file", () => {
 
 describe("whatever happens", () => {
   it.each(
-    Array.from({ length: 12 }, (_, seed) => seed + 1),
+    Array.from({ length: 25 }, (_, seed) => seed + 1),
   )("produced = accepted + dropped + waiting, and every sequence is stored, reported or pending (seed %i)", async (seed) => {
     const random = randomFrom(seed * 104_729);
     const pick = (count: number) => Math.floor(random() * count);

@@ -10,8 +10,8 @@ import { createUplink } from "./uplink.ts";
 
 const MINUTE = 60_000;
 const INTERVAL_MS = 15 * MINUTE;
-/** A week shows the same as a month: `BACKLOG_DAYS=30 npx vitest run agent/uplink/backlog`. */
-const DAYS = Number(process.env["BACKLOG_DAYS"] ?? 8);
+/** A month; a week shows much of it sooner: `BACKLOG_DAYS=8 npx vitest run agent/uplink/backlog`. */
+const DAYS = Number(process.env["BACKLOG_DAYS"] ?? 30);
 /** A link so slow that a message takes almost as long as it may. */
 const PUBLISH_MS = 25_000;
 const CHANNELS = 20;
@@ -109,7 +109,7 @@ it("what was spooled for days is sent beside what is measured now, which arrives
   await time.advance(PUBLISH_MS);
   await running;
 
-  expect(intervals).toBeGreaterThan(2);
+  expect(intervals).toBeGreaterThan(4);
   expect([...arrived.keys()].sort((one, other) => one - other)).toEqual(Array.from({ length: taken }, (_, n) => n + 1));
   expect(twice).toBe(0);
   const fresh = [...arrived.values()].filter(({ takenAt }) => takenAt >= backAt);

@@ -6,9 +6,17 @@ import { type Demo, type Part, startDemo } from "./testing/demo.ts";
 import { PATIENCE_MS, until } from "./testing/programs.ts";
 
 /** Whoever is killed while the other waits for its restart costs no time. */
-const VICTIMS: readonly Part[] = ["the agent", "the bridge", "the agent", "the agent"];
+const VICTIMS: readonly Part[] = [
+  "the agent",
+  "the bridge",
+  "the agent",
+  "the agent",
+  "the bridge",
+  "the agent",
+  "the agent",
+];
 /** A kill falls into start, first upload or steady running. */
-const MOMENT_MS_MAX = 2_000;
+const MOMENT_MS_MAX = 3_000;
 
 test("kill -9 of agent and bridge at any moment loses no committed row and stores none twice", {
   timeout: 2 * PATIENCE_MS,
@@ -30,7 +38,7 @@ test("kill -9 of agent and bridge at any moment loses no committed row and store
     killed.add(demo.signal(part, "SIGKILL"));
   }
   expect(killed.size).toBe(VICTIMS.length);
-  expect(epochsIn(committed), "several processes have committed rows").toBeGreaterThanOrEqual(2);
+  expect(epochsIn(committed), "several processes have committed rows").toBeGreaterThanOrEqual(3);
 
   await until("the agent answers again", () => demo.status());
   await expectStoredOnce(demo, committed);
