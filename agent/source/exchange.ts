@@ -28,6 +28,9 @@ type Manner = Pick<SerialProtocol, "timing" | "quirks">;
 /** A pause inside an answer that a busy event loop or a USB adapter (16 ms latency timer) may cause. */
 const GAP_MS = 30;
 
+/** A timer later than this: the process itself stood still (a commit to a slow card, a swap), and hasn't heard since. */
+const STALL_MS = 20;
+
 /** Asks once. Never throws: the line's troubles are results. */
 export async function exchangeOnce(
   conversation: Conversation,
@@ -122,6 +125,7 @@ async function ask(
     let cancel = (): void => {};
     let endMs = Number.POSITIVE_INFINITY;
     let endMsMax = Number.POSITIVE_INFINITY;
+    let hasStalled = false;
     const end = (result: ExchangeResult, answer?: Uint8Array): void => {
       if (isDone) return;
       isDone = true;
@@ -132,7 +136,11 @@ async function ask(
     const expire = (): void => {
       const leftMs = endMs - clock.bootMs();
       if (leftMs > 0) cancel = timers.after(leftMs, expire);
-      else end(withoutOutcome(heard, recogniser.otherFrames, timing));
+      // What was said in time may still lie in the kernel: read it before the silence is judged.
+      else if (leftMs < -STALL_MS && !hasStalled) {
+        hasStalled = true;
+        cancel = timers.after(GAP_MS, expire);
+      } else end(withoutOutcome(heard, recogniser.otherFrames, timing));
     };
     const onBytes = (bytes: Uint8Array): void => {
       heard += bytes.length;

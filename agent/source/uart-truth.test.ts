@@ -85,6 +85,21 @@ describe("UART truth", () => {
     expect(polls.some(({ level, asked }) => typeof level === "number" && level !== asked)).toBe(true);
   });
 
+  it("a process that itself stood still reads what came meanwhile before it calls it silence, and waits no longer than that", async () => {
+    for (const [afterMs, level] of [
+      [110, 50],
+      [140, missing("timeout")],
+    ] as const) {
+      const far = createSmallDeviceSide();
+      const { source, settled, time } = createSerialBench((request) => [{ afterMs, bytes: far.hear(request)! }]);
+      const polled = source.poll();
+      await time.advance(50);
+      // By the clock the time to answer was over long before anything could be read.
+      time.suspend(300);
+      expect((await settled(polled)).values[0]).toEqual(level);
+    }
+  });
+
   it("answers are matched by every field that is echoed: another address or code answers nothing", async () => {
     const far = createSmallDeviceSide();
     const { source, settled } = createSerialBench((request) => [

@@ -68,10 +68,13 @@ export async function scanByAsking(
 
 /** What other types were asked before may still keep a device waiting for the rest of a frame. */
 const ASKS_MAX = 3;
+/** Asked again, a device that is slow today (busy inflating, or the board here is busy) has this long. */
+const PATIENT_MS = 500;
 
 async function askedAgain(asker: Asker, protocol: SerialProtocol, exchange: SerialExchange): Promise<ExchangeResult> {
+  const patient = { ...protocol.timing, answerWithinMs: Math.max(PATIENT_MS, protocol.timing.answerWithinMs) };
   for (let asks = 1; ; asks++) {
-    const result = await asker.ask(protocol.settings, exchange, protocol.timing);
+    const result = await asker.ask(protocol.settings, exchange, asks === 1 ? protocol.timing : patient);
     if (asks >= ASKS_MAX || result.kind === "answer" || result.kind === "refused") return result;
   }
 }
