@@ -6,7 +6,7 @@ import { preprocessKeys } from "./preprocess.ts";
 
 const port = z.strictObject({
   serial: s.text().optional().describe("device path, best one that names the plug: /dev/serial/by-path/…"),
-  i2c: s.text().optional().describe("device path: /dev/i2c-1"),
+  i2c: s.text().optional().describe("device path: /dev/i2c-1, or a link to one"),
   gpio: s.text().optional().describe("the chip by its label: pinctrl-bcm2711"),
   counter: s.text().optional().describe("a counter of the kernel by its name: cat /sys/bus/counter/devices/*/name"),
   simulator: s.text().optional().describe("Unix socket of a simulator that plays this port"),

@@ -6,7 +6,7 @@ import { createI2cBuses, type I2cModule } from "./i2c.ts";
 type Bus = Awaited<ReturnType<I2cModule["openPromisified"]>>;
 
 /** The module's face; each call is noted, and answered with 1, 2, 3 … or as `answer` says. */
-function createBench(answer: () => Promise<void> = async () => {}) {
+function createBench(answer: () => Promise<void> = async () => {}, isThere = () => true) {
   const time = createSimulatedTime();
   const calls: unknown[][] = [];
   const fill = async (length: number, buffer: Buffer) => {
@@ -34,7 +34,7 @@ function createBench(answer: () => Promise<void> = async () => {}) {
   };
   const opened: number[] = [];
   const load = async (): Promise<I2cModule> => ({ openPromisified: async (number) => (opened.push(number), bus) });
-  return { time, calls, opened, buses: createI2cBuses({ timers: time.timers, load }) };
+  return { time, calls, opened, load, buses: createI2cBuses({ timers: time.timers, load, isThere }) };
 }
 
 const failing = (code: string) => async () => {
@@ -68,7 +68,7 @@ describe("an I2C bus over i2c-bus", () => {
     ["ETIMEDOUT", "stuck"],
     ["EBUSY", "busy"],
     ["EACCES", "denied"],
-    ["ENODEV", "absent"],
+    ["ENODEV", "nack"],
   ])("names %s %s", async (code, failure) => {
     const bus = await createBench(failing(code)).buses.open("/dev/i2c-1");
     const error: unknown = await bus.transfer(0x76, Uint8Array.of(1), 1).catch((thrown: unknown) => thrown);
@@ -89,6 +89,25 @@ describe("an I2C bus over i2c-bus", () => {
       ["send byte", 0x70, 0xfd],
       ["receive byte", 0x23],
     ]);
+  });
+
+  it("is found by a link, whichever number it has this time", async () => {
+    const { load, opened } = createBench();
+    const [one, two] = ["/dev/i2c-1", "/dev/i2c-2"].map((real) =>
+      createI2cBuses({ timers: createSimulatedTime().timers, load, followed: () => real }),
+    );
+    await one?.open("/dev/pump-station/mast");
+    await two?.open("/dev/pump-station/mast");
+    expect(opened).toEqual([1, 2]);
+    await expect(createBench().buses.open("/dev/pump-station/none")).rejects.toThrow("an I2C bus is named /dev/i2c-1");
+  });
+
+  it.each([
+    "ENODEV",
+    "EIO",
+  ])("knows by the bus that is gone that an adapter was unplugged, whatever its driver says (%s)", async (code) => {
+    const bus = await createBench(failing(code), () => false).buses.open("/dev/i2c-1");
+    await expect(bus.transfer(0x76, Uint8Array.of(0), 1)).rejects.toMatchObject({ failure: "absent" });
   });
 
   it("on an SMBus-only adapter says what it can't do", async () => {

@@ -1,4 +1,5 @@
 /** I2C buses over `i2c-bus` (/dev/i2c-N). */
+import { existsSync, realpathSync } from "node:fs";
 import type { PromisifiedBus } from "i2c-bus";
 import { I2C_DEADLINE_MS } from "../../limits.ts";
 import { type I2cBus, type I2cBuses, PortError, type PortFailure, type Timers } from "../../world.ts";
@@ -21,24 +22,42 @@ const loadI2cBus = async (): Promise<I2cModule> => {
   }
 };
 
-export function createI2cBuses(deps: { readonly timers: Timers; readonly load?: () => Promise<I2cModule> }): I2cBuses {
-  const load = deps.load ?? loadI2cBus;
+export interface I2cDeps {
+  readonly timers: Timers;
+  readonly load?: () => Promise<I2cModule>;
+  /** Whether the bus is still there. */
+  readonly isThere?: (path: string) => boolean;
+  /** Where a link leads (udev's names for USB adapters, whose numbers change); what leads nowhere is itself. */
+  readonly followed?: (path: string) => string;
+}
+
+function followLink(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+export function createI2cBuses(deps: I2cDeps): I2cBuses {
+  const { load = loadI2cBus, isThere = existsSync, followed = followLink } = deps;
   return {
     open: async (path) => {
-      const number = /^\/dev\/i2c-(\d+)$/.exec(path)?.[1];
-      if (number === undefined) throw new PortError("absent", `open ${path}: an I2C bus is named /dev/i2c-1`);
+      const number = /^\/dev\/i2c-(\d+)$/.exec(followed(path))?.[1];
+      if (number === undefined)
+        throw new PortError("absent", `open ${path}: an I2C bus is named /dev/i2c-1, or by a link to one`);
       const module = await load();
       const bus = await module.openPromisified(Number(number)).catch((cause: unknown) => {
         throw portErrorFrom(cause, `open ${path}`);
       });
-      return createBus(deps.timers, bus, path);
+      return createBus({ timers: deps.timers, isThere: () => isThere(path) }, bus, path);
     },
   };
 }
 
 type OpenBus = Awaited<ReturnType<I2cModule["openPromisified"]>>;
 
-function createBus(timers: Timers, bus: OpenBus, path: string): I2cBus {
+function createBus(deps: { readonly timers: Timers; isThere(): boolean }, bus: OpenBus, path: string): I2cBus {
   let out: Promise<unknown> | undefined;
 
   return {
@@ -46,14 +65,18 @@ function createBus(timers: Timers, bus: OpenBus, path: string): I2cBus {
       const what = `transfer with 0x${address.toString(16).padStart(2, "0")} on ${path}`;
       if (out) return Promise.reject(new PortError("busy", `${what}: an earlier call has not returned`));
       const call = transfer(bus, address, write, readLength).catch((cause: unknown) => {
-        throw portErrorFrom(cause, what);
+        const error = portErrorFrom(cause, what);
+        // What drivers say of an adapter that was unplugged differs (i2c-tiny-usb: EIO), and some (i2c-stub) say ENODEV
+        // of a chip. The kernel keeps the bus's number for as long as somebody has it open: "absent" has it closed.
+        const failure = !deps.isThere() ? "absent" : isNoDevice(cause) ? "nack" : error.failure;
+        throw failure === error.failure ? error : new PortError(failure, error.message, { cause });
       });
       // A call can't be taken back: after the deadline it still owns the bus, and a thread of libuv's pool.
       out = call.then(
         () => (out = undefined),
         () => (out = undefined),
       );
-      return withDeadline(timers, call, what);
+      return withDeadline(deps.timers, call, what);
     },
     close: async () => {
       if (!out) return bus.close();
@@ -110,6 +133,9 @@ async function plainRead(bus: OpenBus, address: number, answer: Buffer): Promise
 /** ENOTSUP and EOPNOTSUPP have one number in Linux, and Node knows it by either name. */
 const isUnsupported = (error: unknown): boolean =>
   error instanceof Error && ["ENOTSUP", "EOPNOTSUPP"].includes((error as NodeJS.ErrnoException).code ?? "");
+
+const isNoDevice = (error: unknown): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === "ENODEV";
 
 const smbusOnly = (what: string): PortError =>
   new PortError(
