@@ -1,38 +1,16 @@
 #!/bin/bash
-# Boots a Debian 6.1 kernel under QEMU (TCG) with gpio-sim and runs gpio-proof.mjs in it. README.md says what it needs.
+# Pulses, a level and an output on a simulated GPIO chip (gpio-sim) of a real kernel. README.md says what it needs.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-repo=$(cd "$here/../.." && pwd)
-work=${WORK:-/tmp/pump-station-kernel-rig}
-kernel=${KERNEL:-$(basename "$(ls -d /lib/modules/*-amd64 | tail -1)")}
+. "$(dirname "$0")/guest.sh"
 gpiod2=${GPIOD2:-}                      # a folder with gpioset, gpiomon … of libgpiod 2.x, if there is one
-mkdir -p "$work/mod" "$work/root"
-
-if [ ! -e "$work/mod/gpio-sim.ko" ]; then
-  cd "$work"
-  tar xJf /usr/src/linux-source-6.1.tar.xz linux-source-6.1/drivers/gpio linux-source-6.1/kernel/irq
-  cp linux-source-6.1/drivers/gpio/{gpio-sim.c,gpiolib.h} linux-source-6.1/kernel/irq/irq_sim.c mod/
-  # Debian builds neither of them; out of tree the one helper that isn't exported has another name.
-  sed -i -E 's/irq_to_desc\((irq[a-z]*)\)/irq_data_to_desc(irq_get_irq_data(\1))/' mod/irq_sim.c
-  printf '\n#include <linux/module.h>\nMODULE_LICENSE("GPL");\n' >> mod/irq_sim.c
-  echo 'obj-m += irq_sim.o gpio-sim.o' > mod/Makefile
-  make -C "/lib/modules/$kernel/build" M="$work/mod" modules > mod/make.log 2>&1
-fi
-
-root=$work/root
-rm -rf "$root" && mkdir -p "$root"/{bin,proc,sys,dev,tmp,v1,v2,app/node_modules,lib/modules}
-add() { # a program and the libraries that it is linked with, where its loader looks for them
-  cp "$1" "$2"
-  ldd "$1" | grep -oE '/[^ ]+' | while read -r lib; do mkdir -p "$root$(dirname "$lib")" && cp -Lu "$lib" "$root$lib" && cp -Lu "$lib" "$root/lib/"; done
-}
-cp "$(command -v busybox)" "$root/bin/busybox"
-add "$(command -v node)" "$root/bin/node"
+build_gpio_sim
+new_root
+mkdir -p "$root"/{v1,v2}
 for tool in gpiodetect gpioinfo gpioget gpioset gpiomon; do
   add "$(command -v $tool)" "$root/v1/$tool"
   [ -z "$gpiod2" ] || add "$gpiod2/$tool" "$root/v2/$tool"
 done
-cp "$work"/mod/*.ko "$root/lib/modules/"
-find "/lib/modules/$kernel" -name 'configfs.ko*' -exec cp {} "$root/lib/modules/" \;
+add_modules configfs
 for package in onoff epoll bindings file-uri-to-path lodash.debounce; do
   cp -rL "$repo/node_modules/$package" "$root/app/node_modules/"
 done
@@ -62,9 +40,4 @@ node gpio-proof.mjs sysfs $sim || echo "RIG-FAILED sysfs"
 echo RIG-DONE
 poweroff -f
 INIT
-chmod +x "$root/init"
-(cd "$root" && find . | cpio -o -H newc --quiet) > "$work/initrd.cpio"
-timeout "${LIMIT:-300}" qemu-system-x86_64 -accel tcg -m 1024 -smp 2 -nographic -no-reboot -net none \
-  -kernel "/boot/vmlinuz-$kernel" -initrd "$work/initrd.cpio" -append "console=ttyS0 quiet panic=-1" \
-  < /dev/null | tee "$work/console.log" | sed 's/\r$//'
-grep -q RIG-DONE "$work/console.log" && ! grep -qE "RIG-FAILED|^FAIL" "$work/console.log"
+boot
