@@ -78,7 +78,7 @@ until_holds "the service reads the chips" 'climate\.temperature +[-0-9.]+ °C' p
 for tip in 1 2 3 4 5; do echo pull-up > $sim/sim_gpio3/pull; usleep 300000; echo pull-down > $sim/sim_gpio3/pull; usleep 300000; done
 until_holds "five tips of the rain gauge are counted" 'rain\.tips +5 ' pump_station read $asks
 echo RIG-UNPLUG
-until_holds "an adapter that is unplugged is said" 'climate\.temperature +-.*port-absent' pump_station read $asks
+until_holds "an adapter that is unplugged is said" 'climate\.temperature +no value: port-absent' pump_station read $asks
 echo RIG-PLUG
 until_holds "an adapter that is back is read again" 'climate\.temperature +[-0-9.]+ °C' pump_station read $asks
 kill $agent; wait $agent; echo "== the service ended with $?"
