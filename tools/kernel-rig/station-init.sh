@@ -63,7 +63,7 @@ cloud: mqtt://127.0.0.1:1
 control: /tmp/control.sock
 CONFIG
 sed -i 's#every: 60s#every: 5s#; s#every: 30s#every: 5s#; s#pin: 3#&\n    every: 5s#' station.yaml
-pump_station run --config /tmp/agent.yaml > /tmp/run 2>&1 & agent=$!
+node --no-warnings dist/agent.mjs run --config /tmp/agent.yaml > /tmp/run 2>&1 & agent=$!
 asks="--config /tmp/agent.yaml --control /tmp/control.sock"
 until_holds() { # until_holds NAME PATTERN COMMAND…: within two minutes
   name=$1; pattern=$2; shift 2
@@ -81,6 +81,6 @@ echo RIG-UNPLUG
 until_holds "an adapter that is unplugged is said" 'climate\.temperature +no value: port-absent' pump_station read $asks
 echo RIG-PLUG
 until_holds "an adapter that is back is read again" 'climate\.temperature +[-0-9.]+ °C' pump_station read $asks
-kill $agent; wait $agent; echo "== the service ended with $?"
+kill $agent; wait $agent && echo "ok   the service ends when it is asked to" || { echo "FAIL the service ended with $?"; tail -20 /tmp/run; }
 echo RIG-DONE
 poweroff -f
