@@ -28,18 +28,21 @@ export function codeCoin(coder: BitCoder, slots: Slots, at: number, bit: number)
   return coded;
 }
 
-/** A bit in two slots; `expected`: ones of 65536 in a fresh one. */
+/** A slot that nothing was coded in, of which `expected` ones of 65536 are expected. */
+export const freshSlot = (expected: number): number => (expected << 8) | EXPECTED_COUNT;
+
+/** A bit in two slots; `fresh` is the one's where nothing was coded in it yet, the other is never 0. */
 export function codeBit(
   coder: BitCoder,
   one: Slots,
   oneAt: number,
+  fresh: number,
   other: Slots,
   otherAt: number,
-  expected: number,
   bit: number,
 ): number {
-  const first = one[oneAt] || (expected << 8) | EXPECTED_COUNT;
-  const second = other[otherAt] || (expected << 8) | EXPECTED_COUNT;
+  const first = one[oneAt] || fresh;
+  const second = other[otherAt] ?? 0;
   const coded = coder.bit(((first >>> 8) + (second >>> 8)) >>> 1, bit);
   one[oneAt] = learnt(first, coded);
   other[otherAt] = learnt(second, coded);
@@ -50,6 +53,6 @@ function learnt(slot: number, bit: number): number {
   const count = slot & 0xff;
   const ones = slot >>> 8;
   const rate = RATES[count] ?? 0;
-  const next = bit === 1 ? ones + (((ONES_SCALE - ones) * rate) >>> 15) : ones - ((ones * rate) >>> 15);
+  const next = bit === 1 ? ones + (Math.imul(ONES_SCALE - ones, rate) >>> 15) : ones - (Math.imul(ones, rate) >>> 15);
   return (next << 8) | (count < COUNT_MAX ? count + 1 : count);
 }

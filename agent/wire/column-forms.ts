@@ -60,7 +60,7 @@ export class ColumnCoder {
   private stepped(values: Float64Array, planned: number): void {
     const first = this.numbers.signed(values[0] ?? 0);
     const step = this.numbers.unsigned(planned - 2) + 2;
-    const steps = this.coder.isEncoder ? values.map((value) => (value - first) / step) : values;
+    const steps = this.coder.isEncoder ? stepsOf(values, step) : values;
     steps[0] = 0;
     this.residuals.column(steps);
     if (this.coder.isEncoder) return;
@@ -86,6 +86,13 @@ export class ColumnCoder {
   }
 }
 
+function stepsOf(values: Float64Array, step: number): Float64Array {
+  const steps = new Float64Array(values.length);
+  const first = values[0] ?? 0;
+  for (let at = 0; at < steps.length; at++) steps[at] = ((values[at] ?? 0) - first) / step;
+  return steps;
+}
+
 function safe(value: number): number {
   if (Number.isSafeInteger(value)) return value;
   throw new WireError("malformed", "decode body: a value beyond 2^53");
@@ -98,20 +105,19 @@ interface Plan {
 }
 
 function planOf(values: Float64Array): Plan {
-  const first = values[0] ?? 0;
-  if (values.every((value) => value === first)) return { form: "constant" };
   const step = stepOf(values);
+  if (step === 0) return { form: "constant" };
   const table = rankTableFrom(values, step);
   if (table) return { form: "ranks", table };
   return step > 1 ? { form: "stepped", step } : { form: "plain" };
 }
 
-/** The largest whole number that divides all distances; 1 when they are too far apart to be exact. */
+/** The largest whole number that divides all distances, 0 when there are none; 1 when they are too wide to be exact. */
 function stepOf(values: Float64Array): number {
   const first = values[0] ?? 0;
   let step = 0;
-  for (const value of values) {
-    let distance = Math.abs(value - first);
+  for (let at = 1; at < values.length; at++) {
+    let distance = Math.abs((values[at] ?? 0) - first);
     if (distance > Number.MAX_SAFE_INTEGER) return 1;
     while (distance > 0) [step, distance] = [distance, step % distance];
     if (step === 1) return 1;

@@ -21,18 +21,21 @@ const MISSING_SLOT = 8;
 export class GapCoder {
   private readonly coder: BitCoder;
   private readonly slots: Slots = createSlots(16);
-  private above: Uint16Array;
+  private readonly above: Uint16Array;
 
   constructor(coder: BitCoder, samples: number) {
     this.coder = coder;
     this.above = new Uint16Array(samples);
   }
 
-  /** Writes the cells, or reads them into the array; returns how many samples are present. Throws WireError. */
-  channel(cells: Uint16Array): number {
-    const isAny = codeCoin(this.coder, this.slots, ANY_SLOT, cells.some((cell) => cell !== 0) ? 1 : 0) === 1;
-    const present = isAny ? this.gappy(cells) : cells.length;
-    this.above = cells;
+  /**
+   * Writes the cells, of which `isAny` is missing, or reads them into the array; returns how many samples are present.
+   * Throws WireError.
+   */
+  channel(cells: Uint16Array, isAny: boolean): number {
+    const isGappy = codeCoin(this.coder, this.slots, ANY_SLOT, isAny ? 1 : 0) === 1;
+    const present = isGappy ? this.gappy(cells) : cells.length;
+    this.above.set(cells);
     return present;
   }
 

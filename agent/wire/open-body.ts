@@ -76,9 +76,9 @@ export function samplesFromColumns(
 
 /** The median distance: what makes most of the jitter zero. 0 for a single sample. */
 export function periodOf(times: readonly number[]): number {
-  const distances = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  distances.sort((one, other) => one - other);
-  return distances[distances.length >> 1] ?? 0;
+  const distances = new Float64Array(Math.max(0, times.length - 1));
+  for (let at = 0; at < distances.length; at++) distances[at] = (times[at + 1] ?? 0) - (times[at] ?? 0);
+  return distances.sort()[distances.length >> 1] ?? 0;
 }
 
 function jitterOf(times: readonly number[], period: number): CborItem {

@@ -34,7 +34,7 @@ export class RangeEncoder implements BitCoder {
   private length = 0;
 
   bit(ones: number, bit: number): number {
-    const bound = (this.range >>> 16) * ones;
+    const bound = Math.imul(this.range >>> 16, ones);
     if (bit === 1) this.range = bound;
     else {
       this.range -= bound;
@@ -46,7 +46,7 @@ export class RangeEncoder implements BitCoder {
 
   raw(count: number, value: number): number {
     this.range >>>= count;
-    this.add(this.range * value);
+    this.add(Math.imul(this.range, value));
     if (this.range < RANGE_MIN) this.shift();
     return value;
   }
@@ -115,7 +115,7 @@ export class RangeDecoder implements BitCoder {
   }
 
   bit(ones: number): number {
-    const bound = (this.range >>> 16) * ones;
+    const bound = Math.imul(this.range >>> 16, ones);
     let bit = 1;
     if (this.code < bound) this.range = bound;
     else {
@@ -131,7 +131,7 @@ export class RangeDecoder implements BitCoder {
     this.range >>>= count;
     const value = (this.code / this.range) | 0;
     if (value >>> count !== 0) throw new WireError("malformed", "decode body: beyond its range");
-    this.code -= value * this.range;
+    this.code -= Math.imul(value, this.range);
     if (this.range < RANGE_MIN) this.shift();
     return value;
   }

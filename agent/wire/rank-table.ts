@@ -10,7 +10,7 @@
 import { codeCoin, type Slots } from "./adaptive-bits.ts";
 import type { NumberCoder } from "./numbers.ts";
 import type { BitCoder } from "./range-coder.ts";
-import { surprises } from "./rhythm.ts";
+import { isForeseen } from "./rhythm.ts";
 import { WireError } from "./wire-error.ts";
 
 export interface RankTable {
@@ -32,21 +32,42 @@ const RHYTHM_COUNT = 31;
 
 /** Undefined where a table wouldn't pay. */
 export function rankTableFrom(column: Float64Array, step: number): RankTable | undefined {
+  const values = distinctOf(column, Math.min(RANKS_MAX, column.length / SEEN_MIN));
+  if (!values) return undefined;
+  const span = (values.at(-1) ?? 0) - (values[0] ?? 0);
+  if (span > Number.MAX_SAFE_INTEGER) return undefined;
+  const ranks = ranksOf(column, values);
+  const isRhythm = isForeseen(ranks, FORESEEN_MIN);
+  if (!isRhythm && span / step <= SPREAD_MIN * values.length) return undefined;
+  return { values, ranks, isRhythm };
+}
+
+/** Ascending; undefined when there are more than `countMax`. */
+function distinctOf(column: Float64Array, countMax: number): readonly number[] | undefined {
   const distinct = new Set<number>();
-  const countMax = Math.min(RANKS_MAX, column.length / SEEN_MIN);
-  for (const value of column) {
+  let last = Number.NaN;
+  for (let at = 0; at < column.length; at++) {
+    const value = column[at] ?? 0;
+    if (value === last) continue;
+    last = value;
     distinct.add(value);
     if (distinct.size > countMax) return undefined;
   }
-  const values = [...distinct].sort((one, other) => one - other);
-  const span = (values.at(-1) ?? 0) - (values[0] ?? 0);
-  if (span > Number.MAX_SAFE_INTEGER) return undefined;
-  const rankOf = new Map(values.map((value, rank) => [value, rank]));
-  const ranks = column.map((value) => rankOf.get(value) ?? 0);
-  const changes = ranks.reduce((sum, rank, at) => sum + (at > 0 && rank !== ranks[at - 1] ? 1 : 0), 0);
-  const isRhythm = FORESEEN_MIN * surprises(ranks) < changes;
-  if (!isRhythm && span / step <= SPREAD_MIN * values.length) return undefined;
-  return { values, ranks, isRhythm };
+  return [...distinct].sort((one, other) => one - other);
+}
+
+/** Each value's place among the ascending ones. */
+function ranksOf(column: Float64Array, values: readonly number[]): Float64Array {
+  const ranks = new Float64Array(column.length);
+  let rank = 0;
+  for (let at = 0; at < column.length; at++) {
+    const value = column[at] ?? 0;
+    // Neighbours in time are mostly neighbours in the table.
+    while (rank > 0 && value < (values[rank] ?? 0)) rank--;
+    while (rank < values.length - 1 && value > (values[rank] ?? 0)) rank++;
+    ranks[at] = rank;
+  }
+  return ranks;
 }
 
 /** Writes the table, or reads one. Throws WireError. */

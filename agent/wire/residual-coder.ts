@@ -21,7 +21,7 @@
  *   learn     h += n < 4 ? [(256 · u - h) / 2] : [3 · (256 · u - h) / 16], u at most 2^20 and 2^20 for an escape,
  *             n = how many values of the column came before x
  */
-import { codeBit, createSlots } from "./adaptive-bits.ts";
+import { codeBit, createSlots, freshSlot, type Slots } from "./adaptive-bits.ts";
 import { LONGER } from "./expected-lengths.ts";
 import type { NumberCoder } from "./numbers.ts";
 import { Predictor, STEP_PARTS } from "./predictors.ts";
@@ -36,6 +36,26 @@ const DISTANCES = DISTANCE_HIGH - DISTANCE_LOW + 1;
 const SIZE_PARTS = 256;
 const SIZE_START = 2 * SIZE_PARTS;
 const SIZE_MAX = 2 ** 20;
+/** What a distance is called that is too long to be said. */
+const ESCAPE = 2 ** LENGTH_MAX;
+
+const lengthRow = (length: number): number => (length < 2 ? length : 2);
+const repeated = (rows: readonly (readonly number[])[]): Slots => Int32Array.from(rows.flat());
+
+/** [49 · min(s, 2) + d] */
+const FRESH_LENGTHS = repeated(LONGER.map((row) => row.map((of256) => freshSlot(of256 << 8))));
+/** [d] */
+const FRESH_RESTS = Int32Array.from({ length: DISTANCES }, (_, d) =>
+  freshSlot(Math.max(40, Math.min(124, 7 * d - 44)) << 8),
+);
+/** What the shared slots are when a body begins. */
+const SHARED_LENGTHS = repeated(
+  Array.from({ length: 16 }, (_, at) => {
+    const row = lengthRow(at >> 2) * DISTANCES;
+    return [...FRESH_LENGTHS.subarray(row, row + DISTANCES)];
+  }),
+);
+const SHARED_RESTS = repeated(Array.from({ length: 5 * 8 }, () => [...FRESH_RESTS]));
 
 export class ResidualCoder {
   private readonly coder: BitCoder;
@@ -43,8 +63,8 @@ export class ResidualCoder {
   private readonly predictor = new Predictor();
   private readonly ownLengths = createSlots(CLASSES * (LENGTH_MAX + 1));
   private readonly ownRests = createSlots((LENGTH_MAX + 1) * 8);
-  private readonly sharedLengths = createSlots(16 * DISTANCES);
-  private readonly sharedRests = createSlots(5 * 8 * DISTANCES);
+  private readonly sharedLengths = SHARED_LENGTHS.slice();
+  private readonly sharedRests = SHARED_RESTS.slice();
   /** Of the distances lately, in 1/256. */
   private size = SIZE_START;
 
@@ -71,56 +91,60 @@ export class ResidualCoder {
   private value(value: number, last: number, offset: number, n: number): number {
     const whole = Math.floor((offset + STEP_PARTS / 2) / STEP_PARTS);
     const part = offset - whole * STEP_PARTS;
-    const r = value - last - whole;
-    const u = this.distance(part > 0 ? folded(r) : folded(-r), part < 0 ? -part : part);
-    this.grow(u < SIZE_MAX ? u : SIZE_MAX, n);
-    if (u === Infinity) return this.numbers.signed(value);
+    const beyond = value - last - whole;
+    const r = part > 0 ? beyond : -beyond;
+    const u = this.distance(Math.min(folded(r), ESCAPE) | 0, part < 0 ? -part : part);
+    this.grow(u, n);
+    if (u === ESCAPE) return this.numbers.signed(value);
     if (this.coder.isEncoder) return value;
     const decoded = last + (whole + (part > 0 ? unfolded(u) : -unfolded(u)));
     if (!Number.isSafeInteger(decoded)) throw new WireError("malformed", "decode body: a value beyond 2^53");
     return decoded;
   }
 
-  /** Infinity for an escape. */
+  /** Of up to 30 bits, or ESCAPE. */
   private distance(u: number, part: number): number {
     const v = this.size + 38;
     const top = 31 - Math.clz32(v);
     const q = 4 * top + ((v >> (top - 2)) & 3) - 16;
     const own = (q >> 3) * (LENGTH_MAX + 1);
     const side = (part * 6) >> 8;
-    let length = 0;
-    for (; length <= LENGTH_MAX; length++) {
+    const { coder, ownLengths, sharedLengths } = this;
+    for (let length = 0; length <= LENGTH_MAX; length++) {
       const d = distanceOf(q - 4 * length);
-      const shared = (4 * (length < 3 ? length : 3) + (length < 2 ? side : 0)) * DISTANCES + d;
-      const expected = (LONGER[length < 2 ? length : 2]?.[d] ?? 128) << 8;
-      const { coder, ownLengths, sharedLengths } = this;
-      if (codeBit(coder, ownLengths, own + length, sharedLengths, shared, expected, u >= 1 << length ? 1 : 0) === 0)
-        break;
+      const fresh = FRESH_LENGTHS[lengthRow(length) * DISTANCES + d] ?? 0;
+      const shared = (length < 2 ? 4 * length + side : length < 3 ? 8 : 12) * DISTANCES + d;
+      const isLonger = u >= 1 << length ? 1 : 0;
+      if (codeBit(coder, ownLengths, own + length, fresh, sharedLengths, shared, isLonger) === 0) {
+        return length < 2 ? length : this.rest(u, length, d);
+      }
     }
-    if (length > LENGTH_MAX) return Infinity;
-    return length < 2 ? length : this.rest(u, length, distanceOf(q - 4 * length));
+    return ESCAPE;
   }
 
   private rest(u: number, length: number, d: number): number {
     const { coder, ownRests, sharedRests } = this;
     const shared = (length < 4 ? length : 4) * 8;
-    const expected = Math.max(40, Math.min(124, 7 * d - 44)) << 8;
+    const fresh = FRESH_RESTS[d] ?? 0;
     let left = length - 1;
     let prefix = 1;
     for (const end = length <= 4 ? 0 : left - 2; left > end; ) {
       left--;
       const bit = (u >> left) & 1;
       const sharedAt = (shared + prefix) * DISTANCES + d;
-      prefix = prefix * 2 + codeBit(coder, ownRests, length * 8 + prefix, sharedRests, sharedAt, expected, bit);
+      prefix = prefix * 2 + codeBit(coder, ownRests, length * 8 + prefix, fresh, sharedRests, sharedAt, bit);
     }
-    if (left === 0) return prefix;
-    const low = left > 16 ? coder.raw(left - 16, (u >> 16) & ((1 << (left - 16)) - 1)) : 0;
-    const count = left > 16 ? 16 : left;
-    return (prefix * 2 ** (left - count) + low) * 2 ** count + coder.raw(count, u & ((1 << count) - 1));
+    return left === 0 ? prefix : this.lowBits(u, prefix, left);
+  }
+
+  private lowBits(u: number, prefix: number, left: number): number {
+    if (left <= 16) return (prefix << left) | this.coder.raw(left, u & ((1 << left) - 1));
+    const high = (prefix << (left - 16)) | this.coder.raw(left - 16, (u >> 16) & ((1 << (left - 16)) - 1));
+    return (high << 16) | this.coder.raw(16, u & 0xffff);
   }
 
   private grow(u: number, n: number): void {
-    const change = SIZE_PARTS * u - this.size;
+    const change = SIZE_PARTS * (u < SIZE_MAX ? u : SIZE_MAX) - this.size;
     this.size += n < 4 ? change >> 1 : (3 * change) >> 4;
   }
 }
@@ -130,4 +154,4 @@ const distanceOf = (d: number): number =>
 
 /** 0, 1, -1, 2, -2 … as 0, 1, 2, 3, 4 … */
 const folded = (r: number): number => (r > 0 ? 2 * r - 1 : -2 * r);
-const unfolded = (u: number): number => (u % 2 === 1 ? (u + 1) / 2 : -u / 2);
+const unfolded = (u: number): number => ((u & 1) === 1 ? (u + 1) >> 1 : -(u >> 1));

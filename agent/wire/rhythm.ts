@@ -38,16 +38,23 @@ export function codeRhythm(coder: BitCoder, ranks: Float64Array): void {
   }
 }
 
-/** How many of the ranks are not as guessed. */
-export function surprises(ranks: Float64Array): number {
-  const known: Known = new Map();
-  let count = 0;
-  for (let at = 1; at < ranks.length; at++) {
+/** Scratch of isForeseen: what followed each three ranks, + 1; 0 for nothing. */
+const FOLLOWED = new Uint8Array(RANKS ** 3);
+
+/** Are the changes more than `times` as many as the ranks that are not as guessed? */
+export function isForeseen(ranks: Float64Array, times: number): boolean {
+  let changes = 0;
+  for (let at = 1; at < ranks.length; at++) if (ranks[at] !== ranks[at - 1]) changes++;
+  FOLLOWED.fill(0);
+  let surprises = 0;
+  for (let at = 1; at < ranks.length && times * surprises < changes; at++) {
     const before = beforeAt(ranks, at);
-    if (ranks[at] !== (known.get(before) ?? ranks[at - 1])) count++;
-    known.set(before, ranks[at] ?? 0);
+    const rank = ranks[at] ?? 0;
+    const followed = FOLLOWED[before] ?? 0;
+    if (rank !== (followed > 0 ? followed - 1 : ranks[at - 1])) surprises++;
+    FOLLOWED[before] = rank + 1;
   }
-  return count;
+  return times * surprises < changes;
 }
 
 const beforeAt = (ranks: Float64Array, at: number): number =>

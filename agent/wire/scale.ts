@@ -2,11 +2,24 @@
  * Values as whole multiples of a channel's resolution, and back as the very double that the decimal would give:
  * 8125 · 0.1 is 812.5, not 812.5000000000001.
  */
+import type { StreamSchema } from "./schema.ts";
+
 export interface Scale {
   /** The nearest k with |k| < 2^53; undefined when there is none (not finite, too large). */
   integerFrom(value: number): number | undefined;
   /** The double nearest to k · resolution, the resolution taken as the decimal it is written as. */
   valueFrom(k: number): number;
+}
+
+const SCALES = new WeakMap<StreamSchema, readonly Scale[]>();
+
+/** One per channel; made once for a schema, since a batch is soon encoded and text takes longer than its numbers. */
+export function scalesOf(schema: StreamSchema): readonly Scale[] {
+  const known = SCALES.get(schema);
+  if (known) return known;
+  const scales = schema.channels.map(({ resolution }) => createScale(resolution));
+  SCALES.set(schema, scales);
+  return scales;
 }
 
 /** Up to 10^22 a power of ten is an exact double (IEEE 754), so that one division rounds once, correctly. */

@@ -17,7 +17,7 @@ import type { StreamBlock } from "./messages.ts";
 import { cellFrom, IMPLAUSIBLE_CELL, missingFrom } from "./missing-cells.ts";
 import type { BlockHead } from "./open-body.ts";
 import { type BitCoder, RangeDecoder, RangeEncoder } from "./range-coder.ts";
-import { createScale, type Scale } from "./scale.ts";
+import { type Scale, scalesOf } from "./scale.ts";
 import type { StreamSchema } from "./schema.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -27,10 +27,12 @@ export function tightBodyFromBlock(block: StreamBlock, schema: StreamSchema, per
   const columns = new ColumnCoder(coder);
   const gaps = new GapCoder(coder, block.times.length);
   codeJitter(coder, columns, jitterOf(block.times, period));
-  schema.channels.forEach(({ resolution }, channel) => {
-    const { cells, column } = columnOf(block, channel, createScale(resolution));
-    gaps.channel(cells);
-    columns.column(column);
+  const cells = new Uint16Array(block.rows.length);
+  const numbers = new Float64Array(block.rows.length);
+  scalesOf(schema).forEach((scale, channel) => {
+    const present = takeColumn(block, channel, scale, cells, numbers);
+    gaps.channel(cells, present < cells.length);
+    columns.column(numbers.subarray(0, present));
   });
   return coder.bytes();
 }
@@ -46,30 +48,39 @@ export function samplesFromTightBody(
   const gaps = new GapCoder(coder, head.samples);
   const times = timesFrom(codeJitter(coder, columns, new Float64Array(head.samples - 1)), head);
   const rows = times.map(() => new Array<ChannelValue>(schema.channels.length));
-  schema.channels.forEach(({ resolution }, channel) => {
-    const cells = new Uint16Array(head.samples);
-    const column = new Float64Array(gaps.channel(cells));
-    columns.column(column);
-    fillColumn(rows, channel, cells, column, createScale(resolution));
+  const cells = new Uint16Array(head.samples);
+  const numbers = new Float64Array(head.samples);
+  scalesOf(schema).forEach((scale, channel) => {
+    const column = numbers.subarray(0, gaps.channel(cells.fill(0), false));
+    columns.column(column.fill(0));
+    fillColumn(rows, channel, cells, column, scale);
   });
   coder.end();
   return { times, rows };
 }
 
 function codeJitter(coder: BitCoder, columns: ColumnCoder, jitter: Float64Array): Float64Array {
-  const isLate = jitter.some((late) => late !== 0);
+  const isLate = isAnyLate(jitter);
   if (codeCoin(coder, createSlots(1), 0, isLate ? 1 : 0) === 1) columns.column(jitter);
   return jitter;
 }
 
-const jitterOf = (times: readonly number[], period: number): Float64Array =>
-  Float64Array.from({ length: times.length - 1 }, (_, at) => (times[at + 1] ?? 0) - (times[at] ?? 0) - period);
+function isAnyLate(jitter: Float64Array): boolean {
+  for (let at = 0; at < jitter.length; at++) if (jitter[at] !== 0) return true;
+  return false;
+}
+
+function jitterOf(times: readonly number[], period: number): Float64Array {
+  const jitter = new Float64Array(times.length - 1);
+  for (let at = 1; at < times.length; at++) jitter[at - 1] = (times[at] ?? 0) - (times[at - 1] ?? 0) - period;
+  return jitter;
+}
 
 function timesFrom(jitter: Float64Array, { firstTime, period }: BlockHead): number[] {
   const times = [firstTime];
   let time = firstTime;
-  for (const late of jitter) {
-    time += period + late;
+  for (let at = 0; at < jitter.length; at++) {
+    time += period + (jitter[at] ?? 0);
     if (!(time >= 0 && time <= Number.MAX_SAFE_INTEGER)) {
       throw new WireError("malformed", "decode body: a time before its beginning or beyond 2^53");
     }
@@ -78,18 +89,23 @@ function timesFrom(jitter: Float64Array, { firstTime, period }: BlockHead): numb
   return times;
 }
 
-function columnOf(block: StreamBlock, channel: number, scale: Scale): { cells: Uint16Array; column: Float64Array } {
-  const cells = new Uint16Array(block.rows.length);
-  const column = new Float64Array(block.rows.length);
+/** Fills `cells`, and the beginning of `column` with the present samples; returns how many they are. */
+function takeColumn(
+  { rows, stream }: StreamBlock,
+  channel: number,
+  scale: Scale,
+  cells: Uint16Array,
+  column: Float64Array,
+): number {
   let present = 0;
-  block.rows.forEach((row, at) => {
-    const value = row[channel];
-    if (value === undefined) throw new RangeError(`encode ${block.stream}: a sample without channel ${channel}`);
+  for (let at = 0; at < rows.length; at++) {
+    const value = rows[at]?.[channel];
+    if (value === undefined) throw new RangeError(`encode ${stream}: a sample without channel ${channel}`);
     const k = isMissing(value) ? undefined : scale.integerFrom(value);
+    cells[at] = k !== undefined ? 0 : isMissing(value) ? cellFrom(value.missing, value.code) : IMPLAUSIBLE_CELL;
     if (k !== undefined) column[present++] = k;
-    else cells[at] = isMissing(value) ? cellFrom(value.missing, value.code) : IMPLAUSIBLE_CELL;
-  });
-  return { cells, column: column.subarray(0, present) };
+  }
+  return present;
 }
 
 function fillColumn(
@@ -100,8 +116,9 @@ function fillColumn(
   scale: Scale,
 ): void {
   let next = 0;
-  rows.forEach((row, at) => {
+  for (let at = 0; at < rows.length; at++) {
     const cell = cells[at] ?? 0;
-    row[channel] = cell === 0 ? scale.valueFrom(column[next++] ?? 0) : missingFrom(cell);
-  });
+    const row = rows[at];
+    if (row) row[channel] = cell === 0 ? scale.valueFrom(column[next++] ?? 0) : missingFrom(cell);
+  }
 }

@@ -3,7 +3,7 @@
  * whole messages of agent/wire; the others are what is commonly sent, as small as their formats allow.
  */
 import { deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from "node:zlib";
-import { isMissing, missing } from "@pump-station/agent/reading.ts";
+import { type ChannelValue, isMissing, missing } from "@pump-station/agent/reading.ts";
 import { decodeBatch, encodeBatch, type TravellingForm } from "@pump-station/agent/wire/batch.ts";
 import { openEnvelope } from "@pump-station/agent/wire/envelope.ts";
 import { type StreamSchema, schemaHash } from "@pump-station/agent/wire/schema.ts";
@@ -49,14 +49,15 @@ function ours(name: string, schema: StreamSchema, form: TravellingForm): Codec {
   return {
     name,
     encode: ({ times, values }) => {
-      const rows = values.map((row) => row.map((value) => value ?? noSensor));
+      const rows = values.map((row) => (isWhole(row) ? row : row.map((value) => value ?? noSensor)));
       const block = { stream: schema.stream, schemaHash: hash, sequence: 1, times, rows };
       return encodeBatch({ epoch: "0123456789abcdef", basis: { kind: "wall" }, blocks: [block] }, schemaOf, form);
     },
     decode: (bytes) => {
       const [block] = decodeBatch(bytes, schemaOf).blocks;
       const rows = block?.rows ?? [];
-      return { times: block?.times ?? [], values: rows.map((row) => row.map((one) => (isMissing(one) ? null : one))) };
+      const values = rows.map((row) => (isPresent(row) ? row : row.map((one) => (isMissing(one) ? null : one))));
+      return { times: block?.times ?? [], values };
     },
     sizes: (bytes) => {
       const [, , , blocks] = openEnvelope(bytes, bytes.length, [1, 2]) as [unknown, unknown, unknown, Uint8Array[][]];
@@ -64,6 +65,9 @@ function ours(name: string, schema: StreamSchema, form: TravellingForm): Codec {
     },
   };
 }
+
+const isWhole = (row: readonly (number | null)[]): row is readonly number[] => !row.includes(null);
+const isPresent = (row: readonly ChannelValue[]): row is readonly number[] => !row.some(isMissing);
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
