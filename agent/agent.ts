@@ -48,7 +48,7 @@ export function createAgent(machine: AgentDeps, config: AgentConfig, places: Age
   const buffer = createSqliteBuffer(deps, {
     path: `${places.data}/readings.db`,
     bytesMax: config.buffer,
-    body: config.body === "open" ? "deflated" : "tight",
+    body: config.body === "open" ? "deflated" : "trends",
     whenFull: config["when-full"],
     thinToMs: config["thin-out-to"],
   });

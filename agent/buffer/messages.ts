@@ -4,7 +4,7 @@
  * offset to wall time that was fixed when they were sealed.
  */
 
-import type { SchemaOf, TravellingForm } from "../wire/batch.ts";
+import { type SchemaOf, type TravellingForm, versionOfForm } from "../wire/batch.ts";
 import { decodeLedger, encodeLedger } from "../wire/ledger.ts";
 import type { LedgerMessage, MessageKind } from "../wire/messages.ts";
 import { LANES, type Lane } from "../wire/topics.ts";
@@ -84,6 +84,9 @@ const rowsIn = (tables: Tables, columns: Columns): Row[] =>
     NO_LIMIT,
   );
 
+/** Kept with what is sealed; what was sealed as "tight" by an earlier program stays so. */
+const TIGHT_FORMS: readonly TravellingForm[] = ["trends", "tight"];
+
 function offerFrom(tables: Tables, columns: Columns, schemaOf: SchemaOf): Offer | undefined {
   const kind = KINDS.find((known) => known === columns["kind"]);
   const lane = LANES.find((known) => known === columns["lane"]);
@@ -91,7 +94,7 @@ function offerFrom(tables: Tables, columns: Columns, schemaOf: SchemaOf): Offer 
   const rows = columns["body"] === null ? rowsIn(tables, columns) : undefined;
   if (rows?.length === 0) return undefined;
   const offsetMs = wholeOrNull(columns, "offset_ms") ?? undefined;
-  const form = columns["form"] === "tight" ? "tight" : "deflated";
+  const form = TIGHT_FORMS.find((known) => known === columns["form"]) ?? "deflated";
   const payload = rows ? createEncoder(kind === "alarms", offsetMs, schemaOf, form).encode(rows) : provenBody(columns);
   const samples = wholeOf(columns, "samples");
   return {
@@ -113,6 +116,6 @@ function provenBody(columns: Columns): Uint8Array {
 }
 
 const propertiesOf = (kind: MessageKind, form: TravellingForm, samples: number): Record<string, string> => {
-  const v = kind === "batch" && form === "tight" ? "2" : "1";
+  const v = kind === "batch" ? String(versionOfForm(form)) : "1";
   return samples > 0 ? { kind, v, n: String(samples) } : { kind, v };
 };

@@ -30,7 +30,7 @@ const STALE_CHECK_EVERY_MS = 3_600_000;
 const FIRST_RATIO = 0.35;
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
-/** `form`: of batches sealed from now on; "tight" gives way to the open body where that is shorter. */
+/** `form`: of batches sealed from now on; a tight one gives way to the open body where that is shorter. */
 export function createOffers(session: Session, clock: Clock, form: TravellingForm): Offers {
   const { tables, schemas } = session;
   const offered = new Map<Lane, Offer>();
@@ -138,7 +138,7 @@ export function createOffers(session: Session, clock: Clock, form: TravellingFor
 
   /** What repeats itself (a battery's days, a tank that is filled and emptied) may be shorter in the open body. */
   const formOf = ({ rows, payload }: Cut, isAlarm: boolean, offsetMs: number | undefined): TravellingForm => {
-    if (isAlarm || form !== "tight") return form;
+    if (isAlarm || form === "deflated") return form;
     const open = createEncoder(isAlarm, offsetMs, schemas.of, "deflated").encode(rows);
     return open.length < payload.length ? "deflated" : form;
   };

@@ -72,7 +72,7 @@ interface Options {
   readonly bytesMax?: number;
   readonly databases?: Databases;
   readonly path?: string;
-  readonly body?: "tight" | "deflated";
+  readonly body?: "trends" | "tight" | "deflated";
 }
 const openBuffer = (options: Options = {}): SampleBuffer => {
   const deps = {
@@ -212,7 +212,7 @@ describe("a message", () => {
     const cloud = createCloud();
     const sent = drain(buffer, cloud);
     expect(sent.map(({ kind }) => kind)).toEqual(["schema", "schema", "batch"]);
-    expect(sent[2]?.properties).toEqual({ kind: "batch", v: "2", n: "3" });
+    expect(sent[2]?.properties).toEqual({ kind: "batch", v: "3", n: "3" });
     expect(sent[2]).toMatchObject({ samples: 3, readings: 8 });
     expect(cloud.values.get(`${buffer.epoch}/pump/2`)).toBe("[2,2.01,2.02]");
     expect(cloud.values.get(`${buffer.epoch}/climate/1`)).toBe('[20.5,{"missing":"timeout"}]');
@@ -239,12 +239,21 @@ describe("a message", () => {
     fill(buffer, 9);
     const before = buffer.offer("normal", "now");
     expect(before?.properties["v"]).toBe("1");
-    const after = openBuffer({ body: "tight" });
+    const after = openBuffer({ body: "trends" });
     fill(after, 9);
     expect(after.offer("normal", "now")).toEqual(before);
     const cloud = createCloud();
     for (const schema of [PUMP, CLIMATE]) cloud.schemas.set(schemaHash(schema), schema);
-    expect(drain(after, cloud).map(({ properties }) => properties["v"])).toEqual(["1", "1", "2"]);
+    expect(drain(after, cloud).map(({ properties }) => properties["v"])).toEqual(["1", "1", "3"]);
+  });
+
+  it("that an earlier program sealed before it knew trends keeps its bytes and its version", () => {
+    const buffer = openBuffer({ body: "tight" });
+    drain(buffer, createCloud());
+    fill(buffer, 60);
+    const before = buffer.offer("normal", "now");
+    expect(before?.properties["v"]).toBe("2");
+    expect(openBuffer({ body: "trends" }).offer("normal", "now")).toEqual(before);
   });
 
   it("has the open body where what it carries repeats itself, and the tight one where it doesn't", () => {
@@ -266,7 +275,7 @@ describe("a message", () => {
       buffer.append({ device: "pump", bootMs: index * 10_000, values: [noise(), noise(), noise()] });
     buffer.commit();
     const wandering = buffer.offer("normal", "now");
-    expect(wandering?.properties).toEqual({ kind: "batch", v: "2", n: "100" });
+    expect(wandering?.properties).toEqual({ kind: "batch", v: "3", n: "100" });
     expect(openBuffer().offer("normal", "now")).toEqual(wandering);
   });
 

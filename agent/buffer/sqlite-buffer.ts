@@ -31,7 +31,7 @@ export interface SqliteBufferConfig {
   readonly path: string;
   /** Flash that the file and its log may take together; what is kept for a full disk (0.8 MB) comes on top. */
   readonly bytesMax?: number;
-  /** Of batches; those that are sealed already keep theirs. "tight" unless said otherwise. */
+  /** Of batches; those that are sealed already keep theirs. "trends" unless said otherwise. */
   readonly body?: TravellingForm;
   /** "oldest-first" when nothing is said. */
   readonly whenFull?: WhenFull;
@@ -89,7 +89,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     });
   const medium = createMedium(
     deps,
-    { path: config.path, bytesMax, form: config.body ?? "tight", ...thinning },
+    { path: config.path, bytesMax, form: config.body ?? "trends", ...thinning },
     { onOpen, onEvicted },
   );
 

@@ -30,7 +30,7 @@ const BATCH: Batch = {
     },
   ],
 };
-const batch = encodeBatch(BATCH, () => PUMP, "tight");
+const batch = encodeBatch(BATCH, () => PUMP, "trends");
 const schema = encodeLedger({ kind: "schema", schema: PUMP });
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
@@ -81,7 +81,7 @@ describe("decode", () => {
 
   it("takes hex, base64 and dumps of a broker, a message a line", async () => {
     const spaced = hexOf(batch).replaceAll(/(..)/g, "$1 ").toUpperCase();
-    const lines = [hexOf(schema), spaced, "", base64Of(batch), dumpOf("ps/1/x/normal/kind=batch&v=2&n=2", batch)];
+    const lines = [hexOf(schema), spaced, "", base64Of(batch), dumpOf("ps/1/x/normal/kind=batch&v=3&n=2", batch)];
     const bench = await decoded({ "/all.txt": `${lines.join("\r\n")}\r\n` });
     expect(bench.err).toBe("");
     for (const line of [2, 4, 5]) expect(bench.out).toContain(`/all.txt:${line}: ${TABLE}`);
@@ -150,7 +150,7 @@ describe("decode", () => {
     const inBody = batch.length - 8;
     changed[inBody] = (changed[inBody] ?? 0) ^ 1;
     const newer = Uint8Array.from(batch);
-    newer[1] = 3;
+    newer[1] = 4;
     const bench = await decoded({
       "/lines.txt": [
         hexOf(schema),

@@ -1,7 +1,7 @@
 /**
  * A batch: one epoch's samples of several streams in one message, an envelope (envelope.ts) of these items:
  *
- *   01 | 02          version: which bodies are in it
+ *   01 | 02 | 03     version: which bodies are in it
  *   48 xx…           epoch, 8 bytes
  *   00               basis: times are ms since 1970 UTC
  *   50 xx… | text    … or: ms since the start of this boot (a UUID as 16 bytes, any other boot id as text)
@@ -13,8 +13,8 @@
  *     integer          dt: its time - t0
  *     integer          n: samples
  *     integer          period, ms
- *     bytes            body: version 1 deflated columns (open-body.ts), version 2 range-coded columns (tight-body.ts);
- *                      in the station's buffer, version 1 with the columns themselves, as an array, because a
+ *     bytes            body: version 1 deflated columns (open-body.ts), version 2 range-coded columns (tight-body.ts),
+ *                      version 3 the same with trends; in the station's buffer, version 1 with the columns themselves, as an array, because a
  *                      handful of samples doesn't deflate
  *   44 xx xx xx xx   CRC-32C
  */
@@ -30,13 +30,20 @@ import { WireError } from "./wire-error.ts";
 export { WireError } from "./wire-error.ts";
 
 export type SchemaOf = (hash: string) => StreamSchema | undefined;
-/** What travels: "tight", or "deflated" (the open body), which any CBOR and zlib library reads. */
-export type TravellingForm = "tight" | "deflated";
+/**
+ * What travels: "trends" or "tight" (the tight body with trends, and as it was before it knew them, for messages that were
+ * sealed then), or "deflated" (the open body), which any CBOR and zlib library reads.
+ */
+export type TravellingForm = "trends" | "tight" | "deflated";
 /** "plain" is what the buffer keeps. */
 export type BodyForm = TravellingForm | "plain";
 
-export const TIGHT_VERSION = 2;
-const VERSIONS = [ENVELOPE_VERSION, TIGHT_VERSION];
+const TIGHT_VERSION = 2;
+export const TRENDS_VERSION = 3;
+const VERSIONS = [ENVELOPE_VERSION, TIGHT_VERSION, TRENDS_VERSION];
+
+export const versionOfForm = (form: BodyForm): number =>
+  form === "trends" ? TRENDS_VERSION : form === "tight" ? TIGHT_VERSION : ENVELOPE_VERSION;
 
 /** Throws WireError "schema-wanted"; RangeError on what only a bug can produce (no samples, rows of another length). */
 export function encodeBatch(batch: Batch, schemaOf: SchemaOf, form: BodyForm = "deflated"): Uint8Array {
@@ -44,7 +51,7 @@ export function encodeBatch(batch: Batch, schemaOf: SchemaOf, form: BodyForm = "
   const t0 = firstTimes.reduce((earliest, time) => Math.min(earliest, time), firstTimes[0] ?? 0);
   const blocks = batch.blocks.map((block) => itemsFromBlock(block, knownSchema(schemaOf, block.schemaHash), t0, form));
   const items = [bytesFromHex16(batch.epoch), itemFromBasis(batch.basis), t0, blocks];
-  return sealEnvelope(items, form === "tight" ? TIGHT_VERSION : ENVELOPE_VERSION);
+  return sealEnvelope(items, versionOfForm(form));
 }
 
 /**
@@ -53,12 +60,16 @@ export function encodeBatch(batch: Batch, schemaOf: SchemaOf, form: BodyForm = "
  */
 export function decodeBatch(bytes: Uint8Array, schemaOf: SchemaOf, from: "wire" | "buffer" = "wire"): Batch {
   const { epoch, basis, blocks } = headsOf(bytes);
-  const isTight = versionOf(bytes) === TIGHT_VERSION;
+  const version = versionOf(bytes);
+  const isTight = version !== ENVELOPE_VERSION;
   if (isTight) checkValues(blocks, schemaOf);
   let inflatable = INFLATED_BYTES_MAX;
   const samplesOf = (head: BlockItems): StreamBlock => {
     const schema = knownSchema(schemaOf, head.schemaHash);
-    if (isTight) return { ...identityOf(head), ...samplesFromTightBody(bytesFrom(head.body, "body"), head, schema) };
+    if (isTight) {
+      const body = bytesFrom(head.body, "body");
+      return { ...identityOf(head), ...samplesFromTightBody(body, head, schema, version === TRENDS_VERSION) };
+    }
     if (from === "buffer") return { ...identityOf(head), ...samplesFromColumns(head.body, head, schema) };
     const inflated = inflateColumns(bytesFrom(head.body, "body"), inflatable);
     inflatable -= inflated.bytes;
@@ -139,7 +150,7 @@ function itemsFromBlock(block: StreamBlock, schema: StreamSchema, t0: number, fo
 }
 
 function bodyOf(block: StreamBlock, schema: StreamSchema, period: number, form: BodyForm): CborItem {
-  if (form === "tight") return tightBodyFromBlock(block, schema, period);
+  if (form === "trends" || form === "tight") return tightBodyFromBlock(block, schema, period, form === "trends");
   const columns = columnsFromBlock(block, schema, period);
   return form === "plain" ? columns : deflateColumns(columns);
 }

@@ -27,10 +27,10 @@ export class ColumnCoder {
   private readonly forms = createSlots(FORMS);
   private readonly gaps = createSlots(FORMS);
 
-  constructor(coder: BitCoder) {
+  constructor(coder: BitCoder, hasTrends: boolean) {
     this.coder = coder;
     this.numbers = new NumberCoder(coder);
-    this.residuals = new ResidualCoder(coder, this.numbers);
+    this.residuals = new ResidualCoder(coder, this.numbers, hasTrends);
   }
 
   /** Writes the values, or reads them into the array. Throws WireError. */

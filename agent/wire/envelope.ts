@@ -2,7 +2,7 @@
  * The envelope of every CBOR message (RFC 8949), on the wire and on flash:
  *
  *   8n | 98 nn      array of n items
- *   01 | 02         version; 2 only for batches with tight bodies (batch.ts)
+ *   01 | 02 | 03    version; 2 and 3 only for batches with tight bodies (batch.ts)
  *   …               items: integers, floats, byte strings, texts, arrays, true, false, null; no maps, tags, indefinite
  *                   lengths; every head in its shortest form, every float in eight bytes
  *   44 xx xx xx xx  CRC-32C of all bytes before these five, big-endian

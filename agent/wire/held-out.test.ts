@@ -52,7 +52,7 @@ describe("a recording of a kind that nothing was fitted on", () => {
   it.each(HELD_OUT_KINDS)("%s comes back, and costs less than CBOR rows + deflate and than its raw 32 bits", (kind) => {
     SHAPES.forEach(([rows, channels], seed) => {
       const recording = heldOut(kind, 100 + seed, rows, channels);
-      const tight = bytesOf(recording, "tight");
+      const tight = bytesOf(recording, "trends");
       const open = bytesOf(recording, "deflated");
       // A first value says its length, too.
       const raw = 4 * rows * channels + 4 * rows + 2 * channels;

@@ -60,7 +60,7 @@ const SHARED_RESTS = repeated(Array.from({ length: 5 * 8 }, () => [...FRESH_REST
 export class ResidualCoder {
   private readonly coder: BitCoder;
   private readonly numbers: NumberCoder;
-  private readonly predictor = new Predictor();
+  private readonly predictor: Predictor;
   private readonly ownLengths = createSlots(CLASSES * (LENGTH_MAX + 1));
   private readonly ownRests = createSlots((LENGTH_MAX + 1) * 8);
   private readonly sharedLengths = SHARED_LENGTHS.slice();
@@ -68,9 +68,10 @@ export class ResidualCoder {
   /** Of the distances lately, in 1/256. */
   private size = SIZE_START;
 
-  constructor(coder: BitCoder, numbers: NumberCoder) {
+  constructor(coder: BitCoder, numbers: NumberCoder, hasTrends: boolean) {
     this.coder = coder;
     this.numbers = numbers;
+    this.predictor = new Predictor(hasTrends);
   }
 
   /** values[0] is known; the others are written, or read into it. Throws WireError. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChannelValue } from "../reading.ts";
-import { decodeBatch, encodeBatch, TIGHT_VERSION, WireError } from "./batch.ts";
+import { type BodyForm, decodeBatch, encodeBatch, TRENDS_VERSION, WireError } from "./batch.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
 import { LONGER } from "./expected-lengths.ts";
 import type { Batch } from "./messages.ts";
@@ -21,7 +21,7 @@ const batchOf = (rows: ChannelValue[][], times = rows.map((_, at) => 5_000 + at 
 });
 const roundTrip = (batch: Batch): { bytes: number; back: Batch } => {
   const schema = schemaWith(batch.blocks[0]?.rows[0]?.length ?? 0);
-  const bytes = encodeBatch(batch, () => schema, "tight");
+  const bytes = encodeBatch(batch, () => schema, "trends");
   return { bytes: bytes.length, back: decodeBatch(bytes, () => schema) };
 };
 const columnBytes = (column: readonly number[]): number => {
@@ -99,6 +99,21 @@ describe("a tight body", () => {
     expect(column((at) => (at === 180 ? 2 ** 50 : 7))).toBeLessThan(40);
   });
 
+  it("follows what rises or falls under noise, which it didn't before it knew trends", () => {
+    const random = randomFrom(4);
+    const noisy = (course: (at: number) => number) =>
+      Array.from({ length: 360 }, (_, at) => [Math.round(course(at) + 8 * random())]);
+    const lengthOf = (rows: number[][], form: BodyForm) => encodeBatch(batchOf(rows), () => schemaWith(1), form).length;
+    for (const course of [
+      (at: number) => 7.3 * at,
+      (at: number) => 900 * Math.sin(at / 90),
+      (at: number) => 5_000 - 23 * at,
+    ]) {
+      const rows = noisy(course);
+      expect(lengthOf(rows, "trends")).toBeLessThan(0.9 * lengthOf(rows, "tight"));
+    }
+  });
+
   it("takes hardly more than the noise has: 8 bits of it cost 8.4 bits a value at most", () => {
     const random = randomFrom(11);
     expect(columnBytes(Array.from({ length: 2_000 }, () => Math.floor(random() * 256)))).toBeLessThan(
@@ -110,7 +125,7 @@ describe("a tight body", () => {
     const schema = schemaWith(2);
     const random = randomFrom(5);
     const rows = Array.from({ length: 40 }, () => [Math.floor(random() * 90), Math.floor(random() * 9)]);
-    const bytes = encodeBatch(batchOf(rows), () => schema, "tight");
+    const bytes = encodeBatch(batchOf(rows), () => schema, "trends");
     const isRefused = (changed: Uint8Array) => expect(() => decodeBatch(changed, () => schema)).toThrow(WireError);
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Uint8Array.from(bytes);
@@ -124,13 +139,13 @@ describe("a tight body", () => {
   it("that says it holds more values than a batch may is refused before anything is decoded", () => {
     const schema = schemaWith(200);
     const [epoch, basis, t0, blocks] = openEnvelope(
-      encodeBatch(batchOf([Array.from({ length: 200 }, () => 1)]), () => schema, "tight"),
+      encodeBatch(batchOf([Array.from({ length: 200 }, () => 1)]), () => schema, "trends"),
       4_096,
-      [TIGHT_VERSION],
+      [TRENDS_VERSION],
     ) as [Uint8Array, number, number, (string | number | Uint8Array)[][]];
     const block = [...(blocks[0] ?? [])];
     block[4] = 20_000;
-    const bytes = sealEnvelope([epoch, basis, t0, [block]], TIGHT_VERSION);
+    const bytes = sealEnvelope([epoch, basis, t0, [block]], TRENDS_VERSION);
     expect(() => decodeBatch(bytes, () => schema)).toThrow("4000000 values");
   });
 

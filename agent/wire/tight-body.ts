@@ -7,7 +7,8 @@
  *                 (column-forms.ts) of n - 1 numbers: time[i] - time[i - 1] - period, in ms
  *   per channel   its missing cells (gap-cells.ts), then a column of k of the present samples, value = k · resolution
  *
- * The column coder is one for all of them: what its shared slots learn in one column serves the next.
+ * The column coder is one for all of them: what its shared slots learn in one column serves the next. Version 3 of a batch
+ * knows trends (predictors.ts), version 2 doesn't; nothing else differs.
  */
 import { type ChannelValue, isMissing } from "../reading.ts";
 import { codeCoin, createSlots } from "./adaptive-bits.ts";
@@ -22,9 +23,14 @@ import type { StreamSchema } from "./schema.ts";
 import { WireError } from "./wire-error.ts";
 
 /** A row's length must be the schema's: anything else is a bug and throws RangeError. */
-export function tightBodyFromBlock(block: StreamBlock, schema: StreamSchema, period: number): Uint8Array {
+export function tightBodyFromBlock(
+  block: StreamBlock,
+  schema: StreamSchema,
+  period: number,
+  hasTrends: boolean,
+): Uint8Array {
   const coder = new RangeEncoder();
-  const columns = new ColumnCoder(coder);
+  const columns = new ColumnCoder(coder, hasTrends);
   const gaps = new GapCoder(coder, block.times.length);
   codeJitter(coder, columns, jitterOf(block.times, period));
   const cells = new Uint16Array(block.rows.length);
@@ -42,9 +48,10 @@ export function samplesFromTightBody(
   body: Uint8Array,
   head: BlockHead,
   schema: StreamSchema,
+  hasTrends: boolean,
 ): { times: number[]; rows: ChannelValue[][] } {
   const coder = new RangeDecoder(body);
-  const columns = new ColumnCoder(coder);
+  const columns = new ColumnCoder(coder, hasTrends);
   const gaps = new GapCoder(coder, head.samples);
   const times = timesFrom(codeJitter(coder, columns, new Float64Array(head.samples - 1)), head);
   const rows = times.map(() => new Array<ChannelValue>(schema.channels.length));

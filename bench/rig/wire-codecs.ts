@@ -32,7 +32,7 @@ const wholeMessage = (bytes: Uint8Array) => ({ compared: bytes.length, identity:
 export function codecsFor(schema: StreamSchema): readonly Codec[] {
   const names = schema.channels.map(({ name }) => name);
   return [
-    ours("ours, tight", schema, "tight"),
+    ours("ours, tight", schema, "trends"),
     ours("ours, open", schema, "deflated"),
     jsonRows(names),
     jsonGzip(names),
@@ -60,7 +60,12 @@ function ours(name: string, schema: StreamSchema, form: TravellingForm): Codec {
       return { times: block?.times ?? [], values };
     },
     sizes: (bytes) => {
-      const [, , , blocks] = openEnvelope(bytes, bytes.length, [1, 2]) as [unknown, unknown, unknown, Uint8Array[][]];
+      const [, , , blocks] = openEnvelope(bytes, bytes.length, [1, 2, 3]) as [
+        unknown,
+        unknown,
+        unknown,
+        Uint8Array[][],
+      ];
       return { compared: (blocks[0]?.[6]?.length ?? 0) + HEADER_BYTES, identity: IDENTITY_BYTES };
     },
   };

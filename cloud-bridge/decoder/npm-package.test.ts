@@ -168,7 +168,7 @@ const batchBytes = encodeBatch(
     ],
   },
   schemaOf,
-  "tight",
+  "trends",
 );
 const schemaBytes = [PUMP, RAIN].map((schema) => encodeLedger({ kind: "schema", schema }));
 const alarm = { epoch: EPOCH, sequence: 1, basis: { kind: "wall" }, time: 5, device: "pump", alarm: "too-hot" };

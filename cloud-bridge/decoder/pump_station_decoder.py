@@ -118,8 +118,8 @@ def open_envelope(data):
     at = 2 if data[0] == 0x98 else 1
     if at >= len(data):
         raise WireError("truncated", "open: ends before the version")
-    if data[at] not in (1, 2):
-        raise WireError("version", f"open: version {data[at]}, known is 1, 2")
+    if data[at] not in (1, 2, 3):
+        raise WireError("version", f"open: version {data[at]}, known is 1, 2, 3")
     items = cbor_from(data)
     if data[-5] != 0x44 or len(items) < 2:
         raise malformed("open: no check at the end")
@@ -277,12 +277,12 @@ def batch_from(version, items, schemas):
             raise WireError("schema-wanted", message, head["schemaHash"])
         head["channels"] = schemas[head["schemaHash"]]["channels"]
     values = sum(head["samples"] * len(head["channels"]) for head in heads)
-    if version == 2 and values > TIGHT_VALUES_MAX:
+    if version > 1 and values > TIGHT_VALUES_MAX:
         raise malformed(f"decode batch: {values} values")
     decoded, left = [], INFLATED_BYTES_MAX
     for head in heads:
-        if version == 2:
-            jitter, columns = tight_body(head["body"], head["samples"], len(head["channels"]))
+        if version > 1:
+            jitter, columns = tight_body(head["body"], head["samples"], len(head["channels"]), version == 3)
         else:
             inflated = inflate(head["body"], left)
             left -= len(inflated)
@@ -383,9 +383,9 @@ def open_column(cells, deltas, samples):
 
 # Tight body ----------------------------------------------------------------------------------------------------------
 
-def tight_body(body, samples, channels):
+def tight_body(body, samples, channels, has_trends):
     coder = RangeDecoder(body)
-    columns, gaps = Columns(coder), Gaps(coder, samples)
+    columns, gaps = Columns(coder, has_trends), Gaps(coder, samples)
     jitter = columns.column(samples - 1) if coder.coin({}, 0) else [0] * (samples - 1)
     decoded = []
     for _ in range(channels):
@@ -499,8 +499,8 @@ def safe(value):
 
 
 class Columns:
-    def __init__(self, coder):
-        self.coder = coder
+    def __init__(self, coder, has_trends):
+        self.coder, self.has_trends = coder, has_trends
         self.number_slots, self.form_slots, self.rank_slots = {}, {}, {}
         self.shared_lengths, self.shared_rests = {}, {}
 
@@ -570,7 +570,7 @@ class Columns:
     def distances(self, first, count):
         coder, mix = self.coder, self.coder.mix
         lengths, rests = {}, {}
-        values, predictors, h = [first], Predictors(), 512
+        values, predictors, h = [first], Predictors(self.has_trends), 512
         for n in range(1, count):
             offset = predictors.offset
             step = offset + 128 >> 8
@@ -616,12 +616,16 @@ def distance_class(q, length):
 
 class Predictors:
     GAINS = (None, 2, 4, 16, 64)
+    TRENDS = ((1, 16), (2, 8), (8, 64))
 
-    def __init__(self):
+    def __init__(self, has_trends):
+        self.has_trends = has_trends
         self.begin()
 
     def begin(self):
-        self.p, self.errors = [0] * 6, [256] * 5 + [768]
+        trends = len(self.TRENDS) if self.has_trends else 0
+        self.p, self.errors = [0] * (6 + trends), [256] * 5 + [768] * (1 + trends)
+        self.levels, self.slopes = [0] * trends, [0] * trends
         self.offset, self.n = 0, 1
 
     def learn(self, distance):
@@ -635,7 +639,17 @@ class Predictors:
             if 1 <= k <= 4:
                 self.p[k] = p + (m - p) // min(self.GAINS[k], self.n) - m
         self.p[5] = m
+        for trend in range(len(self.levels)):
+            self.p[6 + trend] = self.trend(trend, 65536 * distance)
         self.offset = self.p[self.errors.index(min(self.errors))]
+
+    def trend(self, trend, moved):
+        changes, (g, h) = self.n - 1, self.TRENDS[trend]
+        guess = self.levels[trend] + self.slopes[trend]
+        off = moved - guess
+        self.levels[trend] = guess + off // min(g, changes) - moved
+        self.slopes[trend] += off // min(h, 1 + changes * changes // 4)
+        return self.levels[trend] + self.slopes[trend] >> 8
 
 
 LONGER = (

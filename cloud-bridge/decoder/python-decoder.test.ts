@@ -130,7 +130,7 @@ const batches = fc
       minLength: 60,
       maxLength: 60,
     }),
-    form: fc.constantFrom("tight" as const, "deflated" as const),
+    form: fc.constantFrom("trends" as const, "tight" as const, "deflated" as const),
     bootId: fc.constantFrom(undefined, "9f1c33aa", "c0ffee00-0000-4000-8000-000000000001"),
   })
   .map(({ columns, samples, jitter, isRegular, noise, form, bootId }) => {
@@ -214,7 +214,7 @@ describe("anything at all, well sealed, read by the Python file,", () => {
   const ledger = fc.tuple(kind, item, item).map((items) => sealEnvelope(items as readonly CborItem[]));
   const batch = fc
     .tuple(fc.constant(new Uint8Array(8)), fc.constantFrom(0, "boot", 1), fc.nat(9), item)
-    .chain((items) => fc.constantFrom(1, 2).map((version) => sealEnvelope(items as readonly CborItem[], version)));
+    .chain((items) => fc.constantFrom(1, 2, 3).map((version) => sealEnvelope(items as readonly CborItem[], version)));
   const json = fc.json({ maxDepth: 3 }).map((text) => Buffer.from(`[${text}]`));
   const anything = fc.oneof(ledger, batch, json, fc.uint8Array({ maxLength: 60 }));
 
@@ -262,7 +262,7 @@ describe("the Python file's errors", () => {
   it("tell another version, a wrong check and a cut message from each other", () => {
     const bytes = Buffer.from(one.hex, "hex");
     const versioned = Buffer.from(bytes);
-    versioned[1] = 3;
+    versioned[1] = 4;
     const checked = Buffer.from(bytes);
     checked[bytes.length - 1] = (checked[bytes.length - 1] ?? 0) ^ 1;
     const all = [
@@ -306,7 +306,7 @@ describe("the Python file on the command line", () => {
   const times = [1_777_708_800_000, 1_777_708_801_000];
   const block = { stream: "pump", schemaHash: schemaHash(schema), sequence: 7, times, rows };
   const batch: Batch = { epoch: "0123456789abcdef", basis: { kind: "wall" }, blocks: [block] };
-  const batchBytes = encodeBatch(batch, () => schema, "tight");
+  const batchBytes = encodeBatch(batch, () => schema, "trends");
   const schemaBytes = encodeLedger({ kind: "schema", schema });
 
   it("prints a message a line as JSON, from raw bytes, hex, base64 and dumps, the schema behind its batch", () => {

@@ -75,6 +75,7 @@ const schemaOf = (channels: number): StreamSchema => ({
 });
 
 function batchBytes(schema: StreamSchema, below: (bound: number) => number): Uint8Array {
+  const form = below(3) === 0 ? "tight" : "trends";
   const samples = 1 + below(below(4) === 0 ? 60 : 12);
   const kinds = schema.channels.map(() => below(5));
   const valueOf = (kind: number, at: number): ChannelValue => {
@@ -87,7 +88,7 @@ function batchBytes(schema: StreamSchema, below: (bound: number) => number): Uin
   const rows = Array.from({ length: samples }, (_, at) => kinds.map((kind) => valueOf(kind, at)));
   const times = rows.map((_, at) => 1_000_000 + at * 1_000 + (below(4) === 0 ? below(20) : 0));
   const block = { stream: schema.stream, schemaHash: schemaHash(schema), sequence: 1, times, rows };
-  return encodeBatch({ epoch: "0123456789abcdef", basis: { kind: "wall" }, blocks: [block] }, () => schema, "tight");
+  return encodeBatch({ epoch: "0123456789abcdef", basis: { kind: "wall" }, blocks: [block] }, () => schema, form);
 }
 
 /** Park-Miller, so that a run can be repeated. */
