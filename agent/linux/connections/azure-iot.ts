@@ -12,12 +12,10 @@ import { createInbox } from "../../cloud/inbox.ts";
 import type { HubAnswer, HubClients, HubConnection, HubMessage, HubMethodCall, HubOptions, Log } from "../../world.ts";
 import { loadSdk, type Sdk, type SdkMessage, type SdkMethod } from "./azure-sdk.ts";
 import { createHubPipe, type HubPipe } from "./hub-pipe.ts";
+import { CLOSE_GRACE_MS } from "./mqtt-client.ts";
+import { REFUSED_RETURN_CODES } from "./mqtt-reasons.ts";
 import { createTlsSessions, type TlsSessions } from "./tls-sessions.ts";
 
-/** MQTT 3.1.1 table 3.1: identifier rejected, bad user name or password, not authorized. */
-const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
-/** A graceful end waits for the socket's last ACK, which a dead link never sends. */
-const CLOSE_GRACE_MS = 2_000;
 /** The SDK's word for who comes with a token (AuthenticationType.Token), and with a certificate (X509). */
 const AUTHENTICATION = { x509: 0, token: 1 } as const;
 /** A hub may deliver together with its acknowledgement of the subscription. */

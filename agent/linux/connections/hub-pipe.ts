@@ -6,6 +6,7 @@
 import { EventEmitter } from "node:events";
 import { type IClientOptions, type IClientPublishOptions, type IClientSubscribeOptions, MqttClient } from "mqtt";
 import type { HubOptions, LinkUse, Log, MqttOptions } from "../../world.ts";
+import { pingOver, WITHOUT_ITS_OWN } from "./mqtt-client.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import type { TlsSessions } from "./tls-sessions.ts";
 import { connectUnclocked } from "./tls-verify.ts";
@@ -102,7 +103,7 @@ export function createHubPipe(deps: HubPipeDeps, options: HubOptions, signal: Ab
     use: () => ({ bytes: link?.bytes() ?? 0, pings, isResumed: link?.isResumed() ?? false }),
     ping: () => {
       pings++;
-      return client ? pong(client) : Promise.reject(new Error("no connection"));
+      return client ? pingOver(client) : Promise.reject(new Error("no connection"));
     },
     destroy: () => {
       client?.end(true);
@@ -140,10 +141,7 @@ class Facade extends EventEmitter {
 }
 
 const OURS = {
-  reconnectPeriod: 0,
-  resubscribe: false,
-  queueQoSZero: false,
-  writeCache: false,
+  ...WITHOUT_ITS_OWN,
   // Pings are due after silence, not by a clock of their own.
   reschedulePings: true,
 } satisfies IClientOptions;
@@ -190,14 +188,3 @@ function jsonFrom(payload: Buffer): unknown {
     return null;
   }
 }
-
-const pong = (client: MqttClient): Promise<void> =>
-  new Promise((resolve) => {
-    const onPacket = ({ cmd }: { readonly cmd?: string }): void => {
-      if (cmd !== "pingresp") return;
-      client.off("packetreceive", onPacket);
-      resolve();
-    };
-    client.on("packetreceive", onPacket);
-    client.sendPing();
-  });

@@ -2,6 +2,7 @@
 import type { IClientOptions } from "mqtt";
 import { MESSAGE_BYTES_MAX } from "../../limits.ts";
 import type { MqttOptions } from "../../world.ts";
+import { WITHOUT_ITS_OWN } from "./mqtt-client.ts";
 
 /** MQTT 5: what a broker may send; a message and its topic. */
 const PACKET_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
@@ -10,11 +11,7 @@ export const clientOptionsFrom = (options: MqttOptions): IClientOptions => ({
   clientId: options.clientId,
   ...protocolFrom(options),
   clean: true,
-  reconnectPeriod: 0,
-  resubscribe: false,
-  queueQoSZero: false,
-  // A table of all 65,536 numbers as bytes, which costs 6 MB of memory and saves nothing at a packet a minute.
-  writeCache: false,
+  ...WITHOUT_ITS_OWN,
   keepalive: options.keepAliveS,
   connectTimeout: options.connectTimeoutMs,
   ...(options.username !== undefined && { username: options.username }),

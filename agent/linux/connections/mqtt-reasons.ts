@@ -1,4 +1,4 @@
-/** What a broker's reason code (MQTT 5 §2.4, from 0x80 on) means for whoever asked. 3.1.1 has no such words. */
+/** What a broker's reason code (MQTT 5 §2.4, from 0x80 on) means for whoever asked; 3.1.1 has such words for CONNECT alone. */
 import { CloudError, type NextStep } from "../../cloud/cloud.ts";
 
 const NEXT: Readonly<Record<number, NextStep>> = {
@@ -44,6 +44,9 @@ export const patienceAfter = (code: number): number | undefined =>
 
 /** A message is larger than the broker takes: it would end each next connection, too. */
 export const PACKET_TOO_LARGE = 0x95;
+
+/** CONNACK's return codes in MQTT 3.1.1, table 3.1: identifier rejected, bad user name or password, not authorized. */
+export const REFUSED_RETURN_CODES: ReadonlySet<number> = new Set([2, 4, 5]);
 
 /** A broker that speaks 3.1.1 alone says so, answers what can't be read as 5, or hangs up at a CONNECT of version 5. */
 export function isOldBroker(error: unknown): boolean {

@@ -10,6 +10,7 @@ import { ErrorWithSubackPacket, type IConnackPacket, MqttClient } from "mqtt";
 import { CloudError } from "../../cloud/cloud.ts";
 import { CONNECT_TIMEOUT_MS } from "../../limits.ts";
 import type { Log, MqttClients, MqttConnection, MqttOptions } from "../../world.ts";
+import { CLOSE_GRACE_MS, pingOver } from "./mqtt-client.ts";
 import {
   type BrokerLimits,
   createTurns,
@@ -19,15 +20,10 @@ import {
   RETAIN_NOT_SUPPORTED,
 } from "./mqtt-limits.ts";
 import { clientOptionsFrom } from "./mqtt-options.ts";
-import { isOldBroker, PACKET_TOO_LARGE, patienceAfter, reasonError } from "./mqtt-reasons.ts";
+import { isOldBroker, PACKET_TOO_LARGE, patienceAfter, REFUSED_RETURN_CODES, reasonError } from "./mqtt-reasons.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import { createTlsSessions } from "./tls-sessions.ts";
 import { connectUnclocked } from "./tls-verify.ts";
-
-/** MQTT 3.1.1 table 3.1: identifier rejected, bad user name or password, not authorized. */
-const REFUSED_RETURN_CODES = new Set([2, 4, 5]);
-/** A graceful end waits for the socket's last ACK, which a dead link never sends. */
-const CLOSE_GRACE_MS = 2_000;
 
 export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClients {
   const sessions = createTlsSessions();
@@ -242,24 +238,12 @@ function createConnection(
     ping: (deadlineMs) =>
       whileOpen("ping", deadlineMs, () => {
         pings++;
-        client.sendPing();
-        return pong(client);
+        return pingOver(client);
       }),
     use: () => ({ bytes: link()?.bytes() ?? 0, pings, isResumed: link()?.isResumed() ?? false }),
     close: () => closeWithin(client, CLOSE_GRACE_MS, onClosed),
   };
 }
-
-/** Never resolves when none comes: who waits has a deadline. */
-const pong = (client: MqttClient): Promise<void> =>
-  new Promise((resolve) => {
-    const onPacket = ({ cmd }: { readonly cmd?: string }): void => {
-      if (cmd !== "pingresp") return;
-      client.off("packetreceive", onPacket);
-      resolve();
-    };
-    client.on("packetreceive", onPacket);
-  });
 
 /** Says DISCONNECT when the link still carries it; drops the socket when that takes longer than `graceMs`. */
 async function closeWithin(client: MqttClient, graceMs: number, onClosed: () => void): Promise<void> {
