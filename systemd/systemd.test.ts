@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GUARD_SCRIPT } from "@pump-station/agent/linux/gpio/safe-guard.ts";
 import { AS_ON_A_BOARD } from "@pump-station/simulators/run/as-on-a-board.ts";
 import { afterAll, expect, test } from "vitest";
 
@@ -73,6 +74,14 @@ test("the agent keeps what its clock and its ports need", () => {
     expect.arrayContaining(["char-ttyS rw", "char-ttyUSB rw", "char-i2c rw", "char-gpiochip rw"]),
   );
   expect(valuesOf("pump-station.service", "PrivateDevices")).toEqual([]);
+});
+
+test("an agent that hangs is ended in the way that makes outputs safe", () => {
+  const [patience = ""] = valuesOf("pump-station.service", "WatchdogSec");
+  expect(patience).toMatch(/^\d+min$/);
+  expect(valuesOf("pump-station.service", "NotifyAccess")).toEqual(["all"]);
+  const [signal = ""] = valuesOf("pump-station.service", "WatchdogSignal");
+  expect(GUARD_SCRIPT).toMatch(new RegExp(`^trap : .*\\b${signal.replace("SIG", "")}\\b`, "m"));
 });
 
 test("the agent may replace its description, and not say who may send one", () => {

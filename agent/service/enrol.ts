@@ -13,8 +13,8 @@ import { createOwnedFiles, giveToOwner } from "../linux/owner.ts";
 import { createTimers } from "../linux/timers.ts";
 import { type Adopted, placeAdopted } from "../update/adopted.ts";
 import { type Clock, type Files, Secret } from "../world.ts";
+import { type Program, readConfig } from "./configuration.ts";
 import { type Configured, createServiceIdentity } from "./identity.ts";
-import { type Program, readConfig } from "./main.ts";
 
 export interface EnrolOrder {
   readonly config: string;
