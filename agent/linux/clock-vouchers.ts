@@ -56,4 +56,11 @@ export function createVouchers(root: string, setFile: string | undefined): Vouch
   };
 }
 
-const touchedMs = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+/** undefined for what isn't there or may not be looked at: chrony's folder is its group's alone (Debian: 0750, _chrony). */
+function touchedMs(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
