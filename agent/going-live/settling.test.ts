@@ -139,3 +139,19 @@ it("looks torn: shorter and in the middle of a line; not where the last line nev
   expect(looksTorn("a: 1", "a: 2\nb: 2")).toBe(false);
   expect(looksTorn("a: 2\nb", "a: 2\nb: 2")).toBe(true);
 });
+
+it("a folder of device files that may not be read is said, and what ran before goes on", async () => {
+  const { files, time, goingLive } = await running();
+  await goingLive.stop(true);
+  const denied = Object.assign(new Error("EACCES: permission denied, scandir '/devices'"), { code: "EACCES" });
+  const seenAs = {
+    ...files,
+    list: () => {
+      throw denied;
+    },
+  };
+  const again = trialBench({ files, time, seenAs });
+  await again.goingLive.start();
+  expect(again.ran.map(({ devices }) => devices.map(({ name }) => name))).toEqual([["one"]]);
+  expect(again.goingLive.status().problems.join("\n")).toMatch(/permission denied, scandir .\/devices/);
+});

@@ -37,15 +37,15 @@ export function createWatching(
       return undefined;
     }
   };
-  const names = (): string =>
-    config.folders
-      .map((folder) =>
-        deps.files
-          .list(folder)
-          .filter((name) => name.endsWith(".yaml"))
-          .join("/"),
-      )
-      .join("\n");
+  const namesIn = (folder: string): string => {
+    try {
+      const names = deps.files.list(folder);
+      return names.filter((name) => name.endsWith(".yaml")).join("/");
+    } catch {
+      return ""; // As above.
+    }
+  };
+  const names = (): string => config.folders.map(namesIn).join("\n");
   const texts = (): string => JSON.stringify([[...known.keys()].map(now), names()]);
   const isCut = (files: Iterable<readonly [string, string | undefined]>): boolean =>
     [...files].some(([path, before]) => looksCut(now(path), before));
