@@ -1,5 +1,6 @@
-/** Who says that the wall clock is right: files that time services touch when they have set it. */
+/** Who says that the wall clock is right: files that time services touch when they have set it, and chrony when asked. */
 import { statSync } from "node:fs";
+import { askChrony, createChronyWord } from "./chrony.ts";
 
 /** systemd-timesyncd touches it at each synchronisation; /run is empty after a boot. */
 const TIMESYNCD_DONE = "/run/systemd/timesync/synchronized";
@@ -24,10 +25,12 @@ interface Voucher {
   readonly isVolatile: boolean;
 }
 
-export function createVouchers(root: string, setFile: string | undefined): Vouchers {
+export function createVouchers(root: string, setFile: string | undefined, ask = askChrony): Vouchers {
+  const chrony = createChronyWord(ask);
+  const doesChronyRun = (): boolean => touchedMs(`${root}${CHRONYD_RUNS}`) !== undefined;
   const vouchers = (): Voucher[] => [
     { path: `${root}${TIMESYNCD_DONE}`, isVolatile: true },
-    ...(touchedMs(`${root}${CHRONYD_RUNS}`) === undefined ? [] : CHRONYD_DRIFT_FILES).map((path) => ({
+    ...(doesChronyRun() ? CHRONYD_DRIFT_FILES : []).map((path) => ({
       path: `${root}${path}`,
       isVolatile: false,
     })),
@@ -39,7 +42,8 @@ export function createVouchers(root: string, setFile: string | undefined): Vouch
       vouchers().some(({ path, isVolatile }) => {
         const ms = touchedMs(path);
         return ms !== undefined && (isVolatile || (ms > bootWallMs && ms <= Date.now() + ROUNDED_MS));
-      }),
+      }) ||
+      (doesChronyRun() && chrony.isSet()),
     onStep: (earliestMs) => {
       const nowMs = Date.now();
       // What was touched between the last look and this one was touched by the step; all else was before, and an old

@@ -22,6 +22,8 @@ function touch(path: string): string {
   return join(root, path);
 }
 
+const nobody = (): Promise<string> => Promise.reject(new Error("spawn chronyc ENOENT"));
+
 describe("the clock", () => {
   it("counts from the boot of the machine, which it names as the kernel does", () => {
     const clock = createClock();
@@ -31,23 +33,36 @@ describe("the clock", () => {
   });
 
   it("without a kernel that names the boot takes a name that nobody else has", () => {
-    expect(createClock({ root }).bootId).not.toBe(createClock({ root }).bootId);
+    expect(createClock({ root, askChrony: nobody }).bootId).not.toBe(createClock({ root, askChrony: nobody }).bootId);
   });
 
   it("trusts nothing until timesyncd says that it has synchronised", () => {
-    expect(createClock({ root }).isWallTrusted()).toBe(false);
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(false);
     touch("/run/systemd/timesync/synchronized");
-    expect(createClock({ root }).isWallTrusted()).toBe(true);
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(true);
   });
 
-  it("trusts chrony only by a drift file of this boot", () => {
+  it("trusts chrony's own word, from the look after it was given", async () => {
+    vi.useFakeTimers({ toFake: ["hrtime"] });
+    const askChrony = async () => "A,B,3,1795359358.8,0.0001,0,0,0,0,0,0,0,64,Normal";
+    const clock = createClock({ root, askChrony });
+    expect(clock.isWallTrusted()).toBe(false);
+    vi.advanceTimersByTime(2_000);
     touch("/run/chrony/chronyd.pid");
-    expect(createClock({ root }).isWallTrusted()).toBe(false);
+    expect(clock.isWallTrusted()).toBe(false);
+    await Promise.resolve();
+    vi.advanceTimersByTime(2_000);
+    expect(clock.isWallTrusted()).toBe(true);
+  });
+
+  it("trusts chrony's files only by a drift file of this boot", () => {
+    touch("/run/chrony/chronyd.pid");
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(false);
     const drift = touch("/var/lib/chrony/chrony.drift");
     utimesSync(drift, 1_000, 1_000);
-    expect(createClock({ root }).isWallTrusted()).toBe(false);
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(false);
     utimesSync(drift, Date.now() / 1000 - 0.1, Date.now() / 1000 - 0.1);
-    expect(createClock({ root }).isWallTrusted()).toBe(true);
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(true);
   });
 
   it("runs on, trusting nothing, where it may not look at what a time service wrote", () => {
@@ -55,9 +70,9 @@ describe("the clock", () => {
     // A link to itself can't be followed by root either (ELOOP), as a folder of another group can't by a user (EACCES).
     mkdirSync(join(root, "/var/lib"), { recursive: true });
     symlinkSync("chrony", join(root, "/var/lib/chrony"));
-    expect(createClock({ root }).isWallTrusted()).toBe(false);
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(false);
     touch("/run/systemd/timesync/synchronized");
-    expect(createClock({ root }).isWallTrusted()).toBe(true);
+    expect(createClock({ root, askChrony: nobody }).isWallTrusted()).toBe(true);
   });
 
   it("trusts always where the configuration says that the host keeps the time", () => {

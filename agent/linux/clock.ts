@@ -34,6 +34,8 @@ export interface ClockOptions {
   readonly known?: { readonly bootId: string; readonly wallMs: number; readonly offsetMs: number } | undefined;
   /** Stands before the paths above, for tests. */
   readonly root?: string;
+  /** What `chronyc -c tracking` prints, for tests. */
+  readonly askChrony?: () => Promise<string>;
 }
 
 /** A machine without /proc gets a random boot id per process, so that its times are never mixed with another's. */
@@ -43,7 +45,7 @@ export function createClock(options: ClockOptions = {}): Clock {
   const isAlways = options.trustClock === "always";
   const known = options.known;
   const boot = createBootTime(`${root}${UPTIME}`);
-  const vouchers = createVouchers(root, options.setFile);
+  const vouchers = createVouchers(root, options.setFile, options.askChrony);
   // A wall clock of another boot may begin anywhere, but time hasn't run backwards.
   const passedMs = Math.max(BUILD_DATE_MS, known && known.bootId !== bootId ? known.wallMs : 0);
   const startedMs = boot.ms();
