@@ -145,18 +145,29 @@ test.each(documents)("links of $path lead somewhere", ({ path, text }) => {
   expect(broken).toEqual([]);
 });
 
-test("every room that ARCHITECTURE.md's map names is there", () => {
+describe("ARCHITECTURE.md's map", () => {
   const map = /^sensor-descriptions\/ {2}.*?^systemd\//ms.exec(textOf("ARCHITECTURE.md"))?.[0] ?? "";
-  const rooms = [...map.matchAll(/^ {2}([a-z-]+\/)(?: |$)/gm)].map(([, room = ""]) => room);
-  expect(rooms.length).toBeGreaterThan(40);
-  expect(
-    rooms.filter(
-      (room) =>
-        !["sensor-descriptions", "agent", "cloud-bridge", "simulators"].some((root) =>
-          existsSync(join(ROOT, root, room)),
-        ),
-    ),
-  ).toEqual([]);
+  /** What stands of each package, from its line on to the next empty one. */
+  const parts = ["sensor-descriptions", "agent", "cloud-bridge", "simulators"].map((root) => {
+    const part = new RegExp(`^${root}/.*?(?=\\n\\n|$(?![^]))`, "ms").exec(map)?.[0] ?? "";
+    return { root, part, entries: readdirSync(join(ROOT, root), { withFileTypes: true }) };
+  });
+
+  it.each(parts)("shows every room of $root, and none that isn't there", ({ part, entries }) => {
+    const rooms = entries.filter((entry) => entry.isDirectory() && entry.name !== "node_modules");
+    // A line may name several: "control/ cli/".
+    const shown = [...part.matchAll(/^ {2}((?:\S+ )*\S+)/gm)].flatMap(
+      ([, names = ""]) => names.match(/[a-z0-9-]+(?=\/)/g) ?? [],
+    );
+    expect(shown.sort()).toEqual(rooms.map(({ name }) => name).sort());
+  });
+
+  it("names every noun of agent", () => {
+    const { part = "", entries = [] } = parts[1] ?? {};
+    const nouns = entries.flatMap(({ name }) => /^([a-z-]+)\.ts$/.exec(name)?.[1] ?? []);
+    const words = new Set(part.match(/[a-z]+(?:-[a-z]+)*/g));
+    expect(nouns.filter((noun) => !words.has(noun))).toEqual([]);
+  });
 });
 
 /** As GitHub makes them of headings. */
