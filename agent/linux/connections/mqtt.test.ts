@@ -8,6 +8,7 @@ import { Aedes } from "aedes";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { describeCloud } from "../../cloud/cloud.conformance.ts";
 import { createMqttCloud } from "../../cloud/mqtt/mqtt.ts";
+import { sideOf } from "../../testing/aedes-side.ts";
 import { createMemoryBridge } from "../../testing/memory-bridge.ts";
 import { topicsOf } from "../../wire/topics.ts";
 import { type MqttOptions, Secret } from "../../world.ts";
@@ -100,25 +101,7 @@ async function listen(server: ReturnType<typeof createTcpServer>): Promise<numbe
 describeCloud("MQTT over TLS to a real broker", async () => {
   const broker = await startBroker();
   const { aedes } = broker;
-  const far = createMemoryBridge(
-    {
-      publish: (topic, payload) =>
-        aedes.publish(
-          { cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false },
-          () => undefined,
-        ),
-      subscribe: (filter, listener) =>
-        aedes.subscribe(
-          filter,
-          (packet, done) => {
-            listener(packet.topic, Buffer.from(packet.payload));
-            done();
-          },
-          () => undefined,
-        ),
-    },
-    STATION,
-  );
+  const far = createMemoryBridge(sideOf(aedes), STATION);
   const realTime = {
     clock: { bootId: "b", bootMs: () => performance.now(), wallMs: () => Date.now(), isWallTrusted: () => true },
     timers: {

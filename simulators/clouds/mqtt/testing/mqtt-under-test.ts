@@ -8,6 +8,7 @@ import { fixedKeepAlive } from "@pump-station/agent/cloud/keep-alive.ts";
 import { createMqttCloud } from "@pump-station/agent/cloud/mqtt/mqtt.ts";
 import { createChance } from "@pump-station/agent/linux/chance.ts";
 import { createMqttClients } from "@pump-station/agent/linux/connections/mqtt.ts";
+import { sideOf } from "@pump-station/agent/testing/aedes-side.ts";
 import { createMemoryBridge } from "@pump-station/agent/testing/memory-bridge.ts";
 import { createMemoryFiles } from "@pump-station/agent/testing/memory-files.ts";
 import { type Log, type MqttClients, Secret } from "@pump-station/agent/world.ts";
@@ -68,7 +69,7 @@ export async function mqttUnderTest(version: 5 | undefined, log: Log = () => und
   };
   return {
     cloud,
-    far: farSideOf(aedes),
+    far: createMemoryBridge(sideOf(aedes), STATION),
     broker,
     front,
     time,
@@ -159,30 +160,3 @@ function reach(aedes: Aedes, onPacket: (packet: Packet) => void, onClosed: () =>
     },
   };
 }
-
-const farSideOf = (aedes: Aedes) =>
-  createMemoryBridge(
-    {
-      publish: (topic, payload) => {
-        const packet = {
-          cmd: "publish",
-          topic,
-          payload: Buffer.from(payload),
-          qos: 1,
-          retain: false,
-          dup: false,
-        } as const;
-        aedes.publish(packet, () => undefined);
-      },
-      subscribe: (filter, listener) =>
-        aedes.subscribe(
-          filter,
-          (packet, done) => {
-            listener(packet.topic, Buffer.from(packet.payload));
-            done();
-          },
-          () => undefined,
-        ),
-    },
-    STATION,
-  );
