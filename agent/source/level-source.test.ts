@@ -11,7 +11,12 @@ const protocol: LevelProtocol = {
   kind: "levels",
   active: "low",
   debounceMs: 50,
-  values: (level) => new Map([["level", level], ["state", level], ["target", 0]]), // biome-ignore format: a table
+  values: (level) =>
+    new Map([
+      ["level", level],
+      ["state", level],
+      ["target", 0],
+    ]),
 };
 
 function createBench() {

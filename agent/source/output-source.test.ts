@@ -32,7 +32,18 @@ function createBench(more: Partial<OutputDevice> = {}) {
     name: "lamp",
     pin: 5,
     protocol,
-    channels: [{ name: "relay", kind: "state", unit: "", resolution: 1, states: new Map([[0, "off"], [1, "on"]]) }], // biome-ignore format: a table
+    channels: [
+      {
+        name: "relay",
+        kind: "state",
+        unit: "",
+        resolution: 1,
+        states: new Map([
+          [0, "off"],
+          [1, "on"],
+        ]),
+      },
+    ],
     settings: [{ name: "relay", readBack: "relay", unit: "", range: { low: 0, high: 1 }, step: 1 }],
     commands: ["blink", "start", "stop"].map((name) => ({ name, withinMs: 0 })),
     ...more,

@@ -11,7 +11,12 @@ const protocol: PulseProtocol = {
   kind: "pulses",
   edge: "falling",
   debounceMs: 50,
-  values: ({ total, since, sinceMs }) => new Map([["level", total], ["state", since], ["target", sinceMs]]), // biome-ignore format: a table
+  values: ({ total, since, sinceMs }) =>
+    new Map([
+      ["level", total],
+      ["state", since],
+      ["target", sinceMs],
+    ]),
 };
 
 function createBench() {
@@ -118,7 +123,15 @@ describe("pulses", () => {
     await source.poll();
     gpio.pulse(7);
     await source.close();
-    const changed = open({ debounceMs: 5, values: ({ total }) => new Map([["level", total * 2], ["state", 0], ["target", 0]]) }); // biome-ignore format: a table
+    const changed = open({
+      debounceMs: 5,
+      values: ({ total }) =>
+        new Map([
+          ["level", total * 2],
+          ["state", 0],
+          ["target", 0],
+        ]),
+    });
     expect((await changed.poll()).values[0]).toBe(14);
   });
 

@@ -220,7 +220,14 @@ export function createSmallDevice(more: Partial<Device> = {}): Device & { readon
     address: 1,
     channels: [
       channel("level", { range: { low: 0, high: 200 } }),
-      channel("state", { kind: "state", unit: "", states: new Map([[0, "idle"], [1, "pumping"]]) }), // biome-ignore format: a table
+      channel("state", {
+        kind: "state",
+        unit: "",
+        states: new Map([
+          [0, "idle"],
+          [1, "pumping"],
+        ]),
+      }),
       channel("target"),
     ],
     everyMs: 1_000,

@@ -1,4 +1,7 @@
-/** In which unit a setting stands, by its name: docs/cloud-settings.md has them all. Pure. */
+/**
+ * In which unit a setting stands, by its name: the page knows names and streams, not descriptions. A test holds it to the
+ * station's table of settings (agent/twin/known-settings.ts). Pure.
+ */
 import type { StreamChannel } from "../api/contract.ts";
 import { unitText } from "./format.ts";
 
