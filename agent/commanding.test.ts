@@ -125,6 +125,7 @@ function createBench(station = STATION) {
     ...time,
     files,
     far,
+    broker,
     register,
     ended: () => ended,
     ask: (what: string, parameters = {}) => agent.handlers[what]?.(parameters),
@@ -201,6 +202,26 @@ describe("commands of the station", () => {
     ).toBe(sha256);
     const here = Buffer.from((await ask("diagnostics")) as string, "base64");
     expect(gunzipSync(here).toString("latin1")).toContain("type: valve");
+    await stop();
+  });
+
+  it("diagnostics goes in parts that the broker takes, and says where it takes none", async () => {
+    const { advance, call, far, broker, stop } = createBench();
+    broker.faults.packetBytesMax = 900;
+    await advance(3_000);
+    const answer = await call("diagnostics");
+    const { sha256, parts } = answer?.body as { sha256: string; parts: number };
+    expect(parts).toBeGreaterThan(1);
+    await advance(parts * 3_000);
+    const sent = far.messages.filter(({ properties }) => properties["name"] === "diagnostics.tar.gz");
+    expect(sent).toHaveLength(parts);
+    const whole = Buffer.concat(sent.map(({ payload }) => payload));
+    expect(createHash("sha256").update(whole).digest("hex")).toBe(sha256);
+    broker.faults.packetBytesMax = 600;
+    expect(await call("diagnostics")).toMatchObject({
+      status: 413,
+      text: expect.stringContaining("not sent") as string,
+    });
     await stop();
   });
 

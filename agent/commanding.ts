@@ -32,7 +32,7 @@ export interface Commanding {
   marked(transition: AlarmTransition): AlarmTransition;
 }
 
-export type CommandingDeps = Omit<StationRunDeps, "onSite" | "diagnostics" | "send"> &
+export type CommandingDeps = Omit<StationRunDeps, "onSite" | "diagnostics" | "fileBytesMax" | "send"> &
   Pick<PlanDeps, "station" | "device"> &
   Omit<DiagnosticsDeps, "audit" | "log"> & {
     /** The newest records of the log. */
@@ -68,8 +68,14 @@ export function createCommanding(deps: CommandingDeps): Commanding {
   const keys = createOnSiteKeys({ ...deps, onSite, document: state.document("on-site-keys") });
   const audit = createAudit({ ...deps, file: (name) => state.document(name) });
   const files = createFileSender({ ...deps, document: state.document("file-sending"), path: deps.filePath });
-  const diagnostics = () => diagnosticsFile({ ...deps, audit: () => audit.list(), log: deps.recentLog });
-  const runs = createStationRuns({ ...deps, onSite, diagnostics, send: (name, bytes) => files.send(name, bytes) });
+  const diagnostics = (bytesMax?: number) =>
+    diagnosticsFile({ ...deps, audit: () => audit.list(), log: deps.recentLog }, bytesMax);
+  const runs = createStationRuns({
+    ...deps,
+    ...{ onSite, diagnostics },
+    fileBytesMax: (name) => files.bytesMax(name),
+    send: (name, bytes) => files.send(name, bytes),
+  });
   const plan = createPlan({ ...deps, runs, obstacle: () => onSite.obstacle() });
   return {
     call: createCommands({ ...deps, audit, plan, onEnded: (entry) => tell("command", false, inWords(entry)) }),

@@ -42,6 +42,8 @@ export interface MqttConnection {
   onClosed(listener: (reason: string, afterMs?: number) => void): void;
   /** PINGREQ; resolves at PINGRESP, rejects with CloudError "reconnect" when the link goes or `deadlineMs` passes. */
   ping(deadlineMs: number): Promise<void>;
+  /** The largest payload that the broker takes on this topic, where it has said so (MQTT 5); may be below 0. */
+  payloadBytesMax?(topic: string): number;
   use(): LinkUse;
   close(): Promise<void>;
 }

@@ -213,6 +213,9 @@ export const LOG_RECORD_CHARACTERS_MAX = 500;
 export const DIAGNOSTICS_BYTES_MAX = 512 * 1024;
 /** A file goes in parts: short enough for 2 s of a bad LTE link each, and for every cloud's message. */
 export const FILE_PART_BYTES = 32 * 1024;
+/** In smaller ones where a broker takes no more; below this, and above so many parts, nobody would put it together. */
+export const FILE_PART_BYTES_MIN = 512;
+export const FILE_PARTS_MAX = 64;
 /** Between two parts of a file everything else has the link to itself for so long. */
 export const FILE_PART_PAUSE_MS = 2_000;
 /** A file that couldn't be sent within this time is given up. */

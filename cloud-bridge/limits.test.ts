@@ -1,4 +1,7 @@
-import { MESSAGE_BYTES_MAX as STATION_MESSAGE_BYTES_MAX } from "@pump-station/agent/limits.ts";
+import {
+  FILE_PARTS_MAX as STATION_FILE_PARTS_MAX,
+  MESSAGE_BYTES_MAX as STATION_MESSAGE_BYTES_MAX,
+} from "@pump-station/agent/limits.ts";
 import { encodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
 import { expect, test } from "vitest";
@@ -6,6 +9,7 @@ import * as limits from "./limits.ts";
 
 test("whatever a station may send fits: message into packet, packet into group, group into queue", () => {
   expect(limits.MESSAGE_BYTES_MAX).toBeGreaterThanOrEqual(STATION_MESSAGE_BYTES_MAX);
+  expect(limits.FILE_PARTS_MAX).toBeGreaterThanOrEqual(STATION_FILE_PARTS_MAX);
   const topic = topicsOf("s".repeat(64)).message("normal", { kind: "epoch-closed", schema: "0123456789abcdef" });
   expect(limits.PACKET_BYTES_MAX - limits.MESSAGE_BYTES_MAX).toBeGreaterThan(topic.length + 16);
   expect(limits.GROUP_BYTES_MAX).toBeGreaterThanOrEqual(limits.PACKET_BYTES_MAX);

@@ -40,6 +40,8 @@ export type PatchBasis = number | "unknown";
 export interface CloudConnection {
   /** Resolves when the cloud has accepted the message (which is not storage: that is the bridge's receipt). */
   publish(message: Message): Promise<void>;
+  /** The largest payload that such a message may have here, in bytes; left out: any that `publish` takes. May be below 0. */
+  payloadBytesMax?(message: Omit<Message, "payload">): number;
   /**
    * `known`: the desired document that the station has. A cloud that counts one version for both sides answers with the
    * known `$version` while the document is the same, so that a station's own reports don't look like news from above.
@@ -54,12 +56,12 @@ export interface CloudConnection {
   onCommand(listener: (call: CommandCall) => Promise<CommandAnswer>): void;
   /** Ledger messages from the bridge (receipts, wanted ranges), CBOR. */
   onLedger(listener: (payload: Uint8Array) => void): void;
-  /** `afterMs`: the cloud wants to be left alone for so long, and said so. */
   /**
    * Asks for the next certificate by the one that this connection was made with; resolves with the answer as it came.
    * Left out where a connection can't be used so. Throws CloudError: "reprovision" when the cloud doesn't allow it here.
    */
   requestCertificate?(csr: string): Promise<Uint8Array>;
+  /** `afterMs`: the cloud wants to be left alone for so long, and said so. */
   onClosed(listener: (reason: string, afterMs?: number) => void): void;
   /** What the link has cost, and since when it is silent; left out by who can't tell. */
   use?(): LinkUse & { readonly quietMs: number };

@@ -5,6 +5,7 @@ import type { KeepAlive } from "./keep-alive.ts";
 import { createSilence } from "./silence.ts";
 
 export interface KeptConnection extends MqttConnection {
+  payloadBytesMax(topic: string): number;
   use(): LinkUse & { readonly quietMs: number };
 }
 
@@ -42,6 +43,7 @@ export function createKeptConnection(
     ping: (deadlineMs) => silence.exchange(() => mqtt.ping(deadlineMs)),
     onMessage: (listener) => mqtt.onMessage(listener),
     onClosed: (listener) => mqtt.onClosed((reason, afterMs) => listener(endedBecause ?? reason, afterMs)),
+    payloadBytesMax: (topic) => mqtt.payloadBytesMax?.(topic) ?? Number.POSITIVE_INFINITY,
     use: () => ({ ...mqtt.use(), quietMs: silence.quietMs() }),
     close: () => {
       silence.end();

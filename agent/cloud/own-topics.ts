@@ -18,6 +18,7 @@ export const EARLY_MESSAGES_MAX = 32;
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface OwnTopics extends Pick<CloudConnection, "onCommand" | "onLedger" | "close"> {
+  readonly payloadBytesMax: (message: Omit<Message, "payload">) => number;
   /** On the lane's topic. Throws CloudError. */
   readonly publish: (message: Message) => Promise<void>;
   /** False when nobody waits for it, or it is none of these topics. */
@@ -48,6 +49,7 @@ export function createOwnTopics(
   });
 
   return {
+    payloadBytesMax: ({ lane, properties }) => mqtt.payloadBytesMax(topics.message(lane, properties)),
     publish: async ({ lane, properties, payload }) => {
       // A sealed message is never cut differently, so splitting is no way out.
       if (payload.length > MESSAGE_BYTES_MAX) {

@@ -3,8 +3,16 @@ import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
 import { describe, expect, it } from "vitest";
+import { CloudError } from "../cloud/cloud.ts";
 import { parseConfig } from "../config.ts";
-import { DIAGNOSTICS_BYTES_MAX, FILE_PART_BYTES, FILE_PART_PAUSE_MS, LOG_RECORDS_KEPT } from "../limits.ts";
+import {
+  DIAGNOSTICS_BYTES_MAX,
+  FILE_PART_BYTES,
+  FILE_PART_BYTES_MIN,
+  FILE_PART_PAUSE_MS,
+  FILE_PARTS_MAX,
+  LOG_RECORDS_KEPT,
+} from "../limits.ts";
 import { createMemoryCloud } from "../testing/memory-cloud.ts";
 import { createMemoryFiles } from "../testing/memory-files.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
@@ -206,6 +214,96 @@ describe("a file on its way", () => {
     ]);
     stop.abort();
     await ended;
+  });
+
+  const partsOf = ({ far: { messages } }: ReturnType<typeof bench>["memory"]) =>
+    messages.map(({ properties, payload }) => [`${properties["part"]}/${properties["parts"]}`, payload.length]);
+
+  it("is cut by what the connection takes, in whole parts that are told with it", async () => {
+    const { advance, memory, sender, connect, stop } = bench();
+    memory.faults.payloadBytesMax = 700;
+    await connect();
+    expect(sender.bytesMax("diagnostics.tar.gz")).toBe(700 * FILE_PARTS_MAX);
+    const bytes = randomBytes(1_500);
+    expect(sender.send("diagnostics.tar.gz", bytes)).toMatchObject({ bytes: 1_500, parts: 3 });
+    await advance(60_000);
+    expect(partsOf(memory)).toEqual([
+      ["1/3", 700],
+      ["2/3", 700],
+      ["3/3", 100],
+    ]);
+    expect(Buffer.concat(memory.far.messages.map(({ payload }) => payload)).equals(bytes)).toBe(true);
+    stop.abort();
+  });
+
+  it("is cut anew as long as nothing of it has gone: for the connection that comes, and for a broker that never said", async () => {
+    const { advance, memory, sender, connect, stop, disk } = bench();
+    sender.send("a.tar.gz", randomBytes(3_000));
+    // Says 2400, and takes less than that.
+    memory.faults.payloadBytesMax = 2_400;
+    let refusals = 0;
+    memory.faults.publishError = () => {
+      const isTooLarge = (disk.kept?.partBytes ?? 0) > 800;
+      if (isTooLarge) refusals++;
+      return isTooLarge ? new CloudError("drop-and-report", "reason 0x95") : undefined;
+    };
+    await connect();
+    await advance(60_000);
+    expect([refusals, partsOf(memory)]).toEqual([
+      2,
+      [...["1/5", "2/5", "3/5", "4/5", "5/5"].map((part) => [part, 600])],
+    ]);
+    stop.abort();
+  });
+
+  it("goes on after a restart in the parts that it was cut in, and one from before there were sizes in 32 KiB", async () => {
+    const first = bench();
+    first.memory.faults.payloadBytesMax = 600;
+    await first.connect();
+    first.sender.send("a.tar.gz", randomBytes(2_100));
+    await first.advance(FILE_PART_PAUSE_MS / 2);
+    first.stop.abort();
+    await first.ended;
+    expect(first.disk.kept).toMatchObject({ partBytes: 600, next: 3 });
+    const second = bench(first.disk);
+    await second.connect();
+    await second.advance(60_000);
+    expect(partsOf(second.memory)).toEqual([
+      ["3/4", 600],
+      ["4/4", 300],
+    ]);
+    second.stop.abort();
+
+    const old = bench();
+    const file = old.sender.send("b.tar.gz", randomBytes(FILE_PART_BYTES + 5));
+    if (!file) throw new Error("not sent");
+    old.stop.abort();
+    await old.ended;
+    const next = bench({ ...old.disk, kept: { file, next: 2, givesWay: false, leftMs: 86_400_000 } });
+    await next.connect();
+    await next.advance(60_000);
+    expect(partsOf(next.memory)).toEqual([["2/2", 5]]);
+    next.stop.abort();
+  });
+
+  it("that would be too many parts, or parts too small, isn't begun; one that comes to that is told as refused", async () => {
+    const { advance, memory, sender, connect, stop, disk } = bench();
+    memory.faults.payloadBytesMax = FILE_PART_BYTES_MIN - 1;
+    await connect();
+    expect(sender.bytesMax("a.tar.gz")).toBe(0);
+    expect(sender.send("a.tar.gz", randomBytes(10))).toBeUndefined();
+    memory.faults.payloadBytesMax = FILE_PART_BYTES_MIN;
+    const largest = sender.bytesMax("a.tar.gz");
+    expect(sender.send("a.tar.gz", randomBytes(largest + 1))).toBeUndefined();
+    memory.cut();
+    await advance(1);
+    const told: string[] = [];
+    sender.onEnded((_, how) => void told.push(how));
+    expect(sender.send("a.tar.gz", randomBytes(largest + 1))).toMatchObject({ parts: 2 });
+    await connect();
+    await advance(60_000);
+    expect([told, memory.far.messages, disk.kept]).toEqual([["refused"], [], null]);
+    stop.abort();
   });
 
   it("that was cut on the disk is forgotten, and one that is restarted a day long comes to its end", async () => {

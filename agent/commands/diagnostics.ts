@@ -27,16 +27,17 @@ const CONFIG_KEYS = [
   ...["trust-clock", "clock-set-file", "control", "poll", "log"],
 ];
 
-/** At most DIAGNOSTICS_BYTES_MAX: the log is cut first, at its beginning, then the rest. */
-export async function diagnosticsFile(deps: DiagnosticsDeps): Promise<Uint8Array> {
+/** Of texts that are too long the newest part stays. `bytesMax` is above 0; it is DIAGNOSTICS_BYTES_MAX at most. */
+export async function diagnosticsFile(deps: DiagnosticsDeps, bytesMax = DIAGNOSTICS_BYTES_MAX): Promise<Uint8Array> {
   const texts = textsOf(deps);
+  const most = Math.min(bytesMax, DIAGNOSTICS_BYTES_MAX);
   for (let keptPart = 1; ; keptPart /= 2) {
     const cut = texts.map(({ name, text }) => ({
       name,
       text: keptPart === 1 ? text : text.slice(-Math.ceil(text.length * keptPart)),
     }));
     const packed = gzipSync(await tarOf(cut));
-    if (packed.length <= DIAGNOSTICS_BYTES_MAX) return packed;
+    if (packed.length <= most) return packed;
   }
 }
 

@@ -5,7 +5,7 @@ import { RESTART_AFTER_MS } from "../limits.ts";
 import type { LiveValue } from "../status.ts";
 import type { Json, JsonObject } from "../wire/twin-document.ts";
 import type { Clock, Log, Timers } from "../world.ts";
-import type { SentFile } from "./file-sender.ts";
+import type { SentFile } from "./file-parts.ts";
 import type { OnSite, OnSiteStatus } from "./on-site.ts";
 import type { StationRuns } from "./plan.ts";
 
@@ -27,8 +27,10 @@ export interface StationRunDeps {
   readonly settings: () => unknown;
   /** Why nothing large may be sent now. */
   readonly isShort: () => string | undefined;
-  /** Rejects with Error. */
-  readonly diagnostics: () => Promise<Uint8Array>;
+  /** At most so many bytes; what is too long is cut. Rejects with Error. */
+  readonly diagnostics: (bytesMax: number) => Promise<Uint8Array>;
+  /** How large a file of that name may be to go over the connection that there is; 0: it takes none. */
+  readonly fileBytesMax: (name: string) => number;
   /** undefined: another file is under way. */
   readonly send: (name: string, bytes: Uint8Array) => SentFile | undefined;
   /** What must not be interrupted now, in words. */
@@ -36,6 +38,8 @@ export interface StationRunDeps {
   /** Ends the process in order, to be started again. */
   readonly restart: () => void;
 }
+
+const DIAGNOSTICS = "diagnostics.tar.gz";
 
 export function createStationRuns(deps: StationRunDeps): StationRuns {
   const { clock, onSite } = deps;
@@ -75,7 +79,9 @@ export function createStationRuns(deps: StationRunDeps): StationRuns {
       run: async ({ force = false }) => {
         const short = force ? undefined : deps.isShort();
         if (short !== undefined) return { status: 409, text: `${short}; {"force": true} sends all the same` };
-        const file = deps.send("diagnostics.tar.gz", await deps.diagnostics());
+        const bytesMax = deps.fileBytesMax(DIAGNOSTICS);
+        if (bytesMax === 0) return { status: 413, text: "not sent: the broker takes no message that is large enough" };
+        const file = deps.send(DIAGNOSTICS, await deps.diagnostics(bytesMax));
         if (!file) return { status: 409, text: "another file is being sent" };
         return { status: 200, text: `sends ${file.bytes} bytes in ${file.parts} parts`, body: { ...file } };
       },

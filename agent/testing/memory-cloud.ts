@@ -24,6 +24,8 @@ export interface CloudFaults {
   publishError?: (() => CloudError | undefined) | undefined;
   /** How long a publish takes. */
   publishMs: number;
+  /** The largest payload that is taken, and said to be. */
+  payloadBytesMax?: number | undefined;
   /** The cloud takes the message, the acknowledgement never comes. */
   loseAcknowledgements: boolean;
   /** The report is stored, its answer never comes. */
@@ -146,6 +148,7 @@ function connectionOf(link: Link, deps: ConnectionDeps): CloudConnection {
     lost(REPLY_DEADLINE_MS, () => new CloudError("retry", `${what}: no answer within ${REPLY_DEADLINE_MS} ms`));
 
   return {
+    payloadBytesMax: () => faults.payloadBytesMax ?? Number.POSITIVE_INFINITY,
     publish: async (message) => {
       if (faults.publishMs > 0) {
         await Promise.race([timers.sleep(faults.publishMs), lost(faults.publishMs + 1, () => timeout())]);

@@ -30,6 +30,8 @@ export interface Faults {
   loseMessages: boolean;
   /** Messages are taken over, their acknowledgement gets lost. */
   loseAcknowledgements: boolean;
+  /** The largest packet that is taken, and said to be (MQTT 5). */
+  packetBytesMax?: number;
   /** A link without traffic for so long is forgotten by the network, ms: it swallows everything, and nobody is told. */
   forgetsIdleMs?: number | undefined;
 }
@@ -110,6 +112,8 @@ export function createMemoryBroker(deps: { readonly timers: Timers }): MemoryBro
 /** TCP payload of a handshake and of a ping with its answer, over TLS. */
 const HANDSHAKE_BYTES = 4_253;
 const PING_BYTES = 48;
+/** Of a PUBLISH around topic and payload. */
+const HEAD_BYTES = 10;
 
 interface SessionDeps {
   readonly timers: Timers;
@@ -176,9 +180,12 @@ function createSession(options: MqttOptions, deps: SessionDeps): { session: Sess
   };
 
   const connection: MqttConnection = {
+    payloadBytesMax: (topic) => (deps.faults.packetBytesMax ?? Number.POSITIVE_INFINITY) - HEAD_BYTES - topic.length,
     publish: async (topic, payload, { retain = false, deadlineMs }) => {
       await Promise.resolve();
       open(`publish to ${topic}`);
+      if (HEAD_BYTES + topic.length + payload.length > (deps.faults.packetBytesMax ?? Number.POSITIVE_INFINITY))
+        throw new CloudError("drop-and-report", `publish to ${topic}: the packet is too large`);
       if (deps.faults.loseMessages || isForgotten) return lost(`publish to ${topic}`, deadlineMs);
       traffic(payload.length);
       deps.publish(topic, payload.slice(), { retain });

@@ -14,22 +14,25 @@ interface Now {
   readonly hash: string | undefined;
   readonly isBusy: boolean;
   readonly obstacle: string | undefined;
+  readonly bytesMax?: number;
 }
 
 function bench(kept: { state?: HandedOverState } = {}, at: Partial<Now> = {}) {
   const time = createSimulatedTime();
   const sent: { name: string; bytes: Uint8Array }[] = [];
+  const said: string[] = [];
   const now: Now = { hash: HASH, isBusy: false, obstacle: undefined, ...at };
   let tell: Parameters<HandOverDeps["sender"]["onEnded"]>[0] = () => undefined;
   const handOver = createHandOver(
     {
       ...time,
-      log: () => undefined,
+      log: (_, event, fields) => void said.push(`${event} ${JSON.stringify(fields)}`),
       state: { load: () => kept.state, save: (state) => void Object.assign(kept, { state }) },
       kept: () => (now.hash === undefined ? undefined : { hash: now.hash, files: FILES }),
       obstacle: () => now.obstacle,
       sender: {
         send: (name, bytes) => (now.isBusy ? undefined : (sent.push({ name, bytes }), { id: name })),
+        bytesMax: () => now.bytesMax ?? Number.POSITIVE_INFINITY,
         onEnded: (listener) => {
           tell = listener;
         },
@@ -43,6 +46,7 @@ function bench(kept: { state?: HandedOverState } = {}, at: Partial<Now> = {}) {
     time,
     now,
     sent,
+    said,
     kept,
     ended: (id: string, how: "sent" | "refused" | "late") => tell({ id }, how),
     stop: () => stop.abort(),
@@ -91,6 +95,16 @@ describe("handing over the description", () => {
     ended(sent[0]?.name ?? "", "refused");
     await time.advance(10 * MINUTE_MS);
     expect(sent).toHaveLength(2);
+    stop();
+  });
+
+  it("doesn't try again and again what the broker takes no part of, which is said once", async () => {
+    const { time, now, sent, said, stop } = bench({}, { bytesMax: 0 });
+    await time.advance(10 * MINUTE_MS);
+    Object.assign(now, { bytesMax: 1_000_000 });
+    await time.advance(10 * MINUTE_MS);
+    expect(sent).toEqual([]);
+    expect(said).toEqual([expect.stringMatching(/^description-not-handed-over .*the broker takes 0 of its \d+ bytes/)]);
     stop();
   });
 

@@ -28,6 +28,7 @@ export interface HandOverDeps {
   readonly obstacle: () => string | undefined;
   readonly sender: {
     send(name: string, bytes: Uint8Array, options: { readonly givesWay: true }): { readonly id: string } | undefined;
+    bytesMax(name: string): number;
     onEnded(listener: (file: { readonly id: string }, how: "sent" | "refused" | "late") => void): void;
   };
 }
@@ -69,7 +70,10 @@ export function createHandOver(
     if ((done?.hash === hash && done.cloud === cloud) || deps.obstacle() !== undefined) return;
     try {
       const archive = await writeArchive(ownFiles(files, catalogue));
-      const file = sender.send(descriptionFile(hash), archive, { givesWay: true });
+      const name = descriptionFile(hash);
+      if (archive.length > sender.bytesMax(name))
+        throw new ArchiveError(`the broker takes ${sender.bytesMax(name)} of its ${archive.length} bytes`);
+      const file = sender.send(name, archive, { givesWay: true });
       // Busy with another one: the next look tries again.
       if (file) underWay = { id: file.id, hash };
     } catch (error) {

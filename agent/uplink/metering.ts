@@ -98,12 +98,14 @@ function metered(
 /** What a dialect may leave out is left out here, too. */
 const leftOutAsIn = (
   connection: CloudConnection,
-): Pick<CloudConnection, "use" | "reportBytesMax" | "requestCertificate"> => {
+): Pick<CloudConnection, "use" | "reportBytesMax" | "payloadBytesMax" | "requestCertificate"> => {
   const [use, reportBytesMax] = [connection.use?.bind(connection), connection.reportBytesMax?.bind(connection)];
+  const payloadBytesMax = connection.payloadBytesMax?.bind(connection);
   const requestCertificate = connection.requestCertificate?.bind(connection);
   return {
     ...(use && { use }),
     ...(reportBytesMax && { reportBytesMax }),
+    ...(payloadBytesMax && { payloadBytesMax }),
     ...(requestCertificate && { requestCertificate }),
   };
 };

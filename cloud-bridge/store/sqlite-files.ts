@@ -28,7 +28,7 @@ export function createSqliteFiles(database: Database, names: SqliteNames) {
   const sql = {
     has: database.prepare("SELECT 1 AS one FROM file WHERE station_id = ? AND sha256 = ?"),
     addPart: database.prepare(
-      "INSERT OR IGNORE INTO file_part (station_id, sha256, part, time_ms, body) VALUES (?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO file_part (station_id, sha256, part, time_ms, body) VALUES (?, ?, ?, ?, ?)",
     ),
     parts: database.prepare("SELECT part, body FROM file_part WHERE station_id = ? AND sha256 = ? ORDER BY part"),
     forgetParts: database.prepare("DELETE FROM file_part WHERE station_id = ? AND sha256 = ?"),
@@ -73,7 +73,7 @@ export function createSqliteFiles(database: Database, names: SqliteNames) {
       }),
   };
 
-  /** Once more: the same. Refused: a whole that isn't what its parts said it would be. */
+  /** Once more: the same. Cut anew: the newer part counts. Refused: a whole that isn't what its parts said it would be. */
   const writePart = ({ station, atMs, part }: StoreEntryOf<"file-part">): Written => {
     const stationId = names.stationId(station);
     const { sha256, name } = part;

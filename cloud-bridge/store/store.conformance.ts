@@ -416,6 +416,24 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       expect(await store.files("lake")).toHaveLength(1);
     });
 
+    test("a file that was cut anew before it was whole is put together from the newer parts", async () => {
+      const whole = Uint8Array.from({ length: 12 }, (_, at) => at);
+      const sha256 = createHash("sha256").update(whole).digest("hex");
+      const part = (at: number, parts: number): StoreEntry => {
+        const bytes = whole.length / parts;
+        const body = whole.subarray(bytes * (at - 1), bytes * at);
+        return {
+          station: "lake",
+          atMs: T0,
+          kind: "file-part",
+          part: { sha256, name: "a.tar.gz", part: at, parts, body },
+        };
+      };
+      await store.write([part(1, 2)]);
+      await store.write([1, 2, 3, 4].map((at) => part(at, 4)));
+      expect([...((await store.file("lake", sha256.slice(0, 16))) ?? [])]).toEqual([...whole]);
+    });
+
     test("of a station's files the newest stay, and of parts that never become whole, too", async () => {
       const file = (at: number, parts = 1): StoreEntry => {
         const body = Uint8Array.of(at);

@@ -73,6 +73,7 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
 
   return {
     publish: own.publish,
+    payloadBytesMax: own.payloadBytesMax,
     getTwin: () => {
       const rid = nextRid();
       return ask(twins, rid, "twin get", () => send(topics.twinGet(rid), new Uint8Array()));

@@ -340,6 +340,8 @@ describe("what a broker of MQTT 5 doesn't take", () => {
     const { url, published, acknowledge } = await startLimited({ maximumPacketSize: 200 });
     const connection = await opened(url);
     const properties = { kind: "batch" };
+    // MQTT 5 §3.3: 11 bytes stand around topic and payload.
+    expect(connection.payloadBytesMax?.("a")).toBe(200 - 11);
     const tooLarge = connection.publish("a", new Uint8Array(200), { deadlineMs: 3_000, properties });
     await expect(tooLarge).rejects.toMatchObject({ name: "CloudError", next: "drop-and-report" });
     const fits = connection.publish("a", new Uint8Array(160), { deadlineMs: 3_000, properties });

@@ -240,6 +240,7 @@ function createConnection(
         pings++;
         return pingOver(client);
       }),
+    payloadBytesMax: (topic) => limits.packetBytesMax - packetBytes(topic, new Uint8Array()),
     use: () => ({ bytes: link()?.bytes() ?? 0, pings, isResumed: link()?.isResumed() ?? false }),
     close: () => closeWithin(client, CLOSE_GRACE_MS, onClosed),
   };
