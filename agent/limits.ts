@@ -163,6 +163,8 @@ export const COMMANDS_READING_MAX = 4;
 export const COMMAND_WAIT_MS = 25_000;
 /** What a device's command may take beside its own `within`: the port's turn, a poll of a dead device before it. */
 export const DEVICE_COMMAND_MS = 20_000;
+/** One that goes on after its time limit is given up after so long: ports have deadlines, so that it hangs for ever. */
+export const COMMAND_LATE_MS = 600_000;
 /** JSON of an answer's body: fits a message of ours with what is around it (Azure's direct methods take 128 KB). */
 export const COMMAND_BODY_BYTES_MAX = 48 * 1024;
 /** The audit: so many files of so many commands each; one is written at a command's begin and at its end. */

@@ -23,8 +23,11 @@ export function createCommandDesk(deps: {
 
   const attend = async (work: () => Promise<void>): Promise<void> => {
     underWay++;
-    await work();
-    underWay--;
+    try {
+      await work();
+    } finally {
+      underWay--;
+    }
   };
 
   const refuse = (id: string, status: number, text: string): void =>

@@ -1,7 +1,14 @@
 import type { Station } from "@pump-station/sensor-descriptions/model.ts";
 import { describe, expect, it } from "vitest";
 import type { CommandAnswer, CommandCall } from "../cloud/cloud.ts";
-import { COMMANDS_IN_LINE_MAX } from "../limits.ts";
+import {
+  ANSWERS_KEPT,
+  AUDIT_FILE_ENTRIES,
+  AUDIT_TEXT_MAX,
+  COMMAND_LATE_MS,
+  COMMANDS_IN_LINE_MAX,
+  COMMANDS_READING_MAX,
+} from "../limits.ts";
 import type { CommandOutcome } from "../outcome.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { createSmallDevice } from "../testing/small-protocol.ts";
@@ -25,7 +32,12 @@ const CONFIRMED: CommandOutcome = { done: "confirmed", reason: "" };
 function createBench() {
   const time = createSimulatedTime();
   const disk = { documents: new Map<string, string>(), isFull: false };
-  const pump = { told: 0, end: [] as ((outcome: CommandOutcome) => void)[], hangs: false };
+  const pump = {
+    told: 0,
+    end: [] as ((outcome: CommandOutcome) => void)[],
+    hangs: false,
+    outcome: CONFIRMED as CommandOutcome | Error,
+  };
   const reads = { end: [] as (() => void)[], count: 0, hang: false, body: undefined as unknown };
   const site = { obstacle: undefined as string | undefined };
   const station = { now: STATION };
@@ -67,7 +79,9 @@ function createBench() {
       runs,
       device: () => {
         pump.told++;
-        return pump.hangs ? new Promise((resolve) => pump.end.push(resolve)) : Promise.resolve(CONFIRMED);
+        if (pump.hangs) return new Promise((resolve) => pump.end.push(resolve));
+        const { outcome } = pump;
+        return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
       },
       obstacle: () => site.obstacle,
     });
@@ -135,6 +149,27 @@ describe("a command runs at most once", () => {
     expect(await call(CALL)).toEqual({ status: 409, text: "on-site until 15:30" });
     expect(await call({ ...CALL, id: "c2" })).toMatchObject({ status: 200 });
     expect(pump.told).toBe(1);
+  });
+
+  it("a refusal is remembered for as long as answers are, and is no refusal for ever", async () => {
+    const { start, pump, site } = createBench();
+    const { call } = start();
+    site.obstacle = "on-site";
+    for (let at = 0; at <= ANSWERS_KEPT; at++) await call({ ...CALL, id: `c${at}` });
+    site.obstacle = undefined;
+    expect(await call({ ...CALL, id: "c1" })).toMatchObject({ status: 409 });
+    expect(await call({ ...CALL, id: "c0" })).toMatchObject({ status: 200 });
+    expect(pump.told).toBe(1);
+  });
+
+  it("one that throws is answered and noted, and those after it run", async () => {
+    const { start, pump } = createBench();
+    const { call, audit } = start();
+    pump.outcome = new Error("a bug");
+    expect(await call(CALL)).toEqual({ status: 500, text: "failed, and may or may not have run" });
+    expect(audit.find("c1")).toMatchObject({ status: 500, text: "failed, and may or may not have run" });
+    pump.outcome = CONFIRMED;
+    expect(await call({ ...CALL, id: "c2" })).toMatchObject({ status: 200 });
   });
 
   it("nothing that changes something runs when that can't be noted; what only reads does", async () => {
@@ -223,6 +258,30 @@ describe("several commands", () => {
     expect(pump.told).toBe(COMMANDS_IN_LINE_MAX + 1);
   });
 
+  it("those that read leave room for the next when they have ended", async () => {
+    const { start } = createBench();
+    const { call } = start();
+    for (let at = 0; at <= COMMANDS_READING_MAX; at++)
+      expect(await call({ id: `r${at}`, command: "read-now" })).toMatchObject({ status: 200 });
+  });
+
+  it("one that never ends is given up some time after its time limit, so that the next ones run", async () => {
+    const { start, pump, advance, within } = createBench();
+    pump.hangs = true;
+    const { call, audit } = start();
+    void call(CALL);
+    await advance(30_000 + COMMAND_LATE_MS);
+    expect(audit.find("c1")).toMatchObject({
+      status: 504,
+      text: expect.stringContaining("given up 10 min after") as string,
+    });
+    pump.hangs = false;
+    expect(await within(1, call({ ...CALL, id: "c2" }))).toMatchObject({ status: 200 });
+    pump.end[0]?.(CONFIRMED);
+    await advance(1);
+    expect(audit.find("c1")).toMatchObject({ status: 504 });
+  });
+
   it("one that takes too long is answered 504 with what is known, keeps its turn, and its end is noted", async () => {
     const { start, pump, reads, within, advance } = createBench();
     pump.hangs = reads.hang = true;
@@ -248,6 +307,29 @@ describe("several commands", () => {
 });
 
 describe("what can't be done is said with what can", () => {
+  it.each([
+    [{ done: "confirmed", reason: "state is idle" }, 200, "confirmed: state is idle"],
+    [{ done: "answered", reason: "" }, 200, "answered"],
+    [{ done: "sent", reason: "nobody answers a broadcast" }, 202, "sent: nobody answers a broadcast"],
+    [{ done: "interlocked", reason: "only when state is idle" }, 409, "interlocked: only when state is idle"],
+    [{ done: "refused", reason: "code 3" }, 422, "refused: code 3"],
+    [{ done: "unknown", reason: "no answer" }, 500, "unknown: no answer"],
+  ] as const)("what became of it has a status of its own: %j → %i", async (outcome, status, text) => {
+    const { start, pump } = createBench();
+    pump.outcome = outcome;
+    expect(await start().call(CALL)).toEqual({ status, text });
+  });
+
+  it("a device that is paused isn't told to do anything", async () => {
+    const { start, station, pump } = createBench();
+    station.now = {
+      ...STATION,
+      devices: STATION.devices.map((device) => ({ ...device, paused: "spare part ordered" })),
+    };
+    expect(await start().call(CALL)).toEqual({ status: 409, text: "paused: spare part ordered" });
+    expect(pump.told).toBe(0);
+  });
+
   it.each([
     [{ command: "explode" }, 404, "there are read-now, upload-now"],
     [{ command: "stop" }, 404, "it is a command of pump"],
@@ -296,6 +378,22 @@ describe("the audit", () => {
       { id: "c1", device: "pump", command: "stop", by: "anna", began, ended: began, status: 200, text: "confirmed" },
     ]);
     expect(told.map(({ id }) => id)).toEqual(["c1"]);
+  });
+
+  it("goes on behind what was there before a restart, says of what it dates by a guess, and cuts what is long", async () => {
+    const { start, clock } = createBench();
+    const first = start();
+    for (let at = 0; at < AUDIT_FILE_ENTRIES + 5; at++) await first.call({ ...CALL, id: `c${at}` });
+    first.kill();
+    clock.trusted = false;
+    const second = start();
+    await second.call({ id: "r1", command: "on-site", arguments: { for: `1.${"0".repeat(2 * AUDIT_TEXT_MAX)}h` } });
+    const entries = second.audit.list();
+    expect(entries).toHaveLength(AUDIT_FILE_ENTRIES + 6);
+    expect(entries[0]).toMatchObject({ id: "r1", isClockUnset: true });
+    expect(entries[0]?.arguments).toHaveLength(AUDIT_TEXT_MAX);
+    expect(entries[1]).not.toHaveProperty("isClockUnset");
+    expect(entries.at(-1)).toMatchObject({ id: "c0" });
   });
 
   it("is bounded: the oldest files go, the newest commands stay in order", async () => {

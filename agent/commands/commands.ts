@@ -7,6 +7,7 @@ import type { CommandAnswer, CommandCall } from "../cloud/cloud.ts";
 import {
   ANSWERS_KEPT,
   COMMAND_BODY_BYTES_MAX,
+  COMMAND_LATE_MS,
   COMMAND_WAIT_MS,
   COMMANDS_IN_LINE_MAX,
   COMMANDS_READING_MAX,
@@ -89,11 +90,12 @@ export function createCommands(deps: CommandsDeps): Commands {
         log("error", "command-failed", { ...namesOf(call), error: String(error) });
         return { status: 500, text: "failed, and may or may not have run" };
       });
-      const answer = await withinLimit(work, plan);
+      const answer = await within(plan.limitMs, work);
       isUnderWay = answer === undefined;
       if (answer) return ended(call, answer, plan);
-      void work.then((late) => {
-        ended(call, { ...late, text: `${late.text} (after its time limit)` }, plan);
+      // Never for ever: those behind it would never run either.
+      void within(COMMAND_LATE_MS, work).then((late) => {
+        ended(call, late ? { ...late, text: `${late.text} (after its time limit)` } : GIVEN_UP, plan);
         turn();
       });
       return ended(call, tooLate(plan), plan);
@@ -103,9 +105,10 @@ export function createCommands(deps: CommandsDeps): Commands {
     }
   };
 
-  const withinLimit = (work: Promise<CommandAnswer>, { limitMs }: Plan): Promise<CommandAnswer | undefined> =>
+  /** undefined when there is none by then. */
+  const within = (ms: number, work: Promise<CommandAnswer>): Promise<CommandAnswer | undefined> =>
     new Promise((resolve) => {
-      const cancel = timers.after(limitMs, () => resolve(undefined));
+      const cancel = timers.after(ms, () => resolve(undefined));
       void work.then((answer) => {
         cancel();
         resolve(answer);
@@ -153,6 +156,11 @@ function lifeOver(clock: Clock, { expiresMs }: CommandCall, { kind }: Plan): Pla
   if (kind === "read") return undefined;
   return { refused: { status: 503, text: "the station's clock is not set: it can't tell the expiry" } };
 }
+
+const GIVEN_UP: CommandAnswer = {
+  status: 504,
+  text: `given up ${COMMAND_LATE_MS / 60_000} min after its time limit; nobody knows whether it was done`,
+};
 
 function tooLate({ limitMs, known }: Plan): CommandAnswer {
   const body = known?.();
