@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CloudError } from "../cloud/cloud.ts";
 import { Secret } from "../world.ts";
+import type { Enrolment } from "./enrolment.ts";
 import type { KeptIdentity } from "./kept.ts";
 import { renewalAtMs } from "./renewal-time.ts";
 import {
@@ -43,6 +44,40 @@ describe("enrolling", () => {
     expect(board.state.changes).toBe(1);
     expect(JSON.parse(document.text)).toMatchObject({ station: STATION, current: { privateKey: "key-1" } });
     expect(document.text).not.toContain("t0k3n");
+  });
+
+  it("keeps the token until the certificate has worked, however often the link breaks before", async () => {
+    const { time, authority } = standUp();
+    authority.giveToken("t0k3n");
+    let isCut = true;
+    const enrolment: Enrolment = {
+      ...authority.enrolment,
+      tryOut: (...given) =>
+        isCut ? Promise.reject(new CloudError("retry", "cut")) : authority.enrolment.tryOut(...given),
+    };
+    const board = createBoard(time, authority, { enrolment });
+    board.state.tokenFile = "t0k3n";
+    void board.run();
+    await time.advance(3_600_000);
+    expect([board.identity.status().by, board.state.tokenFile]).toEqual(["nothing", "t0k3n"]);
+    isCut = false;
+    await time.advance(600_000);
+    expect([board.identity.status().by, board.state.tokenFile]).toEqual(["certificate", undefined]);
+  });
+
+  it("shows the password until there is a certificate, and never again", async () => {
+    const { time, authority } = standUp();
+    authority.giveToken("t0k3n");
+    const board = createBoard(time, authority, { given: { ca: "authority", password: new Secret("p4ss") } });
+    expect(board.identity.credentials().password?.reveal()).toBe("p4ss");
+    board.state.tokenFile = "t0k3n";
+    void board.run();
+    await time.advance(1_000);
+    expect(board.identity.credentials()).toEqual({
+      ca: "authority",
+      certificate: expect.any(String) as string,
+      privateKey: expect.any(Secret) as Secret,
+    });
   });
 
   it("waits with connecting until there is something to come in with, and asks again while the network is away", async () => {

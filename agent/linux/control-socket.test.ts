@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { CONTROL_LINE_BYTES_MAX } from "../limits.ts";
 import { connectControl, serveControl } from "./control-socket.ts";
 
 let folder: string;
@@ -23,6 +24,35 @@ test("each ask gets its own answer, in any order", async () => {
   expect(await Promise.all(asked)).toEqual(["slow", "quick"]);
   await expect(client.ask("wrong")).rejects.toThrow("no such thing");
   client.close();
+  await stop();
+});
+
+test("the socket is its owner's and its group's, whatever this process's umask is", async () => {
+  const path = join(folder, "control.sock");
+  const before = process.umask(0);
+  const stop = await serveControl(path, async () => "{}");
+  expect(statSync(path).mode & 0o777).toBe(0o660);
+  expect(process.umask(before)).toBe(0);
+  await stop();
+});
+
+test("whoever sends no line end is cut off, and others are answered all the same", async () => {
+  const path = join(folder, "control.sock");
+  const stop = await serveControl(path, async () => '{"id":1,"answer":"here"}');
+  const endless = connect(path);
+  const closed = new Promise<void>((resolve) => endless.on("error", () => undefined).once("close", () => resolve()));
+  endless.write("x".repeat(CONTROL_LINE_BYTES_MAX + 1));
+  await closed;
+  const client = await connectControl(path);
+  expect(await client.ask("status")).toBe("here");
+  client.close();
+  await stop();
+});
+
+test("a second agent doesn't take the place of one that listens", async () => {
+  const path = join(folder, "control.sock");
+  const stop = await serveControl(path, async () => "{}");
+  await expect(serveControl(path, async () => "{}")).rejects.toThrow("another agent already listens there");
   await stop();
 });
 

@@ -1,22 +1,57 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-import { readSecret } from "./credential-files.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readSecret, readText } from "./credential-files.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "pump-station-credentials-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-test("a secret is taken from a file that only its owner may read, without its line end", () => {
-  const path = join(folder, "password");
-  writeFileSync(path, "open sesame\n", { mode: 0o600 });
-  expect(readSecret("password", folder).reveal()).toBe("open sesame");
-  chmodSync(path, 0o640);
-  expect(() => readSecret("password", folder)).toThrow(`others may read this secret; run: chmod 600 ${path}`);
+let folder = "";
+const credentials = process.env["CREDENTIALS_DIRECTORY"];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "credentials-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  if (credentials === undefined) delete process.env["CREDENTIALS_DIRECTORY"];
+  else process.env["CREDENTIALS_DIRECTORY"] = credentials;
 });
 
-test("a secret that is nowhere is said with both places where it was looked for", () => {
-  expect(() => readSecret("key", folder)).toThrow(
-    `key: neither a credential of the unit (LoadCredential=) nor a file ${join(folder, "key")}`,
-  );
+function write(name: string, text: string, mode: number): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe("a secret", () => {
+  it.each([
+    0o644, 0o640, 0o604, 0o660, 0o601,
+  ])("isn't taken from a file of mode %o, which is said with what to do", (mode) => {
+    const path = write("key", "s3cret\n", mode);
+    expect(() => readSecret("key", folder)).toThrow(`others may read this secret; run: chmod 600 ${path}`);
+  });
+
+  it("is taken from a file that only its owner may read, beside agent.yaml or wherever it is said to be", () => {
+    const path = write("key", "s3cret\n", 0o600);
+    expect(readSecret("key", folder).reveal()).toBe("s3cret");
+    expect(readSecret(path, "/elsewhere").reveal()).toBe("s3cret");
+    chmodSync(path, 0o400);
+    expect(readSecret("key", folder).reveal()).toBe("s3cret");
+  });
+
+  it("is systemd's credential of that name before any file, with whatever mode systemd gives it", () => {
+    write("key", "of the file", 0o600);
+    process.env["CREDENTIALS_DIRECTORY"] = join(folder, "given");
+    expect(readSecret("key", folder).reveal()).toBe("of the file");
+    mkdirSync(join(folder, "given"));
+    write("given/key", "of systemd", 0o440);
+    expect(readSecret("key", folder).reveal()).toBe("of systemd");
+  });
+
+  it("that is nowhere is said with both places where it was looked for; a text that is no secret may be read by everybody", () => {
+    expect(() => readSecret("none", folder)).toThrow(
+      `none: neither a credential of the unit (LoadCredential=) nor a file ${join(folder, "none")}`,
+    );
+    write("ca.pem", "authority\n", 0o644);
+    expect(readText("ca.pem", folder)).toBe("authority\n");
+  });
 });
