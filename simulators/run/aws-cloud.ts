@@ -7,7 +7,7 @@ import { createAwsCloud } from "../clouds/aws/aws-cloud.ts";
 import { DEFAULT_TEMPLATE, defaultTemplate } from "../clouds/aws/default-template.ts";
 import { createProvisioning, type IssuedCertificate, type Provisioning } from "../clouds/aws/provisioning.ts";
 import { createServiceApi, type ServiceApi } from "../clouds/aws/service-api.ts";
-import { certificateId, createThings, type Things, withCertificates } from "../clouds/aws/things.ts";
+import { type Certificate, certificateId, createThings, type Things, withCertificates } from "../clouds/aws/things.ts";
 import type { PacketServer } from "../clouds/azure/link.ts";
 
 export interface AwsCloudDeps {
@@ -46,6 +46,7 @@ export interface AwsCloudOptions {
 export async function runAwsCloud(deps: AwsCloudDeps, options: AwsCloudOptions, signal: AbortSignal): Promise<void> {
   const { ca, cert, key } = await deps.loadServer(options.folder);
   const things = createThings(deps.clock, [ca]);
+  recallCertificates(deps, options.folder, things);
   const provisioning = createProvisioning({
     ...deps,
     things,
@@ -58,21 +59,45 @@ export async function runAwsCloud(deps: AwsCloudDeps, options: AwsCloudOptions, 
   deps.say(`service API: http://localhost:${http.port} (simulators/clouds/aws/README.md)`);
   for (const thing of options.things) {
     things.register(thing);
-    await ensureCertificate(deps, options.folder, thing);
+    const id = await ensureCertificate(deps, options.folder, thing);
+    things.certificates.set(id, { status: "ACTIVE", ...things.certificates.get(id), thing });
     for (const line of configurationOf(thing, options.folder, mqtt.port)) deps.say(line);
   }
   if (options.hasClaim) await offerClaim(deps, options.folder, mqtt.port, { things, provisioning });
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  keepCertificates(deps, options.folder, things);
   await mqtt.close();
   await http.close();
 }
 
-/** Kept between runs, so that a configured agent goes on working. */
-async function ensureCertificate({ files, issueClient }: AwsCloudDeps, folder: string, thing: string): Promise<void> {
-  if (files.read(join(folder, `${thing}.pem`)) && files.read(join(folder, `${thing}-key.pem`))) return;
+/** Kept between runs, so that a configured agent goes on working. Resolves with the certificate's id. */
+async function ensureCertificate({ files, issueClient }: AwsCloudDeps, folder: string, thing: string): Promise<string> {
+  const [path, keyPath] = [join(folder, `${thing}.pem`), join(folder, `${thing}-key.pem`)];
+  const kept = files.read(path);
+  if (kept && files.read(keyPath)) return idOf(new TextDecoder().decode(kept));
   const { certificate, key } = await issueClient(folder, thing);
-  files.writeDurably(join(folder, `${thing}-key.pem`), new TextEncoder().encode(key), 0o600);
-  files.writeDurably(join(folder, `${thing}.pem`), new TextEncoder().encode(certificate), 0o644);
+  files.writeDurably(keyPath, new TextEncoder().encode(key), 0o600);
+  files.writeDurably(path, new TextEncoder().encode(certificate), 0o644);
+  return idOf(certificate);
+}
+
+const idOf = (pem: string): string => certificateId([new X509Certificate(pem).raw]) ?? "";
+
+/** Those that were given for requests are good after the next start, too; what was deactivated stays so. */
+const CERTIFICATES = "certificates.json";
+
+function recallCertificates({ files }: AwsCloudDeps, folder: string, things: Things): void {
+  const kept = files.read(join(folder, CERTIFICATES));
+  if (!kept) return;
+  for (const [id, certificate] of JSON.parse(new TextDecoder().decode(kept)) as [string, Certificate][]) {
+    things.certificates.set(id, certificate);
+    if (certificate.thing !== undefined) things.register(certificate.thing);
+  }
+}
+
+function keepCertificates({ files }: AwsCloudDeps, folder: string, { certificates }: Things): void {
+  const given = [...certificates].filter(([, { status }]) => status !== "PENDING_ACTIVATION");
+  files.writeDurably(join(folder, CERTIFICATES), new TextEncoder().encode(`${JSON.stringify(given)}\n`), 0o600);
 }
 
 const CLAIM = "claim";
@@ -83,14 +108,13 @@ async function offerClaim(
   port: number,
   { things, provisioning }: { readonly things: Things; readonly provisioning: Provisioning },
 ): Promise<void> {
-  await ensureCertificate(deps, folder, CLAIM);
-  const pem = new TextDecoder().decode(deps.files.read(join(folder, `${CLAIM}.pem`)));
-  const id = certificateId([new X509Certificate(pem).raw]);
+  const id = await ensureCertificate(deps, folder, CLAIM);
   provisioning.templates.set(DEFAULT_TEMPLATE, { body: defaultTemplate(), isEnabled: true });
-  if (id !== undefined) things.certificates.set(id, { status: "ACTIVE", templates: [DEFAULT_TEMPLATE] });
+  things.certificates.set(id, { status: "ACTIVE", ...things.certificates.get(id), templates: [DEFAULT_TEMPLATE] });
   const lines = [
     "",
-    "any station by fleet provisioning, in an agent's agent.yaml:",
+    "any station by fleet provisioning, in an agent's agent.yaml, then `pump-station enrol`:",
+    "  station: NAME",
     `  cloud: aws-iot-core://localhost:${port}`,
     `  ca: ${join(folder, "ca.pem")}`,
     `  claim-certificate-file: ${join(folder, `${CLAIM}.pem`)}`,

@@ -5,7 +5,8 @@
  *   GET    /provisioning-templates, /provisioning-templates/{name}
  *   DELETE /provisioning-templates/{name}
  *   GET    /certificates                          those that were issued here, and claims
- *   PUT    /certificates/{id}?newStatus=INACTIVE  or ACTIVE; open connections end when the broker next hears of them
+ *   PUT    /certificates/{id}?newStatus=INACTIVE  or ACTIVE; whoever came with it goes
+ *   GET    /things/{thing}/principals             ARNs of its certificates
  *   PUT    /claims/{id}                           {templates}: ours; registers a certificate as a claim
  *   PATCH  /provisioning                          {mayRenew}: ours; whether a thing's policy allows it to ask for itself
  *
@@ -31,6 +32,13 @@ export const PROVISIONING_ROOMS: readonly string[] = [
   "claims",
   "provisioning",
 ];
+
+export const principalsOf = (things: Things, thing: string): ApiResponse =>
+  ok({
+    principals: [...things.certificates].flatMap(([id, certificate]) =>
+      certificate.thing === thing ? [`arn:aws:iot:local:000000000000:cert/${id}`] : [],
+    ),
+  });
 
 export function createProvisioningApi({ provisioning, things }: { provisioning: Provisioning; things: Things }) {
   const { templates } = provisioning;
@@ -69,11 +77,9 @@ export function createProvisioningApi({ provisioning, things }: { provisioning: 
   const onCertificates = ({ method, path: [, id], query }: Call): ApiResponse => {
     if (id === undefined)
       return ok({ certificates: [...things.certificates].map(([each, rest]) => ({ certificateId: each, ...rest })) });
-    const certificate = things.certificates.get(id);
     const status = (["ACTIVE", "INACTIVE"] as const).find((each) => each === query.get("newStatus"));
-    if (!certificate) throw missing(`no certificate ${id}`);
     if (method !== "PUT" || !status) throw invalid("PUT with newStatus=ACTIVE or INACTIVE");
-    certificate.status = status;
+    if (!things.setStatus(id, status)) throw missing(`no certificate ${id}`);
     return ok({});
   };
 

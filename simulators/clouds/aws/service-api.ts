@@ -24,7 +24,7 @@ import type { NumberedEvent } from "./events.ts";
 import { noFaults } from "./faults.ts";
 import { createJobApi } from "./job-api.ts";
 import type { Provisioning } from "./provisioning.ts";
-import { createProvisioningApi, PROVISIONING_ROOMS } from "./provisioning-api.ts";
+import { createProvisioningApi, PROVISIONING_ROOMS, principalsOf } from "./provisioning-api.ts";
 import type { Things } from "./things.ts";
 
 export interface ApiRequest {
@@ -85,6 +85,7 @@ export function createServiceApi(deps: {
     const id = { thing, name: query.get("name") ?? undefined };
     const what = path[2] ?? "";
     if (what === "shadow") return onShadow(call, thing);
+    if (what === "principals" && method === "GET") return principalsOf(things, thing);
     if (method !== "POST") throw new ApiError(405, `${method} /things/${thing}/${what}: only POST`);
     switch (what) {
       case "":

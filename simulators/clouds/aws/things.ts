@@ -1,6 +1,6 @@
 /** Whose connection it is: the thing or claim that its client certificate belongs to, as AWS IoT Core keeps them registered. */
 import { type CertificateChain, isSignedByOneOf, leafOf, lifeProblemOf } from "../azure/certificates.ts";
-import type { PacketServer } from "../azure/link.ts";
+import type { PacketLink, PacketServer } from "../azure/link.ts";
 import type { AwsCloud } from "./aws-cloud.ts";
 import type { Principal } from "./policy.ts";
 
@@ -22,6 +22,10 @@ export interface Things {
   /** undefined: not known, not active, or not of this time. */
   thingOf(chain: CertificateChain): Principal;
   readonly certificates: Map<string, Certificate>;
+  /** False when there is no such certificate. */
+  setStatus(id: string, status: "ACTIVE" | "INACTIVE"): boolean;
+  /** One of the certificates isn't let in any more. */
+  onDeactivated(listener: (id: string) => void): void;
 }
 
 export const certificateId = (chain: CertificateChain): string | undefined => leafOf(chain)?.sha256.toLowerCase();
@@ -29,6 +33,15 @@ export const certificateId = (chain: CertificateChain): string | undefined => le
 export function createThings(deps: { readonly wallMs: () => number }, authorities: readonly string[]): Things {
   const active = new Map<string, boolean>();
   const certificates = new Map<string, Certificate>();
+  const listeners: ((id: string) => void)[] = [];
+
+  const setStatus = (id: string, status: "ACTIVE" | "INACTIVE"): boolean => {
+    const certificate = certificates.get(id);
+    if (!certificate) return false;
+    certificate.status = status;
+    if (status === "INACTIVE") for (const listener of listeners) listener(id);
+    return true;
+  };
 
   const principalOf = (id: string, commonName: string | undefined): Principal => {
     const certificate = certificates.get(id);
@@ -41,7 +54,7 @@ export function createThings(deps: { readonly wallMs: () => number }, authoritie
     register: (thing) => void active.set(thing, true),
     deactivate: (thing) => {
       active.set(thing, false);
-      for (const certificate of certificates.values()) if (certificate.thing === thing) certificate.status = "INACTIVE";
+      for (const [id, certificate] of certificates) if (certificate.thing === thing) setStatus(id, "INACTIVE");
     },
     list: () => [...active.keys()],
     thingOf: (chain) => {
@@ -51,9 +64,33 @@ export function createThings(deps: { readonly wallMs: () => number }, authoritie
       return principal !== undefined && isSignedByOneOf(chain, authorities, deps.wallMs()) ? principal : undefined;
     },
     certificates,
+    setStatus,
+    onDeactivated: (listener) => void listeners.push(listener),
   };
 }
 
-export const withCertificates = (aws: AwsCloud, things: Things): PacketServer => ({
-  accept: (link, chain) => aws.accept(link, things.thingOf(chain)),
-});
+/**
+ * Whoever came with a certificate that is deactivated goes: AWS does so "within a few minutes" (API reference,
+ * UpdateCertificate), this cloud at once.
+ */
+export function withCertificates(aws: AwsCloud, things: Things): PacketServer {
+  const open = new Map<string, Set<PacketLink>>();
+  things.onDeactivated((id) => {
+    for (const link of open.get(id) ?? []) link.cut();
+  });
+  return {
+    accept: (link, chain) => {
+      const receiver = aws.accept(link, things.thingOf(chain));
+      const id = certificateId(chain) ?? "";
+      const links = open.get(id) ?? new Set();
+      open.set(id, links.add(link));
+      return {
+        ...receiver,
+        onClosed: () => {
+          links.delete(link);
+          receiver.onClosed();
+        },
+      };
+    },
+  };
+}
