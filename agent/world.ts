@@ -135,6 +135,8 @@ export interface CertificateFacts {
   readonly name: string;
   /** Lower-case hex. */
   readonly serial: string;
+  /** Of its DER in lower-case hex: what AWS calls a certificate's id, and Azure its thumbprint. */
+  readonly sha256?: string;
   readonly fromMs: number;
   readonly untilMs: number;
 }

@@ -230,4 +230,8 @@ it("says whose certificate it is, until when, and loudly when it is refused; of 
   expect(statusText(late)).toMatch(/ENDED on 2027-11-22[^]*PROBLEM: the cloud refuses it/);
   expect(statusText({ ...status, identity: { by: "nothing" } })).toContain("Identity\n  not enrolled yet");
   expect(statusText({ ...status, identity: { by: "password" } })).not.toContain("Identity");
+  expect(statusText({ ...status, identity: { by: "access-key" } })).toContain("Identity\n  by access key\n");
+  const aws = { ...certificate, name: "AWS IoT Certificate", sha256: "96da" };
+  const shown = statusText({ ...status, identity: { by: "certificate", certificate: aws } });
+  expect(shown).toContain("Identity\n  certificate 96da, until 2027-11-22");
 });

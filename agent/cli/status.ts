@@ -132,22 +132,33 @@ function identityText({ identity, now }: AgentStatus): string {
   if (!identity || (identity.by === "password" && !identity.problem && !identity.doing)) return "";
   const { by, certificate, doing, problem } = identity;
   const lines = [
-    ...(certificate ? certificateLines(certificate, now) : [by === "nothing" ? "not enrolled yet" : "by password"]),
+    ...(certificate ? certificateLines(certificate, now) : [SHOWN[by] ?? `by ${by}`]),
     ...(doing === undefined ? [] : [`now: ${doing}`]),
     ...(problem === undefined ? [] : [`PROBLEM: ${problem}`]),
   ];
   return `Identity\n${indented(lines.join("\n"))}`;
 }
 
+const SHOWN: Readonly<Record<string, string>> = { nothing: "not enrolled yet", "access-key": "by access key" };
+/** The name of each certificate that AWS gives. */
+const NAMELESS = "AWS IoT Certificate";
+
 function certificateLines(
-  { name, untilMs, renewAtMs, cloud, sinceMs }: NonNullable<NonNullable<AgentStatus["identity"]>["certificate"]>,
+  {
+    name,
+    sha256,
+    untilMs,
+    renewAtMs,
+    cloud,
+    sinceMs,
+  }: NonNullable<NonNullable<AgentStatus["identity"]>["certificate"]>,
   now: number,
 ): string[] {
   const end = untilMs > now ? `until ${dayOf(untilMs)}` : `ENDED on ${dayOf(untilMs)}`;
   const renewal = renewAtMs === undefined ? "" : `; the next one is asked for from ${dayOf(renewAtMs)}`;
   const since = sinceMs === undefined ? "" : ` on ${dayOf(sinceMs)}`;
   return [
-    `certificate of ${name}, ${end}${renewal}`,
+    `certificate ${name === NAMELESS && sha256 !== undefined ? sha256 : `of ${name}`}, ${end}${renewal}`,
     ...(cloud === undefined ? [] : [`enrolled with ${cloud}${since}`]),
   ];
 }

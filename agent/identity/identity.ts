@@ -19,7 +19,7 @@ import { createIdentityMemory, type KeptCertificate, type KeptIdentity, type Nex
 import { createPauses } from "./pauses.ts";
 import { problemFrom, textOf, tokenText, tokenWords } from "./problem.ts";
 import { renewalAtMs } from "./renewal-time.ts";
-import type { IdentityStatus } from "./status.ts";
+import { type IdentityStatus, shownBy } from "./status.ts";
 
 export interface IdentityDeps {
   readonly clock: Clock;
@@ -282,7 +282,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
         : `the data folder holds the identity of ${memory.foreign}; for ever another one: pump-station adopt ${config.station} --token TOKEN`;
     const said = foreign ?? problem;
     return {
-      by: current ? "certificate" : given.certificate ? "files" : given.password ? "password" : "nothing",
+      by: current ? "certificate" : shownBy(given),
       ...certificateStatus(current),
       ...(doing !== undefined && { doing }),
       ...(said !== undefined && { problem: said }),

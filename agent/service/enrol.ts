@@ -1,8 +1,10 @@
 /** `pump-station enrol` and `adopt`: the board gets its certificate while no agent runs on its data folder. */
 import { dirname, resolve } from "node:path";
+import { hasErrors } from "@pump-station/sensor-descriptions/problems.ts";
 import { EXIT } from "../cli/exit.ts";
 import { CloudError } from "../cloud/cloud.ts";
 import type { AgentConfig } from "../config.ts";
+import { loadDescription } from "../description.ts";
 import type { Identity } from "../identity/identity.ts";
 import { createChance } from "../linux/chance.ts";
 import { createClock } from "../linux/clock.ts";
@@ -15,6 +17,7 @@ import { type Adopted, placeAdopted } from "../update/adopted.ts";
 import { type Clock, type Files, Secret } from "../world.ts";
 import { type Program, readConfig } from "./configuration.ts";
 import { type Configured, createServiceIdentity } from "./identity.ts";
+import { notEnrolledHere, replacedText } from "./replaced-board.ts";
 
 export interface EnrolOrder {
   readonly config: string;
@@ -47,15 +50,20 @@ export async function enrolBoard(
   try {
     const clock = createClock({ trustClock: config["trust-clock"] });
     const deps = { clock, timers, chance, files, log: () => {}, mqtt: createMqttClients() };
+    const nowhere = notEnrolledHere(config);
+    if (nowhere !== undefined && (order.token !== undefined || order.adopt === undefined)) throw new Error(nowhere);
     const identity = createServiceIdentity(deps, { config, places, folder });
-    const isEnrolling = order.token !== undefined || order.adopt === undefined || isClaimed(config);
+    const before = identity.credentials().certificate;
+    const isEnrolling = nowhere === undefined && (order.token !== undefined || !order.adopt || isClaimed(config));
     if (isEnrolling) {
       const token = order.token === undefined ? undefined : new Secret(order.token);
       await identity.enrol(token, { adopt: order.adopt !== undefined }, signal);
       out(enrolledText(identity, config));
     }
     if (order.adopt !== undefined) {
-      if (isEnrolling) out(`${replacedText(order.adopt, config)}\n`);
+      const now = identity.credentials().certificate;
+      const shown = { ...(now !== undefined && { now }), ...(isEnrolling && before !== undefined && { before }) };
+      if (isEnrolling || nowhere !== undefined) out(`${replacedText(config, shown)}\n`);
       out(`${await describe(order, identity, { files, clock }, { config, places, folder }, signal)}\n`);
     }
     out("Start the agent: sudo systemctl start pump-station\n");
@@ -67,11 +75,6 @@ export async function enrolBoard(
 }
 
 const isClaimed = (config: AgentConfig): boolean => config["provisioning-template"] !== undefined;
-
-const replacedText = (station: string, config: AgentConfig): string =>
-  isClaimed(config)
-    ? `AWS goes on letting the board in that was ${station} before: deactivate its certificate (aws iot update-certificate --new-status INACTIVE).`
-    : `The board that was ${station} before is refused from now on.`;
 
 const enrolledText = (identity: Identity, { station, cloud }: AgentConfig): string => {
   const { certificate } = identity.status();
@@ -87,7 +90,13 @@ async function describe(
   signal: AbortSignal,
 ): Promise<string> {
   const bring = `bring ${adopt}'s station.yaml along and put it into ${places.description}`;
-  if (isClaimed(config)) return `AWS keeps no description: ${bring}`;
+  if (config.cloud.dialect !== "mqtt") {
+    const { station, problems } = loadDescription(deps.files, places.description, places.deviceFolders);
+    const isBrought = station?.name === adopt && !hasErrors(problems);
+    return isBrought
+      ? `${places.description} describes ${adopt}: that will run.`
+      : `This cloud keeps no description: ${bring}`;
+  }
   if (description === "none") return `Its description wasn't asked for: ${bring}`;
   const own = config.devices[0];
   const where = {

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +31,7 @@ it("reads whose a certificate is and how long, and whether a key is its own", as
     await makeParty({ name: "demo-lake", fromMs, toMs }),
   ];
   expect(keys.read(mine.pem)).toEqual({
+    sha256: new X509Certificate(mine.pem).fingerprint256.replaceAll(":", "").toLowerCase(),
     name: "demo-lake",
     serial: expect.stringMatching(/^[0-9a-f]+$/),
     fromMs,

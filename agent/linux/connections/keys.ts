@@ -9,6 +9,7 @@ export const createKeyMaker = (): KeyMaker => ({
     return {
       name: /^CN=(.+)$/m.exec(read.subject)?.[1] ?? read.subject.replaceAll("\n", ", "),
       serial: read.serialNumber.toLowerCase(),
+      sha256: read.fingerprint256.replaceAll(":", "").toLowerCase(),
       fromMs: Date.parse(read.validFrom),
       untilMs: Date.parse(read.validTo),
     };
