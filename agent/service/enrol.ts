@@ -53,17 +53,17 @@ export async function enrolBoard(
     const nowhere = notEnrolledHere(config);
     if (nowhere !== undefined && (order.token !== undefined || order.adopt === undefined)) throw new Error(nowhere);
     const identity = createServiceIdentity(deps, { config, places, folder });
-    const before = identity.credentials().certificate;
-    const isEnrolling = nowhere === undefined && (order.token !== undefined || !order.adopt || isClaimed(config));
+    // With a claim it could be had again and again; once more is for the description.
+    const isClaiming = isClaimed(config) && identity.credentials().certificate === undefined;
+    const isEnrolling = nowhere === undefined && (order.token !== undefined || !order.adopt || isClaiming);
     if (isEnrolling) {
       const token = order.token === undefined ? undefined : new Secret(order.token);
       await identity.enrol(token, { adopt: order.adopt !== undefined }, signal);
       out(enrolledText(identity, config));
     }
     if (order.adopt !== undefined) {
-      const now = identity.credentials().certificate;
-      const shown = { ...(now !== undefined && { now }), ...(isEnrolling && before !== undefined && { before }) };
-      if (isEnrolling || nowhere !== undefined) out(`${replacedText(config, shown)}\n`);
+      const isForPeople = config.cloud.dialect !== "mqtt";
+      if (isEnrolling || isForPeople) out(`${replacedText(config, identity.credentials().certificate)}\n`);
       out(`${await describe(order, identity, { files, clock }, { config, places, folder }, signal)}\n`);
     }
     out("Start the agent: sudo systemctl start pump-station\n");

@@ -8,21 +8,13 @@
 import { X509Certificate } from "node:crypto";
 import type { AgentConfig } from "../config.ts";
 
-/** PEM, both. */
-export interface ShownCertificates {
-  /** What this board shows from now on; undefined: an access key. */
-  readonly now?: string;
-  /** What it showed as this station before. */
-  readonly before?: string;
-}
-
-/** Lines without an end. */
-export function replacedText(config: AgentConfig, shown: ShownCertificates): string {
+/** Lines without an end. `shown`: this board's certificate, PEM; undefined: it shows an access key. */
+export function replacedText(config: AgentConfig, shown: string | undefined): string {
   const { station, cloud } = config;
   if (cloud.dialect === "mqtt") return `The board that was ${station} before is refused from now on.`;
   const open = `The board that was ${station} before is still let in, until you do this:`;
   if (cloud.dialect === "aws-iot-core") return [open, ...onAws(config, shown)].join("\n");
-  return [open, ...(shown.now === undefined ? keyOnAzure(config) : certificateOnAzure(config, shown.now))].join("\n");
+  return [open, ...(shown === undefined ? keyOnAzure(config) : certificateOnAzure(config, shown))].join("\n");
 }
 
 /** Why there is nothing to enrol with; undefined: this board can get a certificate. */
@@ -34,12 +26,9 @@ export function notEnrolledHere({ cloud, station, ...config }: AgentConfig): str
   return `there is nothing to enrol: on Azure ${station} shows what agent.yaml names (${shown}), and no token. Just start the agent (docs/azure-iot-hub.md)`;
 }
 
-function onAws({ station }: AgentConfig, { now, before }: ShownCertificates): string[] {
-  const kept = now === undefined ? [] : [`  keep:        ${idOf(now)} (this board's)`];
-  const own = before === undefined || before === now ? [] : [`  deactivate:  ${idOf(before)} (this board's before)`];
+function onAws({ station }: AgentConfig, shown: string | undefined): string[] {
   return [
-    ...kept,
-    ...own,
+    ...(shown === undefined ? [] : [`  keep:        ${idOf(shown)} (this board's)`]),
     `  the others:  aws iot list-thing-principals --thing-name ${station}        the end of each ARN is an ID`,
     "  for each:    aws iot update-certificate --new-status INACTIVE --certificate-id ID",
   ];

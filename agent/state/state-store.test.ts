@@ -29,6 +29,16 @@ describe("a state document", () => {
       }),
     );
   });
+  it("that is secret can be read by its owner alone, and so can the copy before it", () => {
+    const folder = mkdtempSync(join(tmpdir(), "state-"));
+    const store = createStateStore({ files: createFiles(), log }, folder);
+    const document = store.document("identity", { isSecret: true });
+    document.save(1);
+    document.save(2);
+    const modes = ["identity.json", "identity.json.before"].map((name) => statSync(join(folder, name)).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600]);
+    rmSync(folder, { recursive: true });
+  });
   it("keeps the whole copy when a damaged one is replaced", () => {
     const files = createMemoryFiles();
     const document = createStateStore({ files, log }, "/data").document("twin");

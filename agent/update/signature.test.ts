@@ -93,6 +93,17 @@ describe("a signature made here", () => {
       { numRuns: 100 },
     );
   });
+  it("of the older kind is good for the whole file, not for its beginning", () => {
+    const key = keyOf(7);
+    const file = Uint8Array.from({ length: 500 }, (_, at) => at & 0xff);
+    const signature = sign(null, file, key.privateKey);
+    const global = sign(null, Buffer.concat([signature, Buffer.from("c")]), key.privateKey);
+    const line = Buffer.concat([Buffer.from("Ed"), key.id, signature]).toString("base64");
+    const text = ["untrusted comment: ", line, "trusted comment: c", global.toString("base64"), ""].join("\n");
+    expect(isGood(file, text, publicKeyText(key))).toBe(true);
+    for (const at of [0, 64, 128, 499])
+      expect(isGood(file.with(at, 7), text, publicKeyText(key)), `byte ${at}`).toBe(false);
+  });
   it("comes from a key that is kept as PEM, and read again", () => {
     const key = keyOf(3);
     expect(publicKeyText(readSigningKey("k", secretKeyText(key)))).toBe(publicKeyText(key));
@@ -127,6 +138,7 @@ describe("a trusted comment", () => {
     ["station:other, station:demo-*", undefined],
     ["station:demo-lake based-on:aa", undefined],
     ["station:other", "signed for station other; this is demo-lake"],
+    ["station:demo", "signed for station demo; this is demo-lake"],
     ["station:demo-lake-2", "signed for station demo-lake-2; this is demo-lake"],
     ["station:demo-lake based-on:bb", "signed to follow the description bb, not aa"],
     ["fleet:north", "signed for fleet north; name stations instead: station:NAME, station:BEGIN*"],

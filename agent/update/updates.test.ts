@@ -264,6 +264,25 @@ describe("what a technician changed on site", () => {
     await bench.time.advance(MINUTE_MS);
     expect(bench.text(STATION)).toBe(SLOWER);
   });
+  it("while the archive is on its way isn't overwritten either", async () => {
+    const bench = await running();
+    const update = await sent(SLOWER, bench.hash());
+    bench.server.file = update.archive;
+    const get = bench.server.get;
+    const mine = stationFile({ one: "every: 30s" });
+    bench.server.get = (...given) => {
+      bench.save(mine);
+      return get(...given);
+    };
+    bench.desire(update.desired);
+    await bench.time.advance(5_000);
+    expect(bench.server.gets).toHaveLength(1);
+    expect(bench.ack()).toMatchObject({
+      ac: 400,
+      ad: expect.stringMatching(/^409: the file was changed on site/) as string,
+    });
+    expect(bench.text(STATION)).toBe(mine);
+  });
   it("after an update was kept is said, and stays", async () => {
     const bench = await running();
     await updated(bench, SLOWER);

@@ -97,13 +97,31 @@ describe("a download", () => {
     expect((await got(url, { idleMs: 200 })).failure).toMatchObject({ failure: "unreachable" });
   });
   it("that is larger than it may be is not taken, whether that is told or not", async () => {
-    expect((await got(await listening(statically), { bytesMax: 4_999 })).failure).toMatchObject({
-      failure: "too-large",
-    });
+    const told = await got(await listening(statically), { bytesMax: 4_999 });
+    expect(told.failure).toMatchObject({ failure: "too-large" });
+    // Said before a byte of it is taken.
+    expect([told.head, told.bytes.length]).toEqual([undefined, 0]);
     const untold = await listening((_, response) => void response.writeHead(200).end(FILE));
     const more = await got(untold, { bytesMax: 4_999 });
     expect(more.failure).toMatchObject({ failure: "too-large" });
     expect(more.bytes.length).toBeLessThan(5_000);
+  });
+  it("isn't joined to what is here when another part was sent than was asked for, or nobody knows which", async () => {
+    for (const range of ["bytes 7-4999/5000", "rubbish", undefined]) {
+      const headers = { "content-length": 10, ...(range !== undefined && { "content-range": range }) };
+      const url = await listening((_, response) => void response.writeHead(206, headers).end(FILE.subarray(0, 10)));
+      const answer = await got(url, { from: 8 });
+      expect(answer.failure, range).toMatchObject({ failure: "other-file" });
+      expect(answer.bytes.length).toBe(0);
+    }
+  });
+  it("that the server packs is refused; a copy that is only like another one has no name", async () => {
+    const packed = await listening(
+      (_, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end("x"),
+    );
+    expect((await got(packed)).failure).toMatchObject({ failure: "refused" });
+    const weak = await listening((_, response) => void response.writeHead(200, { etag: 'W/"one"' }).end("x"));
+    expect((await got(weak)).head).toEqual({ from: 0 });
   });
   it.each([
     [404, "refused", "404 Not Found"],
