@@ -43,6 +43,23 @@ describe("the medium under the readings", () => {
     expect(flashAt(files, "/home").kind).toBe("SD card");
   });
 
+  it.each<[string, string, string, ReturnType<typeof flashAt>["journal"]]>([
+    ["ext4", "rw", "6.12.0", { fileSystem: "ext4", place: "/", everyMs: 5_000 }],
+    ["ext4", "rw,errors=remount-ro,commit=300", "6.12.0", { fileSystem: "ext4", place: "/", everyMs: 300_000 }],
+    ["ext4", "rw,commit=0", "6.12.0", { fileSystem: "ext4", place: "/", everyMs: 5_000 }],
+    ["ext3", "rw,lazytime", "6.6.3", { fileSystem: "ext3", place: "/", everyMs: 5_000 }],
+    ["ext4", "rw,lazytime", "7.0.1", { fileSystem: "ext4", place: "/", everyMs: 5_000 }],
+    ["ext4", "rw,lazytime", "6.1.0-56-amd64", undefined],
+    ["ext4", "rw,lazytime", "5.10.0", undefined],
+    ["xfs", "rw,commit=300", "6.12.0", undefined],
+  ])("has the journal of %s mounted with %s on Linux %s beside it, unless times of change stay out of it", (type, options, release, journal) => {
+    const files = filesWith({
+      "/proc/self/mountinfo": `22 1 179:2 / / rw,noatime shared:1 - ${type} /dev/root ${options}\n`,
+      "/proc/sys/kernel/osrelease": `${release}\n`,
+    });
+    expect(flashAt(files, DATA).journal).toEqual(journal);
+  });
+
   it("is for the configuration to overrule", () => {
     const files = board("179:2", { "device/type": "SD\n" });
     const config = (line: string) =>

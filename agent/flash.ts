@@ -1,6 +1,7 @@
 /**
- * What kind of medium the readings are written to, and how often they had better be committed there. Told from the
- * kernel's tables of mounts (/proc/self/mountinfo, proc(5)) and of block devices (/sys/dev/block, Linux ABI sysfs-block).
+ * What kind of medium the readings are written to, how often they had better be committed there, and what its file system
+ * writes of its own accord. Told from the kernel's tables of mounts (/proc/self/mountinfo, proc(5)) and of block devices
+ * (/sys/dev/block, Linux ABI sysfs-block).
  */
 import type { AgentConfig } from "./config.ts";
 import type { Files } from "./world.ts";
@@ -12,6 +13,16 @@ export interface Flash {
   readonly commitEveryMs: number;
   /** Why so often: "a card may rewrite 4 MB for each commit". */
   readonly because: string;
+  /** Undefined where the file system keeps none, or leaves times of change out of it. */
+  readonly journal?: Journal;
+}
+
+/** ext4's: it takes each file's time of change, and is written at most once in `everyMs`, by its mount option commit=. */
+export interface Journal {
+  readonly fileSystem: string;
+  /** Where it is mounted. */
+  readonly place: string;
+  readonly everyMs: number;
 }
 
 export interface CommitPace extends Flash {
@@ -36,13 +47,19 @@ const PACES: Readonly<Record<FlashKind, readonly [everyMs: number, because: stri
 
 /** Of the medium under a path. */
 export function flashAt(files: Pick<Files, "read">, path: string): Flash {
-  const kind = kindAt(files, path);
+  const mount = mountOf(textOf(files, "/proc/self/mountinfo") ?? "", path);
+  const kind = mount ? kindOf(files, mount) : "unknown";
   const [commitEveryMs, because] = PACES[kind];
-  return { kind, commitEveryMs, because };
+  const journal = mount && journalOf(files, mount);
+  return { kind, commitEveryMs, because, ...(journal && { journal }) };
 }
 
 /** What the configuration says, or what suits the medium. */
-export function commitPace(files: Pick<Files, "read">, config: AgentConfig, path: string): CommitPace {
+export function commitPace(
+  files: Pick<Files, "read">,
+  config: Pick<AgentConfig, "commit-interval">,
+  path: string,
+): CommitPace {
   const flash = flashAt(files, path);
   const said = config["commit-interval"];
   return said === "by-flash" ? { ...flash, isByFlash: true } : { ...flash, commitEveryMs: said, isByFlash: false };
@@ -53,11 +70,29 @@ interface Mount {
   /** "179:2" */
   readonly device: string;
   readonly type: string;
+  readonly options: readonly string[];
 }
 
-function kindAt(files: Pick<Files, "read">, path: string): FlashKind {
-  const mount = mountOf(textOf(files, "/proc/self/mountinfo") ?? "", path);
-  if (!mount) return "unknown";
+/** Documentation/admin-guide/ext4.rst, commit=: 5 s unless said otherwise, which is what 0 says, too. */
+const JOURNAL_EVERY_MS = 5_000;
+/** From this one on (include/linux/iversion.h, fs/inode.c) the time of change takes an inode's version along, at once. */
+const NO_LONGER_LAZY = { major: 6, minor: 6 };
+
+/** proc(5): options of ext4 that differ from its defaults stand there. */
+function journalOf(files: Pick<Files, "read">, { place, type, options }: Mount): Journal | undefined {
+  if (type !== "ext4" && type !== "ext3") return undefined;
+  if (options.includes("lazytime") && isLazy(textOf(files, "/proc/sys/kernel/osrelease"))) return undefined;
+  const seconds = Number(options.find((option) => option.startsWith("commit="))?.slice("commit=".length) ?? 0);
+  return { fileSystem: type, place, everyMs: seconds > 0 ? seconds * 1_000 : JOURNAL_EVERY_MS };
+}
+
+/** "6.1.0-56-amd64" */
+function isLazy(release = ""): boolean {
+  const [major = Number.NaN, minor = Number.NaN] = release.split(".").map((part) => Number.parseInt(part, 10));
+  return major < NO_LONGER_LAZY.major || (major === NO_LONGER_LAZY.major && minor < NO_LONGER_LAZY.minor);
+}
+
+function kindOf(files: Pick<Files, "read">, mount: Mount): FlashKind {
   if (/^(ubifs|jffs2|yaffs2?)$/.test(mount.type)) return "raw NAND";
   if (/^(tmpfs|ramfs)$/.test(mount.type)) return "memory";
   const own = `/sys/dev/block/${mount.device}`;
@@ -79,10 +114,14 @@ function mountOf(mountinfo: string, path: string): Mount | undefined {
     const [, , device, , place] = before.split(" ");
     if (device === undefined || place === undefined) continue;
     const covers = place === "/" || path === place || path.startsWith(`${place}/`);
-    if (covers && place.length >= (found?.place.length ?? 0))
-      found = { place, device, type: after.split(" ")[0] ?? "" };
+    if (covers && place.length >= (found?.place.length ?? 0)) found = mountFrom(place, device, after);
   }
   return found;
+}
+
+function mountFrom(place: string, device: string, after: string): Mount {
+  const [type = "", , options = ""] = after.split(" ");
+  return { place, device, type, options: options.split(",") };
 }
 
 /** undefined for what isn't there, or can't be read: sysfs answers some reads with an error. */

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GUARD_SCRIPT } from "@pump-station/agent/linux/gpio/safe-guard.ts";
@@ -103,4 +103,29 @@ test("the agent is started as demonstrations and benchmarks start it, so that th
 test("both units start the programs that the build makes", () => {
   expect(valuesOf("pump-station.service", "ExecStart")[0]).toMatch(/\/dist\/agent\.mjs run --config \S+\/agent\.yaml$/);
   expect(valuesOf("pump-station-bridge.service", "ExecStart")[0]).toMatch(/\/dist\/cloud-bridge\.mjs run /);
+});
+
+const FLASH = "pump-station-flash.conf";
+
+test.skipIf(!isThere)("the drop-in that spares the flash passes verify beside its unit", () => {
+  const path = placed("pump-station.service", textOf("pump-station.service"));
+  mkdirSync(`${path}.d`);
+  writeFileSync(join(`${path}.d`, FLASH), textOf(FLASH));
+  expect(analyze("verify", "--man=no", path)).toEqual({ status: 0, said: "" });
+});
+
+test.each([
+  ["ext4", "/data", "-o remount,lazytime,commit=300 /data"],
+  ["xfs", "/", ""],
+])("the drop-in remounts %s on %s with: %s", (type, place, mounted) => {
+  const command = /^ExecStartPre=-\+\/bin\/sh -c '(.*)'$/m.exec(textOf(FLASH))?.[1] ?? "exit 1";
+  const bin = mkdtempSync(join(folder, "bin-"));
+  const script = (name: string, line: string) =>
+    writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  script("findmnt", `echo "${type} ${place}"`);
+  script("mount", 'echo "$@"');
+  // systemd.service(5): "$$" is a dollar sign, %S the folder of states.
+  const shell = command.replaceAll("$$", "$").replaceAll("%S", "/var/lib");
+  const { status, stdout } = spawnSync("/bin/sh", ["-c", shell], { encoding: "utf8", env: { PATH: bin } });
+  expect({ status, said: stdout.trim() }).toEqual({ status: 0, said: mounted });
 });

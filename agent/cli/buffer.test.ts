@@ -65,6 +65,16 @@ it("says how often readings are made durable, and whether the medium or the conf
   expect(await runWith(said, {})).toMatch(/every 5 s +SD card; agent.yaml says commit-interval: 5s/);
 });
 
+it("says what the file system's journal adds, and what would make it rarer", async () => {
+  const journal = { fileSystem: "ext4", place: "/", everyMs: 5_000 };
+  const card = { kind: "SD card", commitEveryMs: 60_000, because: "a card wears", isByFlash: true, journal } as const;
+  expect(await runWith(card, {})).toContain(
+    'the journal of ext4 after each of these writes; once in 5 min with / mounted with commit=300 (README, "On a board")',
+  );
+  const mounted = { ...card, journal: { ...journal, everyMs: 300_000 } };
+  expect(await runWith(mounted, {})).toContain("the journal of ext4 once in 5 min (/ is mounted with commit=300)");
+});
+
 it("says what averages have taken the place of, and of how long ones", async () => {
   const out = await run({ dropped: 7_000, averaged: 6_900, whenFull: "thin-out", thinToMs: 600_000 });
   expect(out).toContain("  averaged  6900 samples");

@@ -1,10 +1,11 @@
 /** `pump-station buffer`: what waits, what became of the rest, how long the cloud may be away, whether the flash is well. */
 import type { BufferStatus } from "../buffer/buffer.ts";
 import { askAgent } from "../control/client.ts";
-import type { CommitPace } from "../flash.ts";
+import type { CommitPace, Journal } from "../flash.ts";
 import { THIN_TO_MS_DEFAULT, THIN_TO_TIMES } from "../limits.ts";
 import type { AgentStatus } from "../status.ts";
 import { type AddCommand, type CliDeps, examples, SOCKET } from "./command.ts";
+import { journalText } from "./flash-text.ts";
 import { spokenBytes, spokenDuration, table } from "./table.ts";
 
 export const addBuffer: AddCommand = (program, deps, finish) => {
@@ -48,6 +49,7 @@ export function bufferText(buffer: BufferStatus, commits?: CommitPace): string {
     ["room", roomText(buffer), whenFullText(buffer)],
     ["flash", ...mediumText(buffer)],
     ...(commits ? [["written", `every ${spokenDuration(commits.commitEveryMs)}`, commitsText(commits)]] : []),
+    ...(commits?.journal ? [["", "", journalLine(commits.journal, commits.commitEveryMs)]] : []),
   ];
   return `Waiting readings (counts since the agent was started)\n${table(rows).replaceAll(/^/gm, "  ")}`;
 }
@@ -64,6 +66,9 @@ function commitsText({ kind, because, isByFlash, commitEveryMs }: CommitPace): s
   if (isByFlash) return `${medium}: ${because} (commit-interval: by-flash)`;
   return `${medium}; agent.yaml says commit-interval: ${commitEveryMs / 1_000}s`;
 }
+
+const journalLine = (journal: Journal, commitEveryMs: number): string =>
+  `the journal of ${journal.fileSystem} ${journalText(journal, commitEveryMs)}`;
 
 const samples = (count: number): string => `${count} ${count === 1 ? "sample" : "samples"}`;
 

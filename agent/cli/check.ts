@@ -6,9 +6,12 @@ import { formatProblems, hasErrors, type Problem } from "@pump-station/sensor-de
 import { readDuration } from "@pump-station/sensor-descriptions/quantities.ts";
 import { InvalidArgumentError, Option } from "commander";
 import { createTypeFinder, knownTypes, loadDescription, type SourceText, textAt } from "../description.ts";
+import type { CommitPace } from "../flash.ts";
+import { estimateFlash, type FlashEstimate, samplesPerDay } from "../uplink/flash-estimate.ts";
 import { estimateLte, type LteEstimate } from "../uplink/lte-estimate.ts";
-import { type AddCommand, type CliDeps, deviceFolders, examples } from "./command.ts";
+import { type AddCommand, type CliDeps, CONFIG, deviceFolders, examples } from "./command.ts";
 import { EXIT } from "./exit.ts";
+import { commitPaceOf, flashLines } from "./flash-text.ts";
 import { morePingsText, spokenBytes, spokenDuration, table } from "./table.ts";
 
 /** What looking at files takes: nothing of the machine. */
@@ -25,6 +28,7 @@ export const addCheck: AddCommand<Looking> = (program, deps, finish) => {
         .argParser(uploadInterval)
         .default(UPLOAD_INTERVAL_MS, "15min"),
     )
+    .option("--config <file>", "where the readings are kept and how often they are written stands there", CONFIG)
     .option("--json", "for programs")
     .addHelpText(
       "after",
@@ -33,7 +37,7 @@ export const addCheck: AddCommand<Looking> = (program, deps, finish) => {
         "pump-station check devices/*.yaml                   device files, their examples included",
       ),
     )
-    .action((files: string[], options: { devices: string[]; uploadInterval: number; json?: boolean }) =>
+    .action((files: string[], options: { devices: string[]; uploadInterval: number; config: string; json?: boolean }) =>
       finish(check(deps, files, { ...options, json: options.json ?? false })),
     );
 };
@@ -54,6 +58,7 @@ interface Checked {
   readonly summary: string;
   readonly devices?: readonly CheckedDevice[];
   readonly estimate?: LteEstimate;
+  readonly flash?: CommitPace & FlashEstimate;
 }
 
 interface CheckedDevice {
@@ -68,18 +73,28 @@ interface CheckedDevice {
 export function check(
   deps: Looking,
   paths: readonly string[],
-  options: { readonly devices: readonly string[]; readonly uploadInterval: number; readonly json: boolean },
+  options: {
+    readonly devices: readonly string[];
+    readonly uploadInterval: number;
+    readonly config?: string;
+    readonly json: boolean;
+  },
 ): number {
   const uplink = { intervalMs: options.uploadInterval, keepAliveS: "learn" as const };
-  const checked = paths.map((path) => checkFile(deps, path, deviceFolders(deps, path, options.devices), uplink));
+  const plan = { uplink, pace: commitPaceOf(deps.files, options.config ?? CONFIG) };
+  const checked = paths.map((path) => checkFile(deps, path, deviceFolders(deps, path, options.devices), plan));
   if (options.json) deps.out(`${JSON.stringify(checked.map(forPrograms), null, 2)}\n`);
   else for (const one of checked) deps.out(`${textOf(deps, one)}\n`);
   return checked.some(({ problems }) => hasErrors(problems)) ? EXIT.configuration : EXIT.ok;
 }
 
-type Uplink = Parameters<typeof estimateLte>[1];
+/** What will run it, as far as that decides what it costs. */
+interface Plan {
+  readonly uplink: Parameters<typeof estimateLte>[1];
+  readonly pace: CommitPace | undefined;
+}
 
-function checkFile(deps: Looking, path: string, folders: readonly string[], uplink: Uplink): Checked {
+function checkFile(deps: Looking, path: string, folders: readonly string[], { uplink, pace }: Plan): Checked {
   const text = readableText(deps, path);
   // A device file names its type where a station file names its station.
   if (text !== undefined && /^type\s*:/m.test(text) && !/^station\s*:/m.test(text)) {
@@ -94,8 +109,10 @@ function checkFile(deps: Looking, path: string, folders: readonly string[], upli
   if (!station) return { path, problems, files, summary: "" };
   const estimate = estimateLte(station, uplink);
   const devices = station.devices.map(checkedDevice);
-  const summary = stationSummary(station, devices, estimate, uplink.intervalMs);
-  return { path, problems, files, summary, devices, estimate };
+  const flash = pace && flashEstimate(station, estimate, pace);
+  const flashText = pace && flash ? flashLines(pace, flash) : [];
+  const summary = [stationSummary(station, devices, estimate, uplink.intervalMs), ...flashText].join("\n  ");
+  return { path, problems, files, summary, devices, estimate, ...(flash && { flash: { ...pace, ...flash } }) };
 }
 
 /** undefined also for what can't be read: why it can't is then a problem of the file like any other. */
@@ -116,7 +133,19 @@ const checkedDevice = (device: Device): CheckedDevice => ({
   channels: keptChannels(device).map((channel) => channel.name),
 });
 
-const forPrograms = ({ path, problems, devices, estimate }: Checked) => ({ path, problems, devices, estimate });
+const flashEstimate = (station: Station, { readingsPerDay }: LteEstimate, pace: CommitPace): FlashEstimate =>
+  estimateFlash(
+    { samples: samplesPerDay(station), readings: readingsPerDay },
+    { commitEveryMs: pace.commitEveryMs, ...(pace.journal && { journalEveryMs: pace.journal.everyMs }) },
+  );
+
+const forPrograms = ({ path, problems, devices, estimate, flash }: Checked) => ({
+  path,
+  problems,
+  devices,
+  estimate,
+  flash,
+});
 
 function textOf(deps: Looking, { path, problems, files, summary }: Checked): string {
   const errors = problems.filter(({ severity }) => severity === "error").length;

@@ -67,16 +67,18 @@ function settingsFrom(deps: CliDeps, options: CostOptions): CostSettings {
     options.config,
     written ?? "format: 1\nstation: any\ndescription: x\ndata: x\ncloud: mqtts://x\n",
   );
+  const pace = commitPace(deps.files, config, config.data);
   return {
     uploadEveryMs: options.uploadInterval ?? config["upload-interval"],
-    commitEveryMs: commitPace(deps.files, config, config.data).commitEveryMs,
+    commitEveryMs: pace.commitEveryMs,
+    ...(pace.journal && { journalEveryMs: pace.journal.everyMs }),
     keepAliveS: config["keep-alive"] === "learn" ? "learn" : config["keep-alive"] / 1_000,
     unitBytes: UNIT_BYTES[options.hub],
   };
 }
 
 function text(cost: Cost, settings: CostSettings): string {
-  const { total, channels, connectionBytes, morePingBytes, ways, flashWay } = cost;
+  const { total, channels, connectionBytes, morePingBytes, ways, flashWay, mountWay } = cost;
   const others = channels.slice(CHANNELS_SHOWN);
   const head = ["", "readings", "LTE", `units of ${settings.unitBytes / 1_024} KB`, "flash"];
   const line = (name: string, readings: number | undefined, { bytes, units, flashBytes }: MonthlyCost) => [
@@ -113,7 +115,8 @@ function text(cost: Cost, settings: CostSettings): string {
     ...(morePingBytes > 0 ? ["", `  up to ${morePingsText(morePingBytes)}`] : []),
     ...(ways.length > 0 ? ["", "What would lower it most (each by itself):"] : []),
     ...ways.map((way, index) => `  ${index + 1}. ${wayText(way)}`),
-    ...(flashWay ? ["", "And for the flash:", `  ${wayText(flashWay)}`] : []),
+    ...(flashWay || mountWay ? ["", "And for the flash:"] : []),
+    ...[flashWay, mountWay].flatMap((way) => (way ? [`  ${wayText(way)}`] : [])),
   ].join("\n");
 }
 

@@ -27,22 +27,29 @@ const MEMORY = ":memory:";
 /** Only a stray second process (the command line's `status`) can hold the lock, and only for a moment. */
 const BUSY_TIMEOUT_MS = 2_000;
 
-export function createDatabases(): Databases {
+/**
+ * `isSoleOwner`: no other connection opens these files as long as this process has them open, whoever tries finds them
+ * locked. SQLite then keeps its index of the log in memory (sqlite.org/wal.html, 6), not in a -shm file, of whose pages
+ * the kernel writes three to the medium every 30 s.
+ */
+export function createDatabases({ isSoleOwner = false }: { readonly isSoleOwner?: boolean } = {}): Databases {
   return {
-    open: (path) => told(`open ${path}`, () => databaseFrom(open(path), path)),
+    open: (path) => told(`open ${path}`, () => databaseFrom(open(path, isSoleOwner), path)),
     setAside,
   };
 }
 
 type SqliteConstructor = new (path: string, options: { timeout: number }) => Sqlite;
 
-function open(path: string): Sqlite {
+function open(path: string, isSoleOwner: boolean): Sqlite {
   const Constructor = createRequire(import.meta.url)("better-sqlite3") as SqliteConstructor;
   if (path === MEMORY) return new Constructor(path, { timeout: BUSY_TIMEOUT_MS });
   const folder = dirname(path);
   const isNew = !existsSync(path);
   if (isNew) mkdirSync(folder, { recursive: true, mode: 0o750 });
   const sqlite = new Constructor(path, { timeout: BUSY_TIMEOUT_MS });
+  // Before the first look at the file: from then on there is a -shm file, or none.
+  if (isSoleOwner) sqlite.pragma("locking_mode = EXCLUSIVE");
   // SQLite makes the names of its journals durable, but not that of the database itself.
   if (isNew) syncFolder(folder);
   return sqlite;
@@ -63,8 +70,12 @@ function databaseFrom(sqlite: Sqlite, path: string): Database {
     releaseSpare: () => told(`release ${spareOf(path)}`, () => rmSync(spareOf(path), { force: true })),
     close: () =>
       told(`close ${path}`, () => {
-        log.close();
-        sqlite.close();
+        try {
+          log.close();
+        } finally {
+          // Whatever happens to the log: a file that stays locked could never be opened again.
+          sqlite.close();
+        }
       }),
   };
 }
@@ -79,7 +90,7 @@ interface Log {
 /**
  * SQLite's own sync is fsync in this build, which also puts the log's time of change on the medium: a commit of the file
  * system's journal, three blocks, for each of ours. fdatasync leaves it out; the file's size and place are in it (fdatasync(2)).
- * SQLite keeps its locks on the other two files, so that closing this one takes none away.
+ * SQLite keeps its locks on the other files, so that closing this one takes none away.
  */
 function logOf(path: string): Log {
   let handle: number | undefined;

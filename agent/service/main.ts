@@ -102,7 +102,7 @@ function createWorld(configured: Configured, ring: LogRing): World {
   const [timers, chance, databases, mqtt] = [
     createTimers(),
     createChance(),
-    createDatabases(),
+    createDatabases({ isSoleOwner: true }),
     createMqttClients({ log }),
   ];
   keepApart({ files, databases, log }, { folder: places.data, station: config.station });

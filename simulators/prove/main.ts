@@ -151,7 +151,7 @@ program
     const { clock, timers } = deps;
     const print = (line: object) => say(JSON.stringify(line));
     const log = createLog({ level: "warn", journal: false });
-    const databases = createDatabases();
+    const databases = createDatabases({ isSoleOwner: true });
     await writeForEver({ clock, databases, chance: createChance(), log, print }, folder, () => timers.sleep(TURN_MS));
   });
 
