@@ -21,7 +21,7 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /** Rows that are looked at from the newest on: some thousand of a single reading fill the newest part. */
 const LIVE_ROWS_MAX = 2_048;
 
-const spanFrom = (columns: Columns): Span => ({
+export const spanFrom = (columns: Columns): Span => ({
   first: wholeOf(columns, "first_row"),
   last: wholeOf(columns, "last_row"),
 });

@@ -9,12 +9,13 @@ import { type StreamSchema, schemaHash } from "../wire/schema.ts";
 import { WireError } from "../wire/wire-error.ts";
 import type { Log } from "../world.ts";
 import { DatabaseError } from "../world.ts";
-import { unsentIn } from "./backlog.ts";
+import { type Span, unsentIn } from "./backlog.ts";
 import { epochsOf, lastsOf, ROW_COLUMNS, raiseLast } from "./epochs.ts";
 import { drop, unsettled } from "./fates.ts";
 import { queueLedger } from "./messages.ts";
 import { type Ranges, subtract, union } from "./ranges.ts";
 import { batchFromBody, headsOf, type Row, rowFrom } from "./row.ts";
+import { keepSent, sentOf } from "./sent-before.ts";
 import { bytesOf, type Columns, epochOf, type Tables, wholeOf } from "./tables.ts";
 
 /** A damaged page hides the rows in it: after this many ids in vain the file counts as ended. */
@@ -49,7 +50,12 @@ export function rescue(damaged: Tables, fresh: Tables, own: OwnEpoch | undefined
   const known = new Map<string, number>();
   attempt("epochs", () => copyEpochs(damaged, fresh, known));
   const rows = copyRows(damaged, fresh, known, schemasIn(fresh));
-  attempt("cursors", () => copyCursors(damaged, fresh));
+  let sent: readonly Span[] | undefined;
+  attempt("cursors", () => {
+    copyCursors(damaged, fresh);
+    sent = sentOf(damaged);
+  });
+  keepSent(fresh, sent);
   const ownId = own && known.get(own.epoch);
   if (own && ownId !== undefined) for (const [stream, last] of own.lasts) raiseLast(fresh, ownId, stream, last);
   tellAgain(fresh);

@@ -12,6 +12,7 @@
  *   cursors   rows up to sealed_to have been sealed into messages, but for those of a backlog
  *   wanted    rows that the cloud asked for again; backlog 1: rows that piled up while it was away and were never sent
  *   fates     what became of sequences that need not be in rows: receipted, dropped; message: the one that said so
+ *   sent_before  rows that were in a message of a file that got damaged, and wait again; few files have it (sent-before.ts)
  *   thinning  how far the older half of the waiting rows has been thinned out, if so configured (thin.ts)
  *
  * Nothing but `rows` changes at a commit, which is what keeps flash writes few.

@@ -16,6 +16,7 @@ import { createFolds, type Folds } from "./folds.ts";
 import { headsOf, type Row } from "./row.ts";
 import { rowsBetween } from "./rows.ts";
 import type { Schemas } from "./schemas.ts";
+import { forgetSent, sentBefore } from "./sent-before.ts";
 import { type Tables, textOf, wholeOf } from "./tables.ts";
 
 /** A pass is worth its work when it leaves no more than half of the rows. */
@@ -60,16 +61,19 @@ export function createThinner(deps: ThinnerDeps, windowMs: number): Thinner {
   const { tables } = deps;
   tables.run(`CREATE TABLE IF NOT EXISTS averaging (id INTEGER PRIMARY KEY CHECK (id = 1), averaged_to INTEGER NOT NULL,
                                                     pass_end INTEGER NOT NULL, window_ms INTEGER NOT NULL)`);
+  forgetSent(tables);
   const folds = createFolds(tables);
   const thinOut = (): number | undefined => {
     let pass = passOf(tables, windowMs);
     for (let look = 0; pass && look < LOOKS_MAX; look++) {
-      const { rows, to } = nextPiece(deps, pass);
+      const { rows, to, spanEnd } = nextPiece(deps, pass);
       const last = rows.at(-1)?.id ?? to;
-      const behind = () =>
-        unsealedRows(tables, false, FOLLOWING_ROWS, { first: last + 1, last: NO_LIMIT }).filter(
-          ({ epochId }) => epochId === rows[0]?.epochId,
-        );
+      // Behind the span lie rows that the cloud has as they are: what comes after those doesn't go on from this piece.
+      const behind = () => {
+        const found = unsealedRows(tables, false, FOLLOWING_ROWS, { first: last + 1, last: spanEnd });
+        const ofEpoch = upToFirst(found, ({ epochId }) => epochId !== rows[0]?.epochId);
+        return upToFirst(ofEpoch, confirmedAmong(tables, ofEpoch));
+      };
       const dropped = averageRows({ ...deps, folds }, rows, pass.windowMs, behind);
       pass = to < pass.end ? { ...pass, to } : beginPass(tables, windowMs);
       if (pass) setPass(tables, pass);
@@ -80,33 +84,53 @@ export function createThinner(deps: ThinnerDeps, windowMs: number): Thinner {
   };
   return { folds, thinOut };
 }
-const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+interface Piece {
+  readonly rows: readonly Row[];
+  /** How far the pass is with them. */
+  readonly to: number;
+  /** The last row behind them that may be rewritten, too. */
+  readonly spanEnd: number;
+}
 
 /**
  * Whole windows of rows that may be averaged together: of one epoch, and dated by one offset. What the cloud has
- * confirmed of them isn't touched: it must not come again with another value. `to`: how far the pass is with them.
+ * confirmed of them or may have otherwise isn't touched: it must not come again with another value.
  */
-function nextPiece(
-  { tables, dating }: ThinnerDeps,
-  pass: Pass,
-): { readonly rows: readonly Row[]; readonly to: number } {
-  const span = unsealedSpans(tables, false).find(({ last }) => last > pass.to);
-  const within = { first: pass.to + 1, last: Math.min(pass.end, span?.last ?? pass.end) };
+function nextPiece({ tables, dating }: ThinnerDeps, pass: Pass): Piece {
+  const span = untouchedSpan(tables, pass.to);
+  const spanEnd = span?.last ?? pass.end;
+  const within = { first: Math.max(pass.to + 1, span?.first ?? 0), last: Math.min(pass.end, spanEnd) };
   const found = unsealedRows(tables, false, ROWS_AT_ONCE, within);
   const [first] = found;
-  if (!first) return { rows: [], to: within.last };
+  if (!first) return { rows: [], to: Math.max(pass.to, within.last), spanEnd };
   const ofEpoch = upToFirst(found, ({ epochId }) => epochId !== first.epochId);
   const bootId = textOf(tables.get("SELECT boot_id FROM epochs WHERE id = ?", first.epochId), "boot_id");
   const alike = dating().datedAlike(bootId, ofEpoch);
   const isConfirmed = confirmedAmong(tables, alike);
-  if (isConfirmed(first)) return { rows: [], to: upToFirst(alike, (row) => !isConfirmed(row)).at(-1)?.id ?? first.id };
+  if (isConfirmed(first))
+    return { rows: [], to: upToFirst(alike, (row) => !isConfirmed(row)).at(-1)?.id ?? first.id, spanEnd };
   const rows = upToFirst(alike, isConfirmed);
   const windows = windowsOf(rows, pass.windowMs);
   // Where nothing but the number ends the piece, its last window goes on behind: it is left, unless there is no other.
   const isCut = rows.length === found.length;
   const whole = isCut && windows.length > 1 ? windows.slice(0, -1).flat() : rows;
   const isEnd = isCut && found.length < ROWS_AT_ONCE;
-  return { rows: whole, to: isEnd ? within.last : (whole.at(-1)?.id ?? first.id) };
+  const end = rows.length < alike.length ? (rows.at(-1)?.id ?? first.id) : spanEnd;
+  return { rows: whole, to: isEnd ? within.last : (whole.at(-1)?.id ?? first.id), spanEnd: end };
+}
+
+/** The first rows behind `to` that were never in a message, as far as they follow each other. */
+function untouchedSpan(tables: Tables, to: number): Span | undefined {
+  const sent = sentBefore(tables);
+  for (const span of unsealedSpans(tables, false)) {
+    let first = Math.max(span.first, to + 1);
+    for (const one of sent) if (one.first <= first && first <= one.last) first = one.last + 1;
+    const next = sent.find((one) => one.first > first);
+    const last = Math.min(span.last, (next?.first ?? Number.POSITIVE_INFINITY) - 1);
+    if (first <= last) return { first, last };
+  }
+  return undefined;
 }
 
 function upToFirst<T>(list: readonly T[], is: (one: T) => boolean): readonly T[] {
