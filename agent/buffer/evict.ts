@@ -6,7 +6,7 @@
 import { sealedSpans, unsealedRows } from "./backlog.ts";
 import { ROW_COLUMNS } from "./epochs.ts";
 import { type Row, rowFrom } from "./row.ts";
-import { dropRows, isReceipted, laneOf, rowsBetween } from "./rows.ts";
+import { dropRows, isReceipted, laneOf, NONE_WAIT, rowsBetween, type Waiting, waitingIn, waitingWith } from "./rows.ts";
 import { PAGE_BYTES, type Tables, wholeOf } from "./tables.ts";
 import type { Thinner } from "./thin.ts";
 
@@ -23,6 +23,8 @@ export interface Evicted {
   readonly averaged?: number;
   /** Accepted, but never confirmed as stored. */
   readonly unreceipted: number;
+  /** What waits no longer. */
+  readonly left: Waiting;
 }
 
 /** Call inside a transaction. Undefined when nothing had to go. */
@@ -30,14 +32,16 @@ export function makeRoom(tables: Tables, bytes: number, thinner: Thinner | undef
   const needed = Math.ceil(bytes / PAGE_BYTES) + RESERVE_PAGES;
   if (freePages(tables) >= needed) return undefined;
   let [waiting, averaged, unreceipted] = [0, 0, 0];
+  let left = waitingWith(NONE_WAIT, NONE_WAIT);
   do {
     const evicted = evictSome(tables, thinner);
     if (!evicted) break;
     waiting += evicted.waiting;
     averaged += evicted.averaged ?? 0;
     unreceipted += evicted.unreceipted;
+    left = waitingWith(left, evicted.left);
   } while (freePages(tables) < needed);
-  return { waiting, averaged, unreceipted };
+  return { waiting, averaged, unreceipted, left };
 }
 
 export const usedPages = (tables: Tables): number =>
@@ -58,18 +62,20 @@ export function evictSome(tables: Tables, thinner: Thinner | undefined): Evicted
   const receipted = accepted.filter((row) => isReceipted(tables, row));
   if (receipted.length > 0) {
     dropRows(tables, receipted, "full");
-    return { waiting: 0, unreceipted: 0 };
+    return { waiting: 0, unreceipted: 0, left: { ...NONE_WAIT } };
   }
   if (accepted.length > 0) {
-    return { waiting: 0, unreceipted: dropRows(tables, accepted.slice(0, EVICT_ROWS), "unconfirmed") };
+    const unreceipted = dropRows(tables, accepted.slice(0, EVICT_ROWS), "unconfirmed");
+    return { waiting: 0, unreceipted, left: { ...NONE_WAIT } };
   }
   const averaged = thinner?.thinOut();
-  if (averaged !== undefined) return { waiting: averaged, averaged, unreceipted: 0 };
+  if (averaged) return { waiting: averaged.dropped, averaged: averaged.dropped, unreceipted: 0, left: averaged.left };
   for (const isAlarm of [false, true]) {
     const waiting = unsealedRows(tables, isAlarm, EVICT_ROWS);
     if (waiting.length > 0) {
+      const left = waitingIn(tables, isAlarm, waiting);
       dropRows(tables, waiting, "full");
-      return { waiting: samplesIn(waiting), unreceipted: 0 };
+      return { waiting: samplesIn(waiting), unreceipted: 0, left };
     }
   }
   return evictSealed(tables);
@@ -101,15 +107,18 @@ const ACCEPTED_ALARMS = acceptedSql(1);
 /** A sealed message is never cut differently: it goes whole or stays. */
 function evictSealed(tables: Tables): Evicted | undefined {
   const message = tables.get(
-    "SELECT id, kind = 'alarms' AS is_alarm, lane, backlog, first_row, last_row FROM sealed WHERE body IS NULL ORDER BY id LIMIT 1",
+    "SELECT id, kind = 'alarms' AS is_alarm, lane, backlog, first_row, last_row, samples FROM sealed WHERE body IS NULL ORDER BY id LIMIT 1",
   );
   if (!message) return undefined;
   const isAlarm = wholeOf(message, "is_alarm") === 1;
   const rows = rowsBetween(tables, isAlarm, wholeOf(message, "first_row"), wholeOf(message, "last_row"), NO_LIMIT);
   dropRows(tables, rows, "full");
   tables.run("DELETE FROM sealed WHERE id = ?", wholeOf(message, "id"));
-  const isFirstSent = message["lane"] === laneOf(isAlarm) || message["backlog"] === 1;
-  return { waiting: isFirstSent ? samplesIn(rows) : 0, unreceipted: 0 };
+  const isBacklog = message["backlog"] === 1;
+  if (message["lane"] !== laneOf(isAlarm) && !isBacklog) return { waiting: 0, unreceipted: 0, left: { ...NONE_WAIT } };
+  const samples = wholeOf(message, "samples");
+  const left = { ...NONE_WAIT, samples, ...(isBacklog && { backlogSamples: samples }) };
+  return { waiting: samplesIn(rows), unreceipted: 0, left };
 }
 
 export const samplesIn = (rows: readonly Row[]): number => rows.reduce((sum, { samples }) => sum + samples, 0);

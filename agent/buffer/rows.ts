@@ -23,6 +23,43 @@ export interface Waiting {
   backlogBytes: number;
 }
 
+export const NONE_WAIT: Readonly<Waiting> = {
+  samples: 0,
+  backlogSamples: 0,
+  unsealedSamples: 0,
+  sampleBytes: 0,
+  alarmBytes: 0,
+  backlogBytes: 0,
+};
+
+/** `times` -1: what is left of `one` without `other`. */
+export const waitingWith = (one: Readonly<Waiting>, other: Readonly<Waiting>, times: 1 | -1 = 1): Waiting => ({
+  samples: one.samples + times * other.samples,
+  backlogSamples: one.backlogSamples + times * other.backlogSamples,
+  unsealedSamples: one.unsealedSamples + times * other.unsealedSamples,
+  sampleBytes: one.sampleBytes + times * other.sampleBytes,
+  alarmBytes: one.alarmBytes + times * other.alarmBytes,
+  backlogBytes: one.backlogBytes + times * other.backlogBytes,
+});
+
+/** What rows that are in no message yet add to it. Up to the cursor they are such as piled up. */
+export function waitingIn(tables: Tables, isAlarm: boolean, rows: readonly Row[]): Waiting {
+  const sealedTo = cursorOf(tables, isAlarm);
+  const waiting = { ...NONE_WAIT };
+  for (const { id, samples, body } of rows) {
+    waiting.samples += samples;
+    if (id <= sealedTo) {
+      waiting.backlogSamples += samples;
+      waiting.backlogBytes += body.length;
+    } else if (isAlarm) waiting.alarmBytes += body.length;
+    else {
+      waiting.unsealedSamples += samples;
+      waiting.sampleBytes += body.length;
+    }
+  }
+  return waiting;
+}
+
 export const cursorOf = (tables: Tables, isAlarm: boolean): number =>
   wholeOf(tables.get("SELECT sealed_to FROM cursors WHERE is_alarm = ?", isAlarm ? 1 : 0), "sealed_to");
 
@@ -37,6 +74,7 @@ export const rowsBetween = (tables: Tables, isAlarm: boolean, first: number, las
     )
     .map(rowFrom);
 
+/** Looks at every row that waits: of a month some hundred milliseconds, on a small board seconds. Once a session. */
 export function countWaiting(tables: Tables): Waiting {
   const unsealed = (isAlarm: boolean) =>
     tables.get(

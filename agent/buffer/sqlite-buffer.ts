@@ -17,7 +17,7 @@ import { receipt, unsettled } from "./fates.ts";
 import { createMedium, type MediumDeps } from "./medium.ts";
 import { forgetMessage, isFirstSent, rowsOfMessage } from "./messages.ts";
 import { intersect, upTo } from "./ranges.ts";
-import { countWaiting, dropRows, oldestWaiting, type Waiting } from "./rows.ts";
+import { dropRows, oldestWaiting, type Waiting, waitingWith } from "./rows.ts";
 import { lastsIn, type Session } from "./session.ts";
 import { createStaging, type DeclaredStream, type Staging } from "./staging.ts";
 import { storeStaged } from "./store-staged.ts";
@@ -77,7 +77,7 @@ export function createSqliteBuffer(deps: SqliteBufferDeps, config: SqliteBufferC
     counts.dropped += evicted.waiting;
     counts.averaged += evicted.averaged ?? 0;
     counts.droppedUnconfirmed += evicted.unreceipted;
-    session.waiting = countWaiting(session.tables);
+    session.waiting = waitingWith(session.waiting, evicted.left, -1);
     if (evicted.waiting > 0) deps.log("warn", "buffer-evicted", { samples: evicted.waiting });
     if (evicted.unreceipted > 0) deps.log("warn", "buffer-evicted-unreceipted", { samples: evicted.unreceipted });
   };

@@ -14,7 +14,7 @@ import type { Dating } from "./dating.ts";
 import { droppedOf, receiptedOf } from "./fates.ts";
 import { createFolds, type Folds } from "./folds.ts";
 import { headsOf, type Row } from "./row.ts";
-import { rowsBetween } from "./rows.ts";
+import { rowsBetween, type Waiting, waitingIn, waitingWith } from "./rows.ts";
 import type { Schemas } from "./schemas.ts";
 import { forgetSent, sentBefore } from "./sent-before.ts";
 import { type Tables, textOf, wholeOf } from "./tables.ts";
@@ -36,11 +36,15 @@ const FOLLOWING_ROWS = 16;
 export interface Thinner {
   /** Of a stream whose description says how its windows are made. */
   readonly folds: Folds;
-  /**
-   * Averages the next rows. Call inside a transaction. Returns how many samples were dropped; undefined when the oldest
-   * rows have to go instead.
-   */
-  thinOut(): number | undefined;
+  /** Averages the next rows. Call inside a transaction. Undefined when the oldest rows have to go instead. */
+  thinOut(): Thinned | undefined;
+}
+
+export interface Thinned {
+  /** Samples */
+  readonly dropped: number;
+  /** What waits no longer. */
+  readonly left: Waiting;
 }
 
 export interface ThinnerDeps {
@@ -63,26 +67,34 @@ export function createThinner(deps: ThinnerDeps, windowMs: number): Thinner {
                                                     pass_end INTEGER NOT NULL, window_ms INTEGER NOT NULL)`);
   forgetSent(tables);
   const folds = createFolds(tables);
-  const thinOut = (): number | undefined => {
+  const thinOut = (): Thinned | undefined => {
     let pass = passOf(tables, windowMs);
     for (let look = 0; pass && look < LOOKS_MAX; look++) {
       const { rows, to, spanEnd } = nextPiece(deps, pass);
       const last = rows.at(-1)?.id ?? to;
       // Behind the span lie rows that the cloud has as they are: what comes after those doesn't go on from this piece.
-      const behind = () => {
+      const behind = (): readonly Row[] => {
         const found = unsealedRows(tables, false, FOLLOWING_ROWS, { first: last + 1, last: spanEnd });
         const ofEpoch = upToFirst(found, ({ epochId }) => epochId !== rows[0]?.epochId);
         return upToFirst(ofEpoch, confirmedAmong(tables, ofEpoch));
       };
-      const dropped = averageRows({ ...deps, folds }, rows, pass.windowMs, behind);
+      const touched = rows.length > 0 ? [...rows, ...behind()] : [];
+      const before = waitingIn(tables, false, touched);
+      const dropped = averageRows({ ...deps, folds }, rows, pass.windowMs, () => touched.slice(rows.length));
       pass = to < pass.end ? { ...pass, to } : beginPass(tables, windowMs);
       if (pass) setPass(tables, pass);
       else tables.run("DELETE FROM averaging");
-      if (dropped > 0) return dropped;
+      if (dropped > 0) return { dropped, left: waitingWith(before, waitingNow(tables, touched), -1) };
     }
     return undefined;
   };
   return { folds, thinOut };
+}
+
+/** Of rows that were rewritten: some of their ids have gone. */
+function waitingNow(tables: Tables, before: readonly Row[]): Waiting {
+  const [first, last] = [before[0]?.id ?? 0, before.at(-1)?.id ?? 0];
+  return waitingIn(tables, false, rowsBetween(tables, false, first, last, before.length));
 }
 
 interface Piece {
