@@ -13,12 +13,17 @@ export function keptChannels(device: Preprocessed): Channel[] {
   const before = channelsBeforeWindows(device);
   const further = [...(device.aggregate?.by ?? [])].filter(([name]) => !before.some((known) => known.name === name));
   return [
-    ...before,
+    ...before.filter(({ isInternal }) => !isInternal),
     ...further.flatMap(([name, { of }]) => {
       const source = before.find((channel) => channel.name === of);
-      return source ? [{ ...source, name }] : [];
+      return source ? [aggregateOf(source, name)] : [];
     }),
   ];
+}
+
+/** The largest of something that is read for formulas alone is asked for, and so leaves the station. */
+function aggregateOf({ isInternal, ...source }: Channel, name: string): Channel {
+  return { ...source, name };
 }
 
 /** What a window aggregates: the channels as filtered, then the rates. */

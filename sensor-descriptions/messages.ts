@@ -445,7 +445,7 @@ export const say = {
     error(
       128,
       `${quoted(text)} tells no refusal from an answer`,
-      'write its constant bytes, ?? for any byte and {code} for its code: "FF ?? {code}"; "FF" alone has its code behind it',
+      'write its constant bytes, ?? for any byte, {sent} for the byte that was sent in this place and {code} for its code: "FF ?? {code}"; "FF" alone has its code behind it',
     ),
   textNeedsPlace: () => error(455, 'a channel of a line needs "field:" or "begins-with:"'),
   groupWithoutGroups: () => error(456, '"group:" needs a section "groups:" in the same read'),
@@ -480,6 +480,18 @@ export const say = {
   resolutionNotPositive: (of: string) =>
     error(575, `the step that is worth paying for (${of}) is no number above 0`, "is one of the values in it 0?"),
   setUpNeedsValue: () => error(574, 'a write needs "value:"', "one for each coil or register"),
+
+  onlyWritesOptional: () =>
+    error(735, "what is read has to come", 'only a step that just writes can be "optional: true"'),
+  checkedTwice: () =>
+    error(
+      736,
+      '"crc8:" and "check:" stand beside each other',
+      "crc8 covers a few bytes each, check all of them: keep one",
+    ),
+  crcOrSum: () => error(737, 'a check is one "crc:" or one "sum:"', "for example crc: CRC-16/MODBUS"),
+  checkAlone: (bytes: number) =>
+    error(738, `the check alone has ${bytes} bytes`, '"read:" counts all bytes, those of the check too'),
 
   levelStates: () =>
     error(490, "a pin has two levels", 'name both: "states: { 0: open, 1: shut }"; 1 is what "active:" says'),

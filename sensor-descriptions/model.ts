@@ -29,6 +29,8 @@ export interface Channel {
   readonly range?: { readonly low: number; readonly high: number };
   /** For kind "state": number on the wire → name. */
   readonly states?: ReadonlyMap<number, string>;
+  /** Read for formulas and conditions alone: it doesn't leave the station. */
+  readonly isInternal?: true;
 }
 
 /** `state is pumping`, `temperature above 85 °C`: true, false, or undefined when a value that it needs is missing. */
@@ -192,7 +194,8 @@ export interface SerialProtocol {
 }
 
 export type I2cStep =
-  | { readonly do: "transfer"; readonly write: Uint8Array; readonly readLength: number }
+  /** `isOptional`: a chip that doesn't acknowledge it (it sleeps, or starts anew) is no failure; nothing was read then. */
+  | { readonly do: "transfer"; readonly write: Uint8Array; readonly readLength: number; readonly isOptional?: true }
   | { readonly do: "wait"; readonly ms: number };
 
 /** A conversation yields steps and is given the bytes that each transfer read (empty for waits and pure writes). */

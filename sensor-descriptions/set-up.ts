@@ -5,7 +5,10 @@
  */
 import type { SerialExchange } from "./model.ts";
 
-/** What a device is told before it can be read, in this order. The author declares that saying it again does no harm. */
+/**
+ * What a device is told before it can be read, in this order. The author declares that saying it again does no harm.
+ * `isEachTime`: before every poll (a measurement is started, a handshake is made), not only when it may have forgotten.
+ */
 export interface SerialSetUp {
   readonly steps: readonly (
     | {
@@ -14,9 +17,10 @@ export interface SerialSetUp {
         readonly step: number;
         /** A refusal of it doesn't matter. */
         readonly isOptional: boolean;
+        readonly isEachTime: boolean;
         exchange(address: number, turn?: number): SerialExchange;
       }
-    | { readonly do: "wait"; readonly ms: number }
+    | { readonly do: "wait"; readonly ms: number; readonly isEachTime: boolean }
   )[];
   /** A read that is refused with one of these codes needs it once more. */
   readonly whenRefused: ReadonlySet<number>;
@@ -26,8 +30,14 @@ export interface SerialSetUp {
 export interface SetUpSpec<Ask> {
   /** In file order; a step is known by its place in the list, counted from 1. */
   readonly steps: readonly (
-    | { readonly do: "ask"; readonly step: number; readonly isOptional: boolean; readonly ask: Ask }
-    | { readonly do: "wait"; readonly ms: number }
+    | {
+        readonly do: "ask";
+        readonly step: number;
+        readonly isOptional: boolean;
+        readonly isEachTime: boolean;
+        readonly ask: Ask;
+      }
+    | { readonly do: "wait"; readonly ms: number; readonly isEachTime: boolean }
   )[];
   readonly whenRefused: readonly number[];
 }
@@ -45,6 +55,7 @@ export function serialSetUp(
             do: "ask",
             step: one.step,
             isOptional: one.isOptional,
+            isEachTime: one.isEachTime,
             exchange: (address, turn) => exchangeOf(address, one.step, turn),
           },
     ),

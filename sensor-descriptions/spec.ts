@@ -154,7 +154,8 @@ export interface FramedReadSpec {
 export interface WriteSpec {
   readonly name: string;
   readonly write: Template;
-  readonly answer: Uint8Array;
+  /** Undefined: nothing answers it. */
+  readonly answer?: Uint8Array;
   /** The field that codes {value}. */
   readonly field: FieldSpec;
 }
@@ -182,7 +183,7 @@ export interface FramedSpec {
   readonly setUp?: SetUpSpec<FramedSetUpAsk>;
   readonly reads: readonly FramedReadSpec[];
   readonly settings: readonly WriteSpec[];
-  readonly commands: readonly { readonly name: string; readonly send: Template; readonly answer: Uint8Array }[];
+  readonly commands: readonly { readonly name: string; readonly send: Template; readonly answer?: Uint8Array }[];
 }
 
 export interface PulseSpec {

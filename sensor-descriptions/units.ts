@@ -21,7 +21,7 @@ const TABLE: Record<string, readonly Row[]> = {
     ["K", 1, "", -273.15],
   ],
   length: [["mm", 1], ["m", 1000], ["cm", 10], ["km", 1e6], ["um", 1e-3, "µm μm"], ["[in_i]", 25.4, "in inch"], ["[ft_i]", 304.8, "ft"]],
-  pressure: [["mbar", 1], ["kPa", 10], ["hPa", 1], ["Pa", 0.01], ["bar", 1000], ["MPa", 10_000], ["[psi]", 68.947_572_931_683_6, "psi"]],
+  pressure: [["mbar", 1], ["kPa", 10], ["hPa", 1], ["Pa", 0.01], ["bar", 1000], ["MPa", 10_000], ["[psi]", 68.947_572_931_683_6, "psi"], ["cbar", 10], ["mm[Hg]", 1.333_22, "mmHg"], ["[in_i'Hg]", 33.863_788, "inHg"]],
   time: [["s", 1, "sec"], ["min", 60], ["h", 3600], ["d", 86_400], ["ms", 1e-3], ["us", 1e-6, "µs μs"]],
   current: [["A", 1], ["mA", 1e-3], ["uA", 1e-6, "µA μA"]],
   voltage: [["V", 1], ["mV", 1e-3], ["uV", 1e-6, "µV μV"], ["kV", 1e3]],
@@ -35,7 +35,7 @@ const TABLE: Record<string, readonly Row[]> = {
   "pulses by volume": [["/L", 1, "/l pulses/L pulses/l Imp/L imp/L"], ["/m3", 1e-3, "/m³ pulses/m³ Imp/m³"]],
   flow: [["L/s", 1, "l/s"], ["L/min", 1 / 60, "l/min"], ["L/h", 1 / 3600, "l/h"], ["m3/h", 1 / 3.6, "m³/h"], ["m3/s", 1000, "m³/s"]],
   speed: [["m/s", 1], ["km/h", 1 / 3.6], ["[kn_i]", 1852 / 3600, "kn kt"], ["[mi_i]/h", 0.447_04, "mph"]],
-  rain: [["mm/h", 1]],
+  rain: [["mm/h", 1], ["[in_i]/h", 25.4, "in/h"]],
   angle: [["deg", 1, "°"]],
   ratio: [["%", 1, "%RH %rH"], ["[ppm]", 1e-4, "ppm"], ["[ppb]", 1e-7, "ppb"]],
   conductivity: [["uS/cm", 1, "µS/cm μS/cm"], ["mS/cm", 1000], ["S/m", 10_000]],
@@ -62,10 +62,12 @@ export const isKnownUnit = (word: string): boolean => UNITS.has(word);
 export const ucumName = (word: string): string => UNITS.get(word)?.name ?? word;
 
 /** How a person reads the unit: "Cel" → "°C". */
-export const spokenUnit = (name: string): string =>
-  ({ Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi", "[mi_i]/h": "mph", "/L": "pulses/L" })[
-    name
-  ] ?? name;
+export const spokenUnit = (name: string): string => SPOKEN[name] ?? name;
+
+const SPOKEN: Readonly<Record<string, string>> = {
+  Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi", "[mi_i]/h": "mph", "/L": "pulses/L",
+  "mm[Hg]": "mmHg", "[in_i'Hg]": "inHg", "[in_i]/h": "in/h",
+}; // biome-ignore format: a table
 
 export const nearestUnit = (word: string): string | undefined => nearestWord(word, UNITS.keys());
 

@@ -15,10 +15,10 @@ export interface Aggregator {
   flush(): Sample[];
 }
 
-/** Without `aggregate` in the description every sample passes. */
+/** Without `aggregate` in the description every sample passes, without what is read for formulas alone. */
 export function createAggregator(device: Device): Aggregator {
   const { aggregate } = device;
-  if (!aggregate) return { take: (sample) => [sample], flush: () => [] };
+  if (!aggregate) return { take: keptAlone(device), flush: () => [] };
   const channels = channelsBeforeWindows(device);
   const columns = aggregatesOf(device).map((how) => createColumn(how, channels));
   const times = channels.map(() => createReadingTime(device.everyMs, aggregate.everyMs));
@@ -58,6 +58,12 @@ export function createAggregator(device: Device): Aggregator {
       return ended;
     },
   };
+}
+
+function keptAlone(device: Device): Aggregator["take"] {
+  const channels = channelsBeforeWindows(device);
+  if (!channels.some(({ isInternal }) => isInternal)) return (sample) => [sample];
+  return (sample) => [{ ...sample, values: sample.values.filter((_, at) => !channels[at]?.isInternal) }];
 }
 
 interface Window {

@@ -27,14 +27,15 @@ export interface ChannelWay {
 export function wayOf(device: Device, trace: Trace, nowMs: number): readonly ChannelWay[] {
   const before = channelsBeforeWindows(device);
   return keptChannels(device).map((channel, at) => {
-    const own = device.channels[at];
-    const isRead = own?.name === channel.name;
-    const filtered = trace.filtered.values[at];
+    // What is read for formulas alone stands before the windows, and is not kept.
+    const beforeAt = before.findIndex(({ name }) => name === channel.name);
+    const own = device.channels[beforeAt];
+    const filtered = trace.filtered.values[beforeAt];
     return {
       channel: channel.name,
       steps: [
-        ...(own && isRead ? readSteps(device, own, trace, at) : []),
-        ...(!isRead && at < before.length ? [{ step: "rate", says: spoken(filtered, channel) }] : []),
+        ...(own ? readSteps(device, own, trace, beforeAt) : []),
+        ...(!own && beforeAt >= 0 ? [{ step: "rate", says: spoken(filtered, channel) }] : []),
         ...windowStep(device, channel, trace),
         ...decisionStep(device, channel, trace.decision, at, nowMs),
       ],

@@ -6,7 +6,7 @@ import { missing } from "../reading.ts";
 import { createScriptedI2c } from "../testing/scripted-i2c.ts";
 import { createSimulatedTime } from "../testing/simulated-time.ts";
 import { createSmallDevice } from "../testing/small-protocol.ts";
-import type { I2cBus, Ports } from "../world.ts";
+import { type I2cBus, PortError, type Ports } from "../world.ts";
 import { createI2cPort } from "./i2c-port.ts";
 import { createI2cSource, type I2cDevice } from "./i2c-source.ts";
 
@@ -313,5 +313,49 @@ describe("an I2C bus", () => {
     await time.advance(10);
     expect(await all).toHaveLength(4);
     expect(inFlightMax).toBe(1);
+  });
+});
+
+describe("a chip that sleeps", () => {
+  const bench = () => {
+    const text = `format: 1
+type: sleeper
+source: "test"
+protocol: i2c
+every: 10s
+measure:
+  - { write: "00", optional: true }
+  - { write: "03 00" }
+  - { read: 1, fields: { raw: { byte: 0, as: u8 } } }
+channels:
+  level: { field: raw }
+`;
+    const { type } = loadDeviceType({ path: "sleeper.yaml", text });
+    const time = createSimulatedTime();
+    const i2c = createScriptedI2c();
+    const ports = { i2c: () => i2c } as unknown as Ports;
+    const deps = { ports, clock: time.clock, timers: time.timers, log: () => {} };
+    const small = createSmallDevice();
+    const protocol = type?.protocol(new Map()) as I2cProtocol;
+    const device: I2cDevice = { ...small, address: 0x5c, protocol, channels: small.channels.slice(0, 1) };
+    const source = createI2cSource(deps, device, createI2cPort(deps, { name: "mast", path: "/dev/i2c-1" }));
+    const poll = async () => {
+      const polling = source.poll();
+      await time.advance(200);
+      return (await polling).values;
+    };
+    return { i2c, poll };
+  };
+
+  it("is read although it doesn't acknowledge what wakes it; any other step has to be", async () => {
+    const { i2c, poll } = bench();
+    let deafTo = 0x00;
+    i2c.chips.set(0x5c, (write) => {
+      if (write[0] === deafTo) throw new PortError("nack", "transfer: nack");
+      return Uint8Array.of(7);
+    });
+    expect(await poll()).toEqual([7]);
+    deafTo = 0x03;
+    expect(await poll()).toEqual([missing("nack")]);
   });
 });

@@ -36,7 +36,9 @@ export function createI2cSource(
       health.traffic.transfer({ write: step.write, read });
       return read;
     } catch (error) {
-      health.traffic.transfer({ write: step.write, read: new Uint8Array(), failed: String(error) });
+      const read = new Uint8Array();
+      health.traffic.transfer({ write: step.write, read, failed: String(error) });
+      if (step.isOptional && error instanceof PortError && error.failure === "nack") return read;
       throw error;
     }
   };

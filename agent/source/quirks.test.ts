@@ -243,7 +243,7 @@ describe("a broadcast", () => {
     const { source, settled, serial } = createSerialBench(answers, [broadcasting(false)]);
     expect(await settled(source.command("stop"))).toEqual({
       done: "sent",
-      reason: "sent to all; nobody answers a broadcast",
+      reason: "sent; nothing answers this",
     });
     await settled(source.poll());
     expect(serial.written[1]!.atMs - serial.written[0]!.atMs).toBeGreaterThanOrEqual(150);

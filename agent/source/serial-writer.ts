@@ -189,5 +189,5 @@ function readsThatGive({ device }: SerialReader, channels: readonly string[]): R
 
 function textOf(result: Written): string {
   if ("text" in result) return result.text;
-  return result.kind === "answer" ? "the device answered" : "sent to all; nobody answers a broadcast";
+  return result.kind === "answer" ? "the device answered" : "sent; nothing answers this";
 }

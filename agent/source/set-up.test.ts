@@ -164,6 +164,38 @@ describe("a device with a set-up", () => {
   });
 });
 
+describe("a device that is told something before every reading", () => {
+  const triggered = (text: string): string =>
+    text
+      .replace("- { wait: 100ms }", "- { wait: 100ms, each-time: true }")
+      .replace("optional: true", "each-time: true");
+
+  it("hears those steps each time, with their pauses, and the others only after power came", async () => {
+    const far = createFarEnd(deviceOf("set-up-framed", triggered), () => "answer");
+    await far.poll();
+    expect(far.since()).toEqual(READY);
+    const startMs = far.time.clock.bootMs();
+    expect((await far.settled(far.source.poll())).values).toEqual([25]);
+    expect(far.time.clock.bootMs() - startMs).toBeGreaterThan(100);
+    expect(far.since()).toEqual(["set-up 3", "dust"]);
+  });
+
+  it("is not read when it doesn't answer that, and the reason is that step's", async () => {
+    let isDeaf = false;
+    const far = createFarEnd(deviceOf("set-up-framed", triggered), ({ kind }) =>
+      isDeaf && kind === "set-up" ? "silence" : "answer",
+    );
+    await far.poll();
+    isDeaf = true;
+    far.since();
+    expect(await far.poll()).toEqual([{ missing: "timeout" }]);
+    expect(far.since()).toEqual(["set-up 3"]);
+    isDeaf = false;
+    expect(await far.poll()).toEqual([25]);
+    expect(far.since()).toEqual(READY);
+  });
+});
+
 describe("what a device says of itself in words", () => {
   const withTexts = (text: string): string =>
     text.replace("settings:", "texts:\n  firmware: { register: holding 16 to 17 }\nsettings:");

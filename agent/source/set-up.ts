@@ -1,6 +1,6 @@
 /**
  * Tells a device what it needs to hear before it can be read: before the first read, after a silence in which it may
- * have lost power, and when a read is refused for want of it. Writes are not reads and are never repeated; the author
+ * have lost power, and when a read is refused for want of it; some steps before every poll. Writes are not reads and are never repeated; the author
  * of a description declares of these that saying them again does no harm.
  */
 import type { SerialProtocol } from "@pump-station/sensor-descriptions/model.ts";
@@ -14,7 +14,7 @@ export interface DeviceSetUp {
   /** The device may have forgotten everything. */
   due(): void;
   readonly isDue: boolean;
-  /** Runs the steps if they are due; the result of the one that failed, after which the rest is left out. */
+  /** Runs the steps that are due; the result of the one that failed, after which the rest is left out. */
   run(conversation: Conversation, ask: (step: AskStep) => Promise<ExchangeResult>): Promise<ExchangeResult | undefined>;
   /** Whether a read that ended so may succeed after another set-up; then it is due. */
   isWantedAfter(result: ExchangeResult): boolean;
@@ -31,8 +31,8 @@ export function createDeviceSetUp({ setUp }: SerialProtocol): DeviceSetUp {
       return isDue;
     },
     run: async (conversation, ask) => {
-      if (!isDue) return undefined;
       for (const step of steps) {
+        if (!isDue && !step.isEachTime) continue;
         if (step.do === "wait") await conversation.timers.sleep(step.ms);
         else {
           const result = await ask(step);

@@ -1,6 +1,7 @@
 /** Bytes of a protocol of our own parts: which frames, of which direction, with which meaning, and what is wrong. */
 
 import { framedPartsOf } from "../framing/framing.ts";
+import { refusalBytes } from "../framing/refusal.ts";
 import type { DecodedValue } from "../model.ts";
 import { spokenBytes } from "../quantities.ts";
 import type { FramedSpec } from "../spec.ts";
@@ -145,17 +146,14 @@ function noFrameText({ wrapping, frame }: FramedSpec, gap: Uint8Array): string {
 
 function beginningsOf({ reads, settings, commands, refusal }: FramedSpec): readonly string[] {
   const text = (bytes: Uint8Array, what: string): string => `${spokenBytes(bytes) || "nothing"} (${what})`;
+  const answered = (what: string, all: readonly { readonly name: string; readonly answer?: Uint8Array }[]): string[] =>
+    all.flatMap(({ answer, name }) => (answer ? [text(answer, `${what} ${name}`)] : []));
   return [
-    ...reads.map(({ answer, name }) => text(answer, `read ${name}`)),
-    ...settings.map(({ answer, name }) => text(answer, `set ${name}`)),
-    ...commands.map(({ answer, name }) => text(answer, `command ${name}`)),
+    ...answered("read", reads),
+    ...answered("set", settings),
+    ...answered("command", commands),
     ...(refusal
-      ? [
-          text(
-            Uint8Array.from(refusal.bytes.slice(0, refusal.codeAt), (byte) => byte ?? 0),
-            "refusal",
-          ),
-        ]
+      ? [text(refusalBytes({ ...refusal, bytes: refusal.bytes.slice(0, refusal.codeAt) }, 0), "refusal")]
       : []),
   ];
 }

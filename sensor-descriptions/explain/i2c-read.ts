@@ -3,8 +3,10 @@ import { createChecksum } from "../checksum/checksum.ts";
 import { computed as computedValue } from "../fields/channels.ts";
 import { createField } from "../fields/fields.ts";
 import { formulaName } from "../formula/formula.ts";
+import { checkBytes } from "../i2c/i2c-checks.ts";
 import { endOfLetters, readLettersOf } from "../i2c/i2c-letters.ts";
 import type {
+  I2cCheckSpec,
   I2cCrcSpec,
   I2cFieldSpec,
   I2cIdentity,
@@ -13,6 +15,7 @@ import type {
   I2cStatusSpec,
   I2cStepSpec,
 } from "../i2c/i2c-spec.ts";
+import { statusCode } from "../i2c/i2c-steps.ts";
 import { pecOfRead } from "../i2c/smbus-pec.ts";
 import { textOfBytes } from "../lines/letters.ts";
 import type { DecodedValue } from "../model.ts";
@@ -35,6 +38,13 @@ export function readAnnotations(
   if (purpose !== undefined && "expect" in purpose) return [identityPart(read, purpose)];
   if (purpose === undefined || (purpose.do !== "read" && purpose.do !== "until"))
     return [{ start: 0, end: read.length, part: "read", says: ["nothing looks at it"] }];
+  if (purpose.check) {
+    const { check, ...inside } = purpose;
+    const size = checkBytes(check, new Uint8Array()).length;
+    const data = read.subarray(0, Math.max(0, read.length - size));
+    const last = data.length < read.length ? [lastPart(data, read.subarray(data.length), check)] : [];
+    return [...readAnnotations(data, inside, write), ...last];
+  }
   const checks = purpose.crc === undefined ? [] : crcParts(read, purpose.crc);
   const fields = fieldParts(read, purpose);
   const rest = (start: number, end: number): Annotation => ({
@@ -64,6 +74,16 @@ function pecPart(data: Uint8Array, found: number, write: Uint8Array, pec: I2cPec
   return found === wanted
     ? { ...place, says: [`${says}: right`] }
     : { ...place, says: [says], wrong: `should be ${spokenBytes(Uint8Array.of(wanted))}` };
+}
+
+function lastPart(data: Uint8Array, found: Uint8Array, check: I2cCheckSpec): Annotation {
+  const wanted = spokenBytes(checkBytes(check, data));
+  const name = check.of.kind === "crc" ? check.of.name : check.of.kind;
+  const place = { start: data.length, end: data.length + found.length, part: "check" };
+  const says = `${name} over all bytes before it`;
+  return spokenBytes(found) === wanted
+    ? { ...place, says: [`${says}: right`] }
+    : { ...place, says: [says], wrong: `should be ${wanted}` };
 }
 
 function crcParts(read: Uint8Array, { name, every }: I2cCrcSpec): Annotation[] {
@@ -126,7 +146,7 @@ function onePart(data: Uint8Array, one: I2cFieldSpec): Annotation[] {
 }
 
 function statusPart(data: Uint8Array, status: I2cStatusSpec | undefined): Annotation[] {
-  const code = status && data[status.at];
+  const code = status && statusCode(status, data);
   if (code === undefined) return [];
   const meaning = status?.means.get(code) ?? "malformed";
   const place = { start: status?.at ?? 0, end: (status?.at ?? 0) + 1, part: "status" };

@@ -177,3 +177,34 @@ describe("what is said about a wrong formula", () => {
     );
   });
 });
+
+describe("names of states", () => {
+  const states = new Map([["valve", new Map([["shut", 0], ["half_open", 7], ["2", 2]])]]); // biome-ignore format: a table
+  const parsed = (text: string) => parseFormula(text, states);
+  const at = (text: string, valve: number): number => {
+    const one = parsed(text);
+    if ("problem" in one) throw new Error(one.problem.message);
+    expect(one.ok.names).toEqual(["valve"]);
+    return one.ok.evaluate(() => valve);
+  };
+
+  it("are asked for with is and is not, and bind tighter than everything", () => {
+    expect(at("valve is shut ? 1 : 2", 0)).toBe(1);
+    expect(at("valve is half_open ? 1 : 2", 0)).toBe(2);
+    expect(at("valve is not half_open", 7)).toBe(0);
+    expect(at("valve is 2", 2)).toBe(1);
+    expect(at("1 + valve is half_open * 3", 7)).toBe(4);
+    expect(at("valve is shut || valve is half_open", 7)).toBe(1);
+    expect(at("valve is shut", Number.NaN)).toBeNaN();
+  });
+
+  it("that are wrong are told where they stand, with what was meant", () => {
+    expect(parsed("valve is shutt ? 1 : 2")).toEqual({
+      problem: { column: 10, message: '"valve" has no state "shutt"', advice: 'did you mean "shut"?' },
+    });
+    expect(parsed("pump is on")).toEqual({
+      problem: { column: 6, message: '"pump" has no states', advice: "compare numbers with ==" },
+    });
+    expect(parsed("valve is")).toMatchObject({ problem: { advice: "its states are shut, half_open, 2" } });
+  });
+});

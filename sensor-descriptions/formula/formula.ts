@@ -16,7 +16,9 @@
  *   sea_level_pressure(pressure, altitude, temperature[, humidity])
  *   wind_east wind_north (speed, direction)   wind_direction(east, north)
  *
- * A hyphen is a minus here: the channel `dew-point` is written `dew_point`.
+ *   state is idle   state is not idle     1 or 0: the names of a channel's states
+ *
+ * A hyphen is a minus here: the channel `dew-point` is written `dew_point`, and so are the names of states.
  */
 
 import type { Formula, Parsed } from "../spec.ts";
@@ -31,10 +33,15 @@ const DEPTH_MAX = 64;
 /** How the channel (or field, or constant) of this name is written in a formula. */
 export const formulaName = (name: string): string => name.replaceAll("-", "_");
 
+/** By channel: the number that each of its states has; all names as formulas write them. */
+export type FormulaStates = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+const NO_STATES: FormulaStates = new Map();
+
 /** The compiled formula, or the first problem with its column (from 1) in `text`. Never throws. */
-export function parseFormula(text: string): Parsed<Formula> {
+export function parseFormula(text: string, states: FormulaStates = NO_STATES): Parsed<Formula> {
   try {
-    return { ok: compiled(text, new FormulaParser(tokensOf(text))) };
+    return { ok: compiled(text, new FormulaParser(tokensOf(text), states)) };
   } catch (error) {
     if (error instanceof FormulaFault) return { problem: error.problem };
     throw error;
@@ -77,8 +84,11 @@ class FormulaParser {
   #at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[]) {
+  readonly #states: FormulaStates;
+
+  constructor(tokens: readonly Token[], states: FormulaStates) {
     this.#tokens = tokens;
+    this.#states = states;
     this.#end = tokens[tokens.length - 1] as Token;
   }
 
@@ -146,7 +156,29 @@ class FormulaParser {
     const instead = WORDS.get(text);
     if (instead !== undefined) throw new FormulaFault(column, `"${text}" has no place in a formula`, instead);
     this.names.add(text);
+    if (this.#isWord("is")) return this.#stateTest(text);
     return (valueOf) => valueOf(text);
+  }
+
+  #stateTest(channel: string): Run {
+    const { column } = this.#next();
+    const wanted = !this.#isWord("not");
+    if (!wanted) this.#at++;
+    const states = this.#states.get(channel);
+    if (states === undefined) throw new FormulaFault(column, `"${channel}" has no states`, "compare numbers with ==");
+    const word = this.#next();
+    const number = word.kind === "name" || word.kind === "number" ? states.get(word.text) : undefined;
+    if (number === undefined) {
+      const near = word.kind === "name" ? nearestWord(word.text, states.keys()) : undefined;
+      const all = `its states are ${[...states.keys()].join(", ")}`;
+      const advice = near === undefined ? all : `did you mean "${near}"?`;
+      throw new FormulaFault(word.column, `"${channel}" has no state "${word.text}"`, advice);
+    }
+    // NaN stays NaN: without a state there is neither yes nor no.
+    return (valueOf) => {
+      const value = valueOf(channel);
+      return value !== value ? value : (value === number) === wanted ? 1 : 0;
+    };
   }
 
   #call({ text, column }: Token): Run {
@@ -218,6 +250,10 @@ class FormulaParser {
     const token = this.#peek();
     this.#at++;
     return token;
+  }
+
+  #isWord(word: string): boolean {
+    return this.#peek().kind === "name" && this.#peek().text === word;
   }
 
   #isNext(sign: string): boolean {

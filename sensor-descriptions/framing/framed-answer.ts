@@ -58,7 +58,8 @@ export class FramedAnswer implements AnswerRecogniser {
   /** Frames that don't say how long they are: the answer's length follows from what it must hold. */
   readonly #bodyLengthAt = (data: Uint8Array, bodyAt: number, end: number): number | undefined => {
     const { refusal, message } = this.#expected;
-    if (refusal !== undefined && isRefusal(refusal, data, bodyAt, end)) return refusal.bytes.length;
+    if (refusal !== undefined && isRefusal(refusal, data, bodyAt, end, message.request.beginning))
+      return refusal.bytes.length;
     return message.body.lengthAt(data, bodyAt, end);
   };
 
@@ -76,7 +77,8 @@ export class FramedAnswer implements AnswerRecogniser {
     const { data, bodyAt, bodyLength } = frame;
     const { beginning } = message.body;
     const isAnswer = message.body.isThere(data, bodyAt, bodyLength);
-    const isRefused = refusal !== undefined && isRefusal(refusal, data, bodyAt, bodyAt + bodyLength);
+    const isRefused =
+      refusal !== undefined && isRefusal(refusal, data, bodyAt, bodyAt + bodyLength, message.request.beginning);
     if (isRefused && (constantBytes(refusal) > beginning.length || !isAnswer)) return "refused";
     if (!isAnswer) return "other";
     const repeatedAt = bodyAt + beginning.length;

@@ -70,6 +70,7 @@ function requestOf(side: Side, message: FramedMessage, body: Uint8Array, sequenc
   const refuse = (code: number): Uint8Array => refusalFrame(side, message, code, sequence);
   const values = message.request.values(body, 0);
   const answer = (): Uint8Array => {
+    if (message.isUnanswered) return new Uint8Array();
     const repeated = message.repeatsValue ? message.request.bytesOf("value", body) : [];
     return answers.build(address, Uint8Array.of(...message.body.beginning, ...repeated), sequence);
   };
@@ -87,19 +88,17 @@ function requestOf(side: Side, message: FramedMessage, body: Uint8Array, sequenc
     case "command":
       return { kind: "command", command: message.name, answer, refuse };
     case "set-up":
-      return { kind: "set-up", step: Number(message.name), answer: message.isUnanswered ? silence : answer, refuse };
+      return { kind: "set-up", step: Number(message.name), answer, refuse };
   }
 }
 
-const silence = (): Uint8Array => new Uint8Array();
-
 function refusalFrame(
   { answers, address, refusal }: Side,
-  { kind, name }: FramedMessage,
+  { kind, name, request }: FramedMessage,
   code: number,
   sequence: number,
 ): Uint8Array {
   if (refusal === undefined) throw new Error(`refuse ${kind} ${name}: the protocol has no refusal`);
   if (!Number.isInteger(code) || code < 0 || code > 255) throw new RangeError(`refusal code ${code}: it is one byte`);
-  return answers.build(address, refusalBytes(refusal, code), sequence);
+  return answers.build(address, refusalBytes(refusal, code, request.beginning), sequence);
 }

@@ -36,7 +36,11 @@ export function messagesOf(
 ): FramedMessages {
   const template = (parts: Template, value?: FieldSpec): BodyTemplate =>
     createTemplate(parts, codingIn(spec, value), frames.request.layout.bodyLength);
-  const noChannels = (answer: Uint8Array): BodyCodec => createBodyCodec({ answer, channels: [] });
+  /** Of a write: how its answer begins, if there is one. */
+  const answered = (answer: Uint8Array | undefined): Pick<FramedMessage, "body" | "isUnanswered"> => ({
+    body: createBodyCodec({ answer: answer ?? new Uint8Array(), channels: [] }),
+    isUnanswered: answer === undefined,
+  });
   const reads = spec.reads.flatMap((read): FramedMessage[] => {
     if (read.send === undefined) return [];
     const request = template(read.send);
@@ -44,15 +48,14 @@ export function messagesOf(
   });
   const repeatsValue = frames.answer.endsItself && frames.answer.layout.bodyLength === undefined;
   const settings = spec.settings.map(({ name, write, answer, field }): FramedMessage => {
-    return { kind: "set", name, request: template(write, field), body: noChannels(answer), repeatsValue };
+    return { kind: "set", name, request: template(write, field), ...answered(answer), repeatsValue };
   });
   const commands = spec.commands.map(({ name, send, answer }): FramedMessage => {
-    return { kind: "command", name, request: template(send), body: noChannels(answer), repeatsValue: false };
+    return { kind: "command", name, request: template(send), ...answered(answer), repeatsValue: false };
   });
   const setUp = askedIn(spec.setUp).map(({ step, ask: { send, answer } }): FramedMessage => {
     const request = template([{ bytes: send }]);
-    const body = noChannels(answer ?? new Uint8Array());
-    return { kind: "set-up", name: String(step), request, body, isUnanswered: !answer, repeatsValue: false };
+    return { kind: "set-up", name: String(step), request, ...answered(answer), repeatsValue: false };
   });
   const reports = spec.reads.flatMap((read) =>
     read.send === undefined ? [{ name: read.name, body: createBodyCodec(read) }] : [],

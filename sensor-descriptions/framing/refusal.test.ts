@@ -41,3 +41,18 @@ it.each([
   expect(first?.code).toBe("D128");
   expect(file.split("\n")[(first?.line ?? 0) - 1]).toMatch(/^refusal:/);
 });
+
+it("a refusal that repeats what was sent refuses only the request that it repeats, whatever that was", () => {
+  const byte = fc.integer({ min: 0, max: 255 });
+  const spec: RefusalSpec = { bytes: ["sent", undefined], codeAt: 1, isCodeOptional: false };
+  fc.assert(
+    fc.property(byte, byte, byte, (sent, other, code) => {
+      const body = refusalBytes(spec, code, Uint8Array.of(sent, 1, 2));
+      expect([...body]).toEqual([sent, code]);
+      expect(isRefusal(spec, body, 0, 2, Uint8Array.of(sent))).toBe(true);
+      expect(isRefusal(spec, body, 0, 2, Uint8Array.of(other))).toBe(sent === other);
+      expect(codeIn(spec, body, 0, 2)).toBe(code);
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -2,24 +2,25 @@
 import { createChecksum } from "../checksum/checksum.ts";
 import { I2cAnswerError } from "../model.ts";
 import { hex } from "./hex.ts";
-import type { I2cCrcSpec, I2cPecSpec } from "./i2c-spec.ts";
+import type { I2cCheckSpec, I2cCrcSpec, I2cPecSpec } from "./i2c-spec.ts";
 import { pecOfRead, withPec } from "./smbus-pec.ts";
 
 interface Checks {
   readonly crc?: I2cCrcSpec;
+  readonly check?: I2cCheckSpec;
   readonly pec?: I2cPecSpec;
 }
 
 /** What was read, without its check bytes. Throws I2cAnswerError "checksum". `write`: of the same transfer. */
 export type CheckRemover = (bytes: Uint8Array, write: Uint8Array) => Uint8Array;
 
-export function checkRemover({ crc, pec }: Checks): CheckRemover {
-  const inside = crc === undefined ? (bytes: Uint8Array) => bytes : crcRemover(crc);
+export function checkRemover({ crc, check, pec }: Checks): CheckRemover {
+  const inside = crc ? crcRemover(crc) : check ? lastRemover(check) : (bytes: Uint8Array) => bytes;
   return pec === undefined ? inside : (bytes, write) => inside(pecRemoved(bytes, write, pec), write);
 }
 
-export function checkAdder({ crc, pec }: Checks): (bytes: Uint8Array) => Uint8Array {
-  const inside = crc === undefined ? (bytes: Uint8Array) => bytes : crcAdder(crc);
+export function checkAdder({ crc, check, pec }: Checks): (bytes: Uint8Array) => Uint8Array {
+  const inside = crc ? crcAdder(crc) : check ? lastAdder(check) : (bytes: Uint8Array) => bytes;
   return pec === undefined ? inside : (bytes) => withPec(inside(bytes), pec);
 }
 
@@ -28,6 +29,30 @@ function pecRemoved(bytes: Uint8Array, write: Uint8Array, pec: I2cPecSpec): Uint
   if (bytes.length > 0 && bytes.at(-1) === pecOfRead(write, data, pec)) return data;
   throw new I2cAnswerError("checksum", `read ${hex(write)}: the packet error check is wrong in ${hex(bytes)}`);
 }
+
+/** The bytes of a check over `bytes`, as they travel. */
+export function checkBytes({ of, byteOrder }: I2cCheckSpec, bytes: Uint8Array): Uint8Array {
+  const checksum = createChecksum(of);
+  const value = checksum.of(bytes);
+  const low = Uint8Array.from({ length: checksum.bytes }, (_, i) => Math.floor(value / 256 ** i) % 256);
+  return byteOrder === "little-endian" ? low : low.reverse();
+}
+
+function lastRemover(check: I2cCheckSpec): CheckRemover {
+  const size = createChecksum(check.of).bytes;
+  const name = check.of.kind === "crc" ? check.of.name : check.of.kind;
+  return (bytes, write) => {
+    const data = bytes.subarray(0, Math.max(0, bytes.length - size));
+    const found = bytes.subarray(data.length);
+    if (found.length === size && checkBytes(check, data).every((byte, i) => byte === found[i])) return data;
+    throw new I2cAnswerError("checksum", `read ${hex(write)}: ${name} is wrong in ${hex(bytes)}`);
+  };
+}
+
+const lastAdder =
+  (check: I2cCheckSpec): ((bytes: Uint8Array) => Uint8Array) =>
+  (bytes) =>
+    Uint8Array.of(...bytes, ...checkBytes(check, bytes));
 
 /** Checks the CRC byte after every `every` bytes, and takes it off. */
 function crcRemover({ name, every }: I2cCrcSpec): CheckRemover {

@@ -261,3 +261,75 @@ describe("channels that are computed from each other", () => {
     ]);
   });
 });
+
+describe("a check over a whole message", () => {
+  const checked = (check: string, read: number): string =>
+    `measure:
+  - { write: "22 00 08", check: ${check} }
+  - { read: ${read}, check: ${check}, fields: { raw: { byte: 1, as: u16 } } }
+${VALUE}`;
+  const valueOf = (body: string, answer: string) => {
+    const { result, passed } = talk(chip(body).measure(new Map()), () => answer);
+    return { value: result.get("value"), passed };
+  };
+
+  it("is put behind what is written and taken off what is read (SenseAir K30: the sum of all bytes)", () => {
+    const { value, passed } = valueOf(checked("{ sum: sum8 }", 4), "21 03 4C 70");
+    expect(value).toBe(0x34c);
+    expect(passed).toEqual(["2200082A>", ">21034C70"]);
+    expect(reasonOf(() => valueOf(checked("{ sum: sum8 }", 4), "21 03 4C 71"))).toBe("checksum");
+  });
+
+  it("may have two bytes in either order (AM2320, 8.2.3: the CRC of Modbus, low byte first)", () => {
+    const crc = (order: string) => `{ crc: CRC-16/MODBUS, byte-order: ${order} }`;
+    expect(valueOf(checked(crc("little-endian"), 8), "03 04 01 F4 00 FA 31 A5").value).toBe(0x401);
+    expect(valueOf(checked(crc("big-endian"), 8), "03 04 01 F4 00 FA A5 31").value).toBe(0x401);
+    expect(reasonOf(() => valueOf(checked(crc("big-endian"), 8), "03 04 01 F4 00 FA 31 A5"))).toBe("checksum");
+  });
+
+  it("is told about where it can't be", () => {
+    expect(problemsOf(checked("{ sum: sum8, crc: CRC-16/MODBUS }", 4))).toContain(
+      '8 D737 a check is one "crc:" or one "sum:"',
+    );
+    expect(problemsOf(checked("{ sum: sum16 }", 2)).join()).toMatch(/8 D738 the check alone has 2 bytes/);
+    const twice = "{ sum: sum8 }, crc8: { name: CRC-8/NRSC-5, every: 2 }";
+    expect(problemsOf(checked(twice, 3)).join()).toMatch(/8 D736/);
+    expect(problemsOf(checked("{ crc: CRC-16/MODBOS }", 4)).join()).toMatch(/did you mean|unknown|D4/);
+  });
+});
+
+describe("a step that a chip needn't acknowledge", () => {
+  it("says so to whoever runs it, and can't be a read", () => {
+    const waking = `measure:
+  - { write: "00", optional: true }
+  - { write: "03", read: 1, fields: { raw: { byte: 0, as: u8 } } }
+${VALUE}`;
+    const conversation = chip(waking).measure(new Map());
+    expect(conversation.next().value).toMatchObject({ do: "transfer", readLength: 0, isOptional: true });
+    expect(conversation.next(new Uint8Array()).value).not.toHaveProperty("isOptional");
+    const read = waking.replace("as: u8 } }", "as: u8 } }, optional: true");
+    expect(problemsOf(read)).toEqual(["8 D735 what is read has to come"]);
+  });
+});
+
+describe("a status in some bits of a byte", () => {
+  const honeywell = (bits: string) => `measure:
+  - read: 2
+    status: { byte: 0, ${bits}good: 0, busy: 2, malformed: 3 }
+    fields: { raw: { byte: 0, as: u16, bits: 0 to 13 } }
+${VALUE}`;
+  const read = (answer: string) => talk(chip(honeywell("bits: 6 to 7, ")).measure(new Map()), () => answer).result;
+
+  it("stands beside the value in the same byte (Honeywell HSC: the two highest bits)", () => {
+    expect(read("20 00").get("value")).toBe(0x2000);
+    expect(reasonOf(() => read("A0 00"))).toBe("busy");
+    expect(reasonOf(() => read("FF FF"))).toBe("malformed");
+    expect(reasonOf(() => read("60 00"))).toBe("malformed");
+  });
+
+  it("has no codes that don't fit into them", () => {
+    const tooLarge = honeywell("bits: 6 to 7, ").replace("busy: 2", "busy: 4");
+    expect(problemsOf(tooLarge).join()).toMatch(/^8 D\d+ 4 /);
+    expect(problemsOf(honeywell("bits: 6 to 8, ")).join()).toMatch(/6 to 8/);
+  });
+});

@@ -1,5 +1,5 @@
 /** What a description of a chip on I2C says, read and checked: steps, settings, commands, channels. */
-import type { ChannelSpec, FieldSpec, Formula } from "../spec.ts";
+import type { ByteOrder, ChannelSpec, CheckSpec, FieldSpec, Formula } from "../spec.ts";
 
 /** A CRC byte after every `every` bytes, by catalogue name. */
 export interface I2cCrcSpec {
@@ -7,6 +7,12 @@ export interface I2cCrcSpec {
   readonly every: number;
   /** Of a write: bytes before the first that is covered (a command word). */
   readonly from?: number;
+}
+
+/** The last bytes of a message: a check over all bytes before them (K30: a sum; AM2320: the CRC of Modbus). */
+export interface I2cCheckSpec {
+  readonly of: CheckSpec;
+  readonly byteOrder: ByteOrder;
 }
 
 /** SMBus packet error check: the last byte of a message, over all before it and the address (7 bits; NaN: not known). */
@@ -41,6 +47,8 @@ export type I2cFieldSpec = { readonly name: string } & (
 /** A byte by which a chip says what came of a request; a number that stands nowhere here is "malformed". */
 export interface I2cStatusSpec {
   readonly at: number;
+  /** Only these bits of the byte. */
+  readonly bits?: { readonly low: number; readonly high: number };
   readonly means: ReadonlyMap<number, "good" | "busy" | "refused" | "no-sensor" | "malformed">;
 }
 
@@ -50,8 +58,9 @@ export interface I2cReadSpec {
   readonly filled?: I2cWriteSpec["filled"];
   /** Bytes on the bus, CRC bytes included. */
   readonly length: number;
-  /** Both are checked, and taken off before fields are counted. */
+  /** All are checked, and taken off before fields are counted. */
   readonly crc?: I2cCrcSpec;
+  readonly check?: I2cCheckSpec;
   readonly pec?: I2cPecSpec;
   /** Judged before the fields; while an `until` waits, "busy" is only not yet. */
   readonly status?: I2cStatusSpec;
@@ -60,7 +69,14 @@ export interface I2cReadSpec {
 
 /** One step of an I2C sequence; done only when `when` isn't 0, if there is one. */
 export type I2cStepSpec = { readonly when?: Formula } & (
-  | ({ readonly do: "write"; readonly crc?: I2cCrcSpec; readonly pec?: I2cPecSpec } & I2cWriteSpec)
+  | ({
+      readonly do: "write";
+      readonly crc?: I2cCrcSpec;
+      readonly check?: I2cCheckSpec;
+      readonly pec?: I2cPecSpec;
+      /** A chip that doesn't acknowledge it is no failure. */
+      readonly isOptional?: true;
+    } & I2cWriteSpec)
   | { readonly do: "wait"; readonly ms: number }
   | ({ readonly do: "read" } & I2cReadSpec)
   /** Repeat the read until the formula is not 0, at most `withinMs`; after that the reason is "timeout". */

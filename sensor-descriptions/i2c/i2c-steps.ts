@@ -54,8 +54,9 @@ type StepOf<K extends I2cStepSpec["do"]> = Extract<I2cStepSpec, { do: K }>;
 function writeStep(spec: StepOf<"write">): Step {
   const bytesOf = filler(spec);
   const checked = checkAdder(spec);
+  const optional = spec.isOptional ? ({ isOptional: true } as const) : {};
   return function* (known) {
-    yield { do: "transfer", write: checked(bytesOf(known)), readLength: 0 };
+    yield { do: "transfer", write: checked(bytesOf(known)), readLength: 0, ...optional };
   };
 }
 
@@ -109,12 +110,19 @@ function reading(spec: I2cReadSpec): (known: Known) => I2cConversation<Uint8Arra
 }
 
 /** Throws what the chip says, but for "busy". */
-function isGood({ at, means }: I2cStatusSpec, bytes: Uint8Array, write: Uint8Array): boolean {
-  const code = bytes[at];
+function isGood(status: I2cStatusSpec, bytes: Uint8Array, write: Uint8Array): boolean {
+  const code = statusCode(status, bytes);
+  const { means } = status;
   const meaning = means.get(code ?? -1) ?? "malformed";
   if (meaning === "good" || meaning === "busy") return meaning === "good";
   const refusal = meaning === "refused" ? code : undefined;
   throw new I2cAnswerError(meaning, `read ${hex(write)}: status ${code ?? "missing"} means ${meaning}`, refusal);
+}
+
+/** Undefined: the byte isn't there. */
+export function statusCode({ at, bits }: I2cStatusSpec, bytes: Uint8Array): number | undefined {
+  const byte = bytes[at];
+  return byte === undefined || bits === undefined ? byte : (byte >> bits.low) & (2 ** (bits.high - bits.low + 1) - 1);
 }
 
 function readerOf(spec: I2cFieldSpec): (bytes: Uint8Array, write: Uint8Array, known: Known) => void {

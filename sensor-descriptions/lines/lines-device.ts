@@ -60,7 +60,8 @@ function requestOf(
     const isNumbered = code !== 0 || lines.refusals.has(0);
     return lines.answers.wrap(lines.refusal + (isNumbered ? String(code) : ""));
   };
-  const answer = (): Uint8Array => lines.answers.wrap(withoutWildcards(beginning));
+  const answer = (): Uint8Array =>
+    message.isUnanswered ? new Uint8Array() : lines.answers.wrap(withoutWildcards(beginning));
   switch (message.kind) {
     case "read":
       return {
@@ -77,8 +78,6 @@ function requestOf(
     case "command":
       return { kind: "command", command: message.name, answer, refuse };
     case "set-up":
-      return { kind: "set-up", step: Number(message.name), answer: message.isUnanswered ? silence : answer, refuse };
+      return { kind: "set-up", step: Number(message.name), answer, refuse };
   }
 }
-
-const silence = (): Uint8Array => new Uint8Array();

@@ -111,8 +111,9 @@ export interface LinesSpec {
   readonly settings: readonly {
     readonly name: string;
     readonly write: TextTemplate;
-    readonly answer: TextTemplate;
+    /** Undefined: nothing answers it. */
+    readonly answer?: TextTemplate;
     readonly field: TextFieldSpec;
   }[];
-  readonly commands: readonly { readonly name: string; readonly send: TextTemplate; readonly answer: TextTemplate }[];
+  readonly commands: readonly { readonly name: string; readonly send: TextTemplate; readonly answer?: TextTemplate }[];
 }

@@ -102,17 +102,12 @@ export function linesOf(spec: LinesSpec): Lines {
     if (send === undefined) reports.push({ name, answer, body });
     else asked.push({ kind: "read", name, answer, body, ...filledIn(send) });
   }
-  for (const { name, write, answer, field } of spec.settings) {
-    asked.push({ kind: "set", name, answer, body: noBody, ...filledIn(write, field) });
-  }
-  for (const { name, send, answer } of spec.commands) {
-    asked.push({ kind: "command", name, answer, body: noBody, ...filledIn(send) });
-  }
-  for (const { step, ask } of askedIn(spec.setUp)) {
-    const { send, answer } = ask;
-    const message = { answer: answer ?? [], body: noBody, ...filledIn(send) };
-    asked.push({ kind: "set-up", name: String(step), isUnanswered: answer === undefined, ...message });
-  }
+  const told = (kind: LineMessage["kind"], name: string, answer: TextTemplate | undefined, request: FilledIn): void => {
+    asked.push({ kind, name, isUnanswered: answer === undefined, answer: answer ?? [], body: noBody, ...request });
+  };
+  for (const { name, write, answer, field } of spec.settings) told("set", name, answer, filledIn(write, field));
+  for (const { name, send, answer } of spec.commands) told("command", name, answer, filledIn(send));
+  for (const { step, ask } of askedIn(spec.setUp)) told("set-up", String(step), ask.answer, filledIn(ask.send));
   return {
     asked,
     reports,

@@ -35,21 +35,24 @@ export function channelOf(
   const unit = unitOf(judge, [...at, "unit"], shape.unit);
   const states = shape.states === undefined ? undefined : statesOf(judge, at, shape.states);
   const kind: ChannelKind = shape.kind ?? (states ? "state" : "gauge");
+  const internal = shape.internal === true ? ({ isInternal: true } as const) : {};
   if (states) {
     for (const key of ["unit", "range", "resolution"] as const) {
       if (shape[key] !== undefined) judge.report([...at, key], say.rangeOfText(), "key");
     }
-    return { name, kind: "state", unit: "", resolution: 1, states };
+    return { name, kind: "state", unit: "", resolution: 1, states, ...internal };
   }
   if (shape.kind === "state") judge.report([...at, "kind"], say.stateNeedsStates());
   const range = judge.range([...at, "range"], shape.range, unit);
-  return { name, kind, unit, resolution: resolutionOf(judge, at, shape, unit, step), ...(range ? { range } : {}) };
+  const resolution = resolutionOf(judge, at, shape, unit, step);
+  return { name, kind, unit, resolution, ...(range ? { range } : {}), ...internal };
 }
 
 function resolutionOf(judge: Judge, at: Path, shape: MeaningShape, unit: string, step: number | undefined): number {
   const { resolution } = shape;
   if (resolution === undefined) {
-    if (step === undefined) judge.report(at, say.resolutionMissing(), "key");
+    // What isn't sent costs nothing.
+    if (step === undefined && shape.internal !== true) judge.report(at, say.resolutionMissing(), "key");
     return step ?? 1;
   }
   if ("formula" in resolution) return resolutionOfNeeds(judge, [...at, "resolution"], resolution.formula);

@@ -5,7 +5,7 @@
 import type * as z from "zod";
 import { restsBetween } from "../alarm-limits.ts";
 import { compileProtocol } from "../compile.ts";
-import { formulaName } from "../formula/formula.ts";
+import { type FormulaStates, formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { Alarm, Channel, Command, Protocol, Setting } from "../model.ts";
 import type { Correction } from "../preprocessing.ts";
@@ -22,7 +22,7 @@ import { reportFormulaCycles } from "./formula-cycles.ts";
 import { framedSpec } from "./framed.ts";
 import { i2cSpec } from "./i2c.ts";
 import { inheritedExamples } from "./inherited-examples.ts";
-import { createJudge, type Judge } from "./judge.ts";
+import { createJudge, type Judge, knowingStates } from "./judge.ts";
 import { levelSpec } from "./levels.ts";
 import { linesSpec } from "./lines.ts";
 import { modbusSpec } from "./modbus.ts";
@@ -134,7 +134,12 @@ function typeFrom(
   const needs = needsOf(shape, kind, judge);
   const names = new Map([...[...needs.keys()].map((name) => [formulaName(name), 1] as const), ["altitude", 0]]);
   const likely = new Map([...needs.values()].map((need) => [formulaName(need.name), likelyNeed(need)]));
-  const built = builtSpec(shape, { judge: { ...judge, needs: likely }, given: names });
+  const choices = choicesOf(needs);
+  const around = (own: Judge, given: ReadonlyMap<string, number>): Surroundings => ({
+    judge: knowingStates(own, choices),
+    given,
+  });
+  const built = builtSpec(shape, around({ ...judge, needs: likely }, names));
   // A broken channel was told as such.
   if (built.channels.length === 0 && !isBroken) judge.report([], say.nothingToRead());
   reportFormulaCycles(built.spec, judge);
@@ -148,7 +153,7 @@ function typeFrom(
   const builtFor = lastOf((given) => {
     const named = new Map([...names.keys()].map((name) => [name, Number.NaN]));
     for (const [name, value] of given) named.set(formulaName(name), value);
-    return builtSpec(shape, { judge: createJudge(judge.document, named), given: named });
+    return builtSpec(shape, around(createJudge(judge.document, named), named));
   });
   const specOf = (given: ReadonlyMap<string, number>): ProtocolSpec => builtFor(given).spec;
   return {
@@ -173,6 +178,16 @@ function typeFrom(
     channelAt: (name) => channelAt(shape, name),
   };
 }
+
+/** The words of a choice are names in formulas, as those of states are: `range is wide`. */
+const choicesOf = (needs: ReadonlyMap<string, Need>): FormulaStates =>
+  new Map(
+    [...needs.values()].flatMap(({ name, choices }) =>
+      choices
+        ? [[formulaName(name), new Map([...choices].map(([word, number]) => [formulaName(word), number]))] as const]
+        : [],
+    ),
+  );
 
 /**
  * What was built last, for as long as the same is asked for: a device asks for its channels and for its protocol, and

@@ -88,8 +88,10 @@ function checkOf(
 ): FramePart | undefined {
   const check = checkSpecOf(judge, at, shape);
   const [first = "", last = ""] = (shape.over ?? "").split(/\s+to\s+/).map((word) => word.trim());
-  const indexOf = (name: string): number => parts.findIndex(({ part }, index) => part === name && index !== own);
-  const [from, to] = [indexOf(first), indexOf(last === "" ? first : last)];
+  const isOther = (name: string) => (one: PartShape, index: number) => one.part === name && index !== own;
+  const indexOf = (name: string): number => parts.findIndex(isOther(name));
+  // Of several parts of a name the range begins with the first and ends with the last: "start to start".
+  const [from, to] = [indexOf(first), last === "" ? indexOf(first) : parts.findLastIndex(isOther(last))];
   if (shape.over !== undefined) {
     for (const word of [first, last])
       if (word !== "" && indexOf(word) < 0) judge.report([...at, "over"], say.unknownFramePart(word));

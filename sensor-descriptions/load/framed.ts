@@ -9,7 +9,7 @@ import { commandOf, serialOf, settingOf } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { frameOf, wrappingOf } from "./frame.ts";
 import { recordChannelOf, recordsOf } from "./framed-records.ts";
-import { formulaNames, type Judge } from "./judge.ts";
+import { formulaNames, formulaStates, type Judge, knowingStates } from "./judge.ts";
 import { setUpOf } from "./set-up.ts";
 import type { Path } from "./source-document.ts";
 import { validityOf, withValidity } from "./valid-when.ts";
@@ -42,7 +42,8 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
     if (!setting.write.some((piece) => "placeholder" in piece && piece.placeholder === "value"))
       judge.report(at, say.valueMissing());
     if (!known) return [];
-    writes.push({ name, write: setting.write, answer: setting.answer, field: known.field });
+    const { write, answer } = setting;
+    writes.push({ name, write, ...(answer ? { answer } : {}), field: known.field });
     return [known.setting];
   });
   const commands = Object.entries(shape.commands ?? {});
@@ -66,7 +67,7 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
     ...(setUp ? { setUp } : {}),
     reads,
     settings: writes,
-    commands: commands.map(([name, { send, answer }]) => ({ name, send, answer })),
+    commands: commands.map(([name, { send, answer }]) => ({ name, send, ...(answer ? { answer } : {}) })),
   };
   return {
     spec,
@@ -76,7 +77,8 @@ export function framedSpec(shape: Shape, around: Surroundings): BuiltSpec {
   };
 }
 
-function readOf(around: Surroundings, name: string, read: ReadShape, byteOrder: ByteOrder): FramedReadSpec {
+function readOf(outside: Surroundings, name: string, read: ReadShape, byteOrder: ByteOrder): FramedReadSpec {
+  const around = { ...outside, judge: knowingStates(outside.judge, formulaStates(read.channels)) };
   const { judge } = around;
   const at = ["reads", name];
   if ((read.send !== undefined) === (read["by-itself"] === true)) judge.report(at, say.askedOrByItself(), "key");

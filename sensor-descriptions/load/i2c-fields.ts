@@ -1,16 +1,25 @@
 /** What a step of an I2C description takes out of the bytes that it reads: fields, numbers in letters, a status. */
+import { createChecksum, isChecksumName } from "../checksum/checksum.ts";
 import { SIZES } from "../fields/fields.ts";
 import type { I2cFieldSpec, I2cStatusSpec, I2cTextSpec } from "../i2c/i2c-spec.ts";
 import { say } from "../messages.ts";
+import type { CheckSpec } from "../spec.ts";
 import { type FieldShape, fieldOf, needKey } from "./channels.ts";
 import type { Surroundings } from "./device-type.ts";
 import type { StepPlace, StepShape } from "./i2c-steps.ts";
 import type { Path } from "./source-document.ts";
 
 /** Bytes that are read, without their check bytes. */
-function bytesOf({ pec }: StepPlace, { read = 0, crc8 }: StepShape): number {
-  const inside = read - (pec ? 1 : 0);
+function bytesOf({ pec }: StepPlace, { read = 0, crc8, check }: StepShape): number {
+  const of = check && checkSpecIn(check);
+  const inside = read - (pec ? 1 : 0) - (of ? createChecksum(of).bytes : 0);
   return crc8 ? inside - Math.floor(inside / (crc8.every + 1)) : inside;
+}
+
+/** What `check:` says; undefined: it is told of elsewhere. */
+export function checkSpecIn({ crc, sum }: NonNullable<StepShape["check"]>): CheckSpec | undefined {
+  if (sum !== undefined) return crc === undefined ? { kind: sum } : undefined;
+  return crc !== undefined && isChecksumName(crc) ? { kind: "crc", name: crc } : undefined;
 }
 
 export function fieldsOf(place: StepPlace, step: StepShape): I2cFieldSpec[] {
@@ -47,13 +56,17 @@ export function statusOf(place: StepPlace, step: StepShape): I2cStatusSpec | und
   const { judge } = place.around;
   const path = [...place.at, "status"];
   const bytes = bytesOf(place, step);
+  const { bits } = status;
+  if (bits && bits.high > 7) judge.report([...path, "bits"], say.bitsBeyondField(bits.text, "u8"));
+  const highest = bits ? 2 ** (bits.high - bits.low + 1) - 1 : 255;
   if (status.byte >= bytes) judge.report([...path, "byte"], say.fieldBeyondRead(bytes));
   const means = new Map<number, "good" | "busy" | "refused" | "no-sensor" | "malformed">();
   for (const meaning of ["good", "busy", "refused", "no-sensor", "malformed"] as const) {
     for (const code of status[meaning] ?? []) {
+      if (code > highest) judge.report([...path, meaning], say.outOfRange(String(code), "0", String(highest)));
       if (means.has(code)) judge.report([...path, meaning], say.statusTwice(code));
       means.set(code, meaning);
     }
   }
-  return { at: status.byte, means };
+  return { at: status.byte, means, ...(bits && bits.high <= 7 ? { bits: { low: bits.low, high: bits.high } } : {}) };
 }

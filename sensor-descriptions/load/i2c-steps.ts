@@ -1,15 +1,15 @@
 /** The steps of an I2C description: what they send, what they read, and which names their formulas may use. */
 import type * as z from "zod";
-import { checksumNames, isChecksumName } from "../checksum/checksum.ts";
+import { checksumNames, createChecksum, isChecksumName } from "../checksum/checksum.ts";
 import { formulaName } from "../formula/formula.ts";
-import type { I2cCrcSpec, I2cFieldSpec, I2cPecSpec, I2cReadSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
+import type { I2cCheckSpec, I2cCrcSpec, I2cFieldSpec, I2cPecSpec, I2cReadSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
 import { bytesOfText } from "../lines/letters.ts";
 import { say } from "../messages.ts";
 import type { i2cShape } from "../schema/i2c.ts";
 import type { ByteOrder, FieldSpec, Formula } from "../spec.ts";
 import { nearestWord } from "../spelling.ts";
 import type { Surroundings } from "./device-type.ts";
-import { fieldsOf, statusOf } from "./i2c-fields.ts";
+import { checkSpecIn, fieldsOf, statusOf } from "./i2c-fields.ts";
 import { VALUE, writeOf } from "./i2c-writes.ts";
 import { formulaNames } from "./judge.ts";
 import type { Path } from "./source-document.ts";
@@ -107,7 +107,7 @@ function stepSpec(place: StepPlace, step: StepShape): I2cStepSpec | undefined {
   const kinds = (["wait", "read"] as const).filter((key) => step[key] !== undefined);
   const isWrite = step.write !== undefined && kinds.length === 0;
   const isUnclear = kinds.length + (isWrite ? 1 : 0) !== 1 || (step.wait !== undefined && step.write !== undefined);
-  const hasChecks = step.crc8 !== undefined || step.pec !== undefined;
+  const hasChecks = (step.crc8 ?? step.check ?? step.pec) !== undefined;
   const isReadsOwn = step.read === undefined && (step.fields ?? step.until ?? step.status) !== undefined;
   if (isUnclear || isReadsOwn || (step.wait !== undefined && hasChecks)) {
     around.judge.report(at, say.stepUnclear());
@@ -116,10 +116,14 @@ function stepSpec(place: StepPlace, step: StepShape): I2cStepSpec | undefined {
   if (step.wait !== undefined) return { do: "wait", ms: step.wait };
   const { bytes, filled } = writeOf(place, step);
   const crc = crcOf(place, step, step.read === undefined ? bytes.length : step.read - (pec ? 1 : 0));
-  const checks = { ...(crc ? { crc } : {}), ...(pec ? { pec } : {}) };
+  const check = lastCheckOf(place, step);
+  const checks = { ...(crc ? { crc } : {}), ...(check ? { check } : {}), ...(pec ? { pec } : {}) };
+  const isOptional = step.optional === true;
+  if (isOptional && step.read !== undefined) around.judge.report([...at, "optional"], say.onlyWritesOptional(), "key");
   checkRepeatedStart(place, step, bytes.length);
   const fill = filled.length > 0 ? { filled } : {};
-  if (step.read === undefined) return { do: "write", bytes, ...fill, ...checks };
+  if (step.read === undefined)
+    return { do: "write", bytes, ...fill, ...checks, ...(isOptional ? { isOptional: true as const } : {}) };
   const fields = fieldsOf(place, step);
   const status = statusOf(place, step);
   const read = { write: bytes, ...fill, length: step.read, fields, ...checks, ...(status ? { status } : {}) };
@@ -160,6 +164,22 @@ function crcOf({ around, at }: StepPlace, { crc8, read }: StepShape, length: num
   if (isChecksumName(name)) return { name, every, ...(from === undefined ? {} : { from }) };
   around.judge.report([...at, "crc8", "name"], say.unknownChecksum(name, nearestWord(name, checksumNames)));
   return undefined;
+}
+
+/** A check over the whole message, behind it. */
+function lastCheckOf({ around, at, order }: StepPlace, { check, crc8, read }: StepShape): I2cCheckSpec | undefined {
+  if (!check) return undefined;
+  const { judge } = around;
+  const path = [...at, "check"];
+  if (crc8) judge.report(path, say.checkedTwice(), "key");
+  if ((check.crc === undefined) === (check.sum === undefined)) judge.report(path, say.crcOrSum(), "key");
+  if (check.crc !== undefined && !isChecksumName(check.crc))
+    judge.report([...path, "crc"], say.unknownChecksum(check.crc, nearestWord(check.crc, checksumNames)));
+  const of = checkSpecIn(check);
+  if (!of) return undefined;
+  const size = createChecksum(of).bytes;
+  if (read !== undefined && read <= size) judge.report([...at, "read"], say.checkAlone(size));
+  return { of, byteOrder: check["byte-order"] ?? order };
 }
 
 /** What i2c-bus can do in one transfer: the kernel's SMBus block read (I2C_SMBUS_BLOCK_MAX). */

@@ -12,11 +12,12 @@ import { commandOf } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { settingsOf } from "./i2c-settings.ts";
 import { type Fields, fieldsAmong, isRepeatable, pecOf, type StepDefaults, stepsOf } from "./i2c-steps.ts";
-import { formulaNames } from "./judge.ts";
+import { formulaNames, formulaStates, knowingStates } from "./judge.ts";
 
 type Shape = z.output<typeof i2cShape>;
 
-export function i2cSpec(shape: Shape, around: Surroundings): BuiltSpec {
+export function i2cSpec(shape: Shape, outside: Surroundings): BuiltSpec {
+  const around = { ...outside, judge: knowingStates(outside.judge, formulaStates(shape.channels)) };
   const defaults = defaultsOf(shape);
   const setUp = stepsOf(around, ["set-up"], shape["set-up"] ?? [], defaults, []);
   const constants = stepsOf(around, ["constants"], shape.constants ?? [], defaults, []);

@@ -1,6 +1,6 @@
 /** Collects what is wrong while the meaning of a file is worked out; each finding with its place. */
 import { parseCondition } from "../formula/condition.ts";
-import { formulaName, parseFormula, withGiven } from "../formula/formula.ts";
+import { type FormulaStates, formulaName, parseFormula, withGiven } from "../formula/formula.ts";
 import { type Said, say } from "../messages.ts";
 import type { Channel, Condition } from "../model.ts";
 import type { Problem } from "../problems.ts";
@@ -21,7 +21,13 @@ export interface Judge {
   quantity(at: Path, quantity: Quantity | undefined, unit: string, kind?: "value" | "difference"): number | undefined;
   range(at: Path, range: Range | undefined, unit: string): { low: number; high: number } | undefined;
   /** `names` are what it may use, written as in formulas; `given` of them are put in for good. */
-  formula(at: Path, text: string, names: ReadonlySet<string>, given: ReadonlyMap<string, number>): Formula | undefined;
+  formula(
+    at: Path,
+    text: string,
+    names: ReadonlySet<string>,
+    given: ReadonlyMap<string, number>,
+    states?: FormulaStates,
+  ): Formula | undefined;
   condition(at: Path, text: string | undefined, channels: readonly Channel[]): Condition | undefined;
 }
 
@@ -42,8 +48,8 @@ export function createJudge(document: SourceDocument, needs: ReadonlyMap<string,
     quantity: (at, quantity, unit, kind) =>
       quantity === undefined ? undefined : judge.take(at, quantityIn(quantity, unit, kind)),
     range: (at, range, unit) => (range === undefined ? undefined : judge.take(at, rangeIn(range, unit))),
-    formula: (at, text, names, given) => {
-      const parsed = parseFormula(text);
+    formula: (at, text, names, given, states) => {
+      const parsed = parseFormula(text, states);
       if ("problem" in parsed) return refuse(at, parsed.problem, say.badFormula);
       const unknown = parsed.ok.names.find((name) => !names.has(name));
       if (unknown === undefined) return withGiven(parsed.ok, given);
@@ -74,6 +80,32 @@ export function createJudge(document: SourceDocument, needs: ReadonlyMap<string,
 }
 
 const wordAt = (text: string, word: string): number => Math.max(0, text.search(new RegExp(`\\b${word}\\b`)));
+
+/** The same judge, whose formulas know these states, too. */
+export const knowingStates = (judge: Judge, states: FormulaStates): Judge => ({
+  ...judge,
+  formula: (at, text, names, given, more = NO_STATES) =>
+    judge.formula(at, text, names, given, new Map([...states, ...more])),
+});
+
+const NO_STATES: FormulaStates = new Map();
+
+/** Of the channels that have states, numbered as they are read: `{ 0: idle }`. */
+export const formulaStates = (
+  channels: Readonly<Record<string, { readonly states?: Readonly<Record<number, string>> | undefined }>>,
+): FormulaStates =>
+  new Map(
+    Object.entries(channels).flatMap(([channel, { states }]) =>
+      states === undefined
+        ? []
+        : [
+            [
+              formulaName(channel),
+              new Map(Object.entries(states).map(([number, name]) => [formulaName(name), Number(number)])),
+            ] as const,
+          ],
+    ),
+  );
 
 /** Names as formulas write them: "dew-point" → "dew_point". */
 export const formulaNames = (...names: Iterable<string>[]): Set<string> =>

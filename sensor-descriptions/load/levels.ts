@@ -5,7 +5,7 @@ import type { levelsShape } from "../schema/levels.ts";
 import type { ChannelSpec, LevelSpec } from "../spec.ts";
 import { channelOf, type MeaningShape } from "./channels.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
-import { formulaNames } from "./judge.ts";
+import { formulaNames, formulaStates, knowingStates } from "./judge.ts";
 
 export function levelSpec(shape: z.output<typeof levelsShape>, around: Surroundings): BuiltSpec {
   const { channels } = levelChannels(shape.channels, around);
@@ -28,10 +28,9 @@ export interface LevelChannels {
 }
 
 /** A channel with states is the pin's own; others compute from `level`. */
-export function levelChannels(
-  shapes: Readonly<Record<string, MeaningShape>>,
-  { judge, given }: Surroundings,
-): LevelChannels {
+export function levelChannels(shapes: Readonly<Record<string, MeaningShape>>, around: Surroundings): LevelChannels {
+  const judge = knowingStates(around.judge, formulaStates(shapes));
+  const { given } = around;
   const names = formulaNames(["level"], Object.keys(shapes), given.keys());
   let own: ChannelSpec | undefined;
   const channels = Object.entries(shapes).flatMap(([name, shape]): ChannelSpec[] => {

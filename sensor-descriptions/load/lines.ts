@@ -1,5 +1,6 @@
 /** Device files of text lines: from their shape to what the protocol of lines is compiled from. */
 import type * as z from "zod";
+import { type FormulaStates, formulaName } from "../formula/formula.ts";
 import { numberOfText, STATE_LETTERS_MAX } from "../lines/line-fields.ts";
 import type {
   LineChannelSpec,
@@ -18,7 +19,7 @@ import { channelOf } from "./channels.ts";
 import { commandOf, serialOf, settingIn } from "./controls.ts";
 import type { BuiltSpec, Surroundings } from "./device-type.ts";
 import { reportTwice } from "./framed.ts";
-import { formulaNames, type Judge } from "./judge.ts";
+import { formulaNames, type Judge, knowingStates } from "./judge.ts";
 import { lineForms } from "./line-form.ts";
 import { numeralOf } from "./line-numerals.ts";
 import { setUpOf } from "./set-up.ts";
@@ -50,20 +51,20 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     const at = ["settings", name];
     checkRequest(judge, [...at, "write"], setting.write);
     check([...at, "write"], setting.write, ["value"]);
-    checkAnswer(judge, [...at, "answer"], setting.answer, setting.write);
+    checkAnswer(judge, [...at, "answer"], setting.answer ?? [], setting.write);
     if (!setting.write.some((piece) => "placeholder" in piece && piece.placeholder === "value"))
       judge.report([...at, "write"], say.valueMissing());
     const found = specs.find(({ channel }) => channel.name === setting["read-back"]);
     const known = settingIn(judge, name, setting, channels, found?.source.from === "formula");
     if (!known || found?.source.from !== "text") return [];
     const { write, answer } = setting;
-    return [{ setting: known, spec: { name, write, answer, field: found.source.text } }];
+    return [{ setting: known, spec: { name, write, ...(answer ? { answer } : {}), field: found.source.text } }];
   });
   const commands = Object.entries(shape.commands ?? {});
   for (const [name, { send, answer }] of commands) {
     checkRequest(judge, ["commands", name, "send"], send);
     check(["commands", name, "send"], send);
-    checkAnswer(judge, ["commands", name, "answer"], answer, send);
+    checkAnswer(judge, ["commands", name, "answer"], answer ?? [], send);
   }
   const asks = { first: "send", keys: ["send", "answer"] } as const;
   const setUp = setUpOf(judge, shape, asks, shape.refusal !== undefined, (at, { send, answer }) => {
@@ -85,7 +86,7 @@ export function linesSpec(shape: Shape, around: Surroundings): BuiltSpec {
     ...(setUp ? { setUp } : {}),
     reads,
     settings: settings.map((one) => one.spec),
-    commands: commands.map(([name, { send, answer }]) => ({ name, send, answer })),
+    commands: commands.map(([name, { send, answer }]) => ({ name, send, ...(answer ? { answer } : {}) })),
   };
   return {
     spec,
@@ -100,14 +101,15 @@ const carriesAddress = (template: TextTemplate): boolean =>
 
 const templatesOf = ({ reads, settings, commands }: Shape): readonly TextTemplate[] => [
   ...Object.values(reads).flatMap(({ send = [], answer = [] }) => [send, answer]),
-  ...Object.values(settings ?? {}).flatMap(({ write, answer }) => [write, answer]),
-  ...Object.values(commands ?? {}).flatMap(({ send, answer }) => [send, answer]),
+  ...Object.values(settings ?? {}).flatMap(({ write, answer = [] }) => [write, answer]),
+  ...Object.values(commands ?? {}).flatMap(({ send, answer = [] }) => [send, answer]),
 ];
 
 const byNumber = (names: Readonly<Record<number, string>>): ReadonlyMap<number, string> =>
   new Map(Object.entries(names).map(([number, name]) => [Number(number), name]));
 
-function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSpec {
+function readOf(outside: Surroundings, name: string, read: ReadShape): LineReadSpec {
+  const around = { ...outside, judge: knowingStates(outside.judge, statesIn(read)) };
   const { judge } = around;
   const at = ["reads", name];
   if ((read.send !== undefined) === (read["by-itself"] === true)) judge.report(at, say.askedOrByItself(), "key");
@@ -132,6 +134,18 @@ function readOf(around: Surroundings, name: string, read: ReadShape): LineReadSp
     channels: withValidity(channels, conditions),
   };
 }
+
+/** The states of a line are texts; what formulas compare is the number of each. */
+const statesIn = ({ channels }: ReadShape): FormulaStates =>
+  new Map(
+    Object.entries(channels).flatMap(([channel, { states }]) => {
+      if (states === undefined) return [];
+      const numbers = Object.entries(states).map(
+        ([text, name]) => [formulaName(name), numberOfText(text) ?? Number.NaN] as const,
+      );
+      return [[formulaName(channel), new Map(numbers)] as const];
+    }),
+  );
 
 const FIELD_KEYS = [
   "field",

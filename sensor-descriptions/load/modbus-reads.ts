@@ -3,7 +3,7 @@ import { formulaName } from "../formula/formula.ts";
 import { say } from "../messages.ts";
 import type { ModbusReadSpec, ModbusTable, ModbusTextSpec } from "../modbus/modbus-spec.ts";
 import type { Surroundings } from "./device-type.ts";
-import { formulaNames, type Judge } from "./judge.ts";
+import { formulaNames, formulaStates, type Judge, knowingStates } from "./judge.ts";
 import {
   type FormulaChannel,
   isBitTable,
@@ -39,7 +39,8 @@ export function handPlanned(around: Surroundings, shape: ModbusShape, order: Ord
 
 type ReadShape = NonNullable<ModbusShape["reads"]>[string];
 
-function handPlannedRead(around: Surroundings, name: string, shape: ReadShape, order: Order) {
+function handPlannedRead(outside: Surroundings, name: string, shape: ReadShape, order: Order) {
+  const around = { ...outside, judge: knowingStates(outside.judge, formulaStates(shape.channels)) };
   const { judge } = around;
   const { table, first, last } = shape.registers;
   const at = ["reads", name];
@@ -81,7 +82,8 @@ function writeFirstOf(judge: Judge, name: string, shape: ReadShape): ModbusReadS
 }
 
 /** What `channels:` says, planned. */
-export function planned(around: Surroundings, shape: ModbusShape, order: Order): Placed {
+export function planned(outside: Surroundings, shape: ModbusShape, order: Order): Placed {
+  const around = { ...outside, judge: knowingStates(outside.judge, formulaStates(shape.channels ?? {})) };
   const { judge } = around;
   const entries = Object.entries(shape.channels ?? {});
   const names = formulaNames(

@@ -7,6 +7,7 @@ import type { Path } from "./source-document.ts";
 export interface SetUpStepShape {
   readonly wait?: number | undefined;
   readonly optional?: boolean | undefined;
+  readonly "each-time"?: boolean | undefined;
 }
 
 interface SetUpShape<Step extends SetUpStepShape> {
@@ -51,7 +52,8 @@ function stepOf<Step extends SetUpStepShape, Ask>(
     else if (step.wait !== undefined) judge.report([...at, "wait"], say.setUpStepUnclear(first), "key");
     return [];
   }
-  if (step.wait !== undefined) return [{ do: "wait", ms: step.wait }];
+  const isEachTime = step["each-time"] === true;
+  if (step.wait !== undefined) return [{ do: "wait", ms: step.wait, isEachTime }];
   const ask = askOf(at, step);
-  return ask === undefined ? [] : [{ do: "ask", step: index + 1, isOptional: step.optional === true, ask }];
+  return ask === undefined ? [] : [{ do: "ask", step: index + 1, isOptional: step.optional === true, isEachTime, ask }];
 }

@@ -26,9 +26,9 @@ const byteChannel = z.strictObject({
   ...validWhenKey,
 });
 
-/** "FF", or "FF ?? {code}". */
+/** "FF", "FF ?? {code}", or "{sent} {code}". */
 const refusal = () =>
-  s.scalar({ type: s.NUMBER, examples: ["FF", "FF ?? {code}"] }, (t): Reading<RefusalSpec> => {
+  s.scalar({ type: s.NUMBER, examples: ["FF", "FF ?? {code}", "{sent} {code}"] }, (t): Reading<RefusalSpec> => {
     const [before = "", after, ...more] = t.split(/\{\s*code\s*\}/);
     const [first, second] = [before, after ?? ""].map(readAnyBytes);
     if (more.length > 0 || first === undefined || second === undefined) return { said: say.notARefusal(t) };
@@ -37,11 +37,11 @@ const refusal = () =>
     return { ok: { bytes, codeAt: first.length, isCodeOptional: after === undefined } };
   });
 
-/** Undefined: these are no pairs of digits or question marks. */
-function readAnyBytes(text: string): (number | undefined)[] | undefined {
-  const pairs = text.match(/[0-9a-fA-F]{2}|\?\?|\S/g) ?? [];
-  return pairs.every((pair) => pair.length === 2)
-    ? pairs.map((pair) => (pair === "??" ? undefined : Number.parseInt(pair, 16)))
+/** Undefined: these are no pairs of digits, question marks or {sent}. */
+function readAnyBytes(text: string): RefusalSpec["bytes"] | undefined {
+  const pairs = text.match(/\{\s*sent\s*\}|[0-9a-fA-F]{2}|\?\?|\S/g) ?? [];
+  return pairs.every((pair) => pair.length >= 2)
+    ? pairs.map((pair) => (pair === "??" ? undefined : pair.startsWith("{") ? "sent" : Number.parseInt(pair, 16)))
     : undefined;
 }
 
@@ -74,6 +74,8 @@ const framePart = z.strictObject({
   over: s.text().optional(),
   "byte-order": s.choice(BYTE_ORDERS).optional(),
 });
+const bodyOfAnswer = () =>
+  s.bytes().optional().describe("how the body of the answer begins; without it nothing is waited for");
 const stuffing = z.strictObject({
   escape: s.bytes().optional(),
   xor: s.bytes().optional().describe("what travels behind the escape byte: the byte XOR this"),
@@ -94,7 +96,9 @@ export const framedShape = z.strictObject({
   stuffing: stuffing.optional().describe("bytes between start and end that travel as two"),
   refusal: refusal()
     .optional()
-    .describe("how a refusal's body looks: FF, behind which its code stands, or FF ?? {code}, where ?? is any byte"),
+    .describe(
+      "how a refusal's body looks: FF, behind which its code stands; FF ?? {code}, where ?? is any byte; {sent} {code}, where {sent} is the byte that was sent in this place",
+    ),
   refusals: z.record(s.whole(0, 255), s.text()).optional().describe("what the codes of refusals mean"),
   ...setUpKeys({
     send: s.bytes().optional(),
@@ -109,6 +113,6 @@ export const framedShape = z.strictObject({
       channels: named(byteChannel),
     }),
   ),
-  settings: named(z.strictObject({ write: s.template(), answer: s.bytes(), ...settingKeys })).optional(),
-  commands: named(z.strictObject({ send: s.template(), answer: s.bytes(), ...commandKeys })).optional(),
+  settings: named(z.strictObject({ write: s.template(), answer: bodyOfAnswer(), ...settingKeys })).optional(),
+  commands: named(z.strictObject({ send: s.template(), answer: bodyOfAnswer(), ...commandKeys })).optional(),
 });

@@ -1,5 +1,6 @@
 /** Device files with `protocol: i2c`: a conversation in steps, and formulas. */
 import * as z from "zod";
+import { SUM_NAMES } from "../checksum/checksum-sums.ts";
 import * as s from "../scalars.ts";
 import { FIELD_TYPES } from "../spec.ts";
 import { BYTE_ORDERS, commandKeys, everyType, fieldKeys, meaningKeys, named, SECOND, settingKeys } from "./keys.ts";
@@ -25,6 +26,7 @@ const fields = z.record(
 const codes = () => s.wholes(0, 255).optional();
 const status = z.strictObject({
   byte: s.whole(0, 1023),
+  bits: fieldKeys.bits.describe("only these bits of the byte are the code: 6 to 7"),
   good: s.wholes(0, 255).describe("codes of an answer that counts"),
   busy: codes().describe("not ready yet; until: looks again"),
   refused: codes(),
@@ -67,6 +69,18 @@ const step = z.strictObject({
       from: s.whole(0, 255).optional().describe("of a write: bytes before the first that is covered"),
     })
     .optional(),
+  check: z
+    .strictObject({
+      crc: s.text().optional().describe("name of a CRC in the reveng catalogue: CRC-16/MODBUS"),
+      sum: s.choice(SUM_NAMES).optional(),
+      "byte-order": s.choice(BYTE_ORDERS).optional().describe("of a check of several bytes; default: the file's"),
+    })
+    .optional()
+    .describe("the last bytes of what is read or written: a check over all bytes before them"),
+  optional: s
+    .truth()
+    .optional()
+    .describe("of a write: it doesn't matter if the chip doesn't acknowledge it, because it sleeps or restarts"),
   pec: s.truth().optional().describe("instead of what the file says: whether a packet error check ends this message"),
   until: s.text().optional().describe("the read is repeated until this is not 0"),
   every: s.duration(0, 10 * SECOND).optional(),

@@ -38,6 +38,7 @@ export const meaningKeys = {
     ),
   kind: s.choice(["gauge", "counter", "state"]).optional(),
   states: z.record(s.whole(), s.name()).optional().describe("names of the numbers"),
+  internal: s.truth().optional().describe("true: only for formulas, conditions and alarms; neither kept nor sent"),
   filter: filterSteps.optional().describe("steps in this order; the station file may say others instead"),
   note: s.text().optional(),
 };
@@ -150,6 +151,10 @@ export const setUpKeys = <const T extends Readonly<Record<string, z.ZodType>>>(a
       z.strictObject({
         ...ask,
         optional: s.truth().optional().describe("true: it doesn't matter if the device refuses this"),
+        "each-time": s
+          .truth()
+          .optional()
+          .describe("true: before every reading, not only after power came: what starts a measurement, or wakes it"),
         wait: s
           .duration(0, 10 * SECOND)
           .optional()

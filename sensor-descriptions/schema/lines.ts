@@ -109,6 +109,9 @@ const lineChannel = z.strictObject({
     .describe("texts that mean: no sensor there; an empty field always does"),
 });
 
+const lineOfAnswer = () =>
+  s.textTemplate().optional().describe("how the answer begins; without it nothing is waited for");
+
 export const linesShape = z.strictObject({
   ...everyType,
   examples: textExamples,
@@ -148,6 +151,6 @@ export const linesShape = z.strictObject({
       channels: named(lineChannel),
     }),
   ),
-  settings: named(z.strictObject({ write: s.textTemplate(), answer: s.textTemplate(), ...settingKeys })).optional(),
-  commands: named(z.strictObject({ send: s.textTemplate(), answer: s.textTemplate(), ...commandKeys })).optional(),
+  settings: named(z.strictObject({ write: s.textTemplate(), answer: lineOfAnswer(), ...settingKeys })).optional(),
+  commands: named(z.strictObject({ send: s.textTemplate(), answer: lineOfAnswer(), ...commandKeys })).optional(),
 });

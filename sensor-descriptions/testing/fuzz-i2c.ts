@@ -3,7 +3,7 @@
  * conversation has to end, in values or in one of the named reasons, and no value may come out of a wrong CRC.
  */
 
-import type { I2cCrcSpec, I2cSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
+import type { I2cCheckSpec, I2cCrcSpec, I2cSpec, I2cStepSpec } from "../i2c/i2c-spec.ts";
 import type { DeviceType } from "../load.ts";
 import {
   type DecodedValue,
@@ -46,7 +46,8 @@ interface Chip {
   readonly settings: readonly Setting[];
   /** Written bytes and length of a read → bytes that an example showed. */
   readonly answers: ReadonlyMap<string, readonly Uint8Array[]>;
-  readonly checks: ReadonlyMap<string, I2cCrcSpec>;
+  readonly crcs: ReadonlyMap<string, I2cCrcSpec>;
+  readonly checks: ReadonlyMap<string, I2cCheckSpec>;
   /** Reads that end with a packet error check → the 7-bit address that it covers. */
   readonly pecs: ReadonlyMap<string, number>;
 }
@@ -66,7 +67,8 @@ function chipOf(type: DeviceType): Chip {
   const steps: readonly I2cStepSpec[] = [...spec.setUp, ...spec.constants, ...spec.measure];
   const reads = steps.flatMap((step) => ((step.do === "read" || step.do === "until") && !step.filled ? [step] : []));
   const keyed = reads.map((step) => ({ ...step, key: keyOf(step.write, step.length) }));
-  const checks = new Map(keyed.flatMap(({ key, crc }) => (crc ? [[key, crc] as const] : [])));
+  const crcs = new Map(keyed.flatMap(({ key, crc }) => (crc ? [[key, crc] as const] : [])));
+  const checks = new Map(keyed.flatMap(({ key, check }) => (check ? [[key, check] as const] : [])));
   const pecs = new Map(keyed.flatMap(({ key, pec }) => (pec ? [[key, pec.address] as const] : [])));
   const channels = type.channels.map(({ name }) => name);
   return {
@@ -75,6 +77,7 @@ function chipOf(type: DeviceType): Chip {
     channels,
     settings: type.settings,
     answers,
+    crcs,
     checks,
     pecs,
   };
@@ -91,8 +94,10 @@ function oneRun(chip: Chip, random: () => number, what: string): string {
     const shown = known[Math.floor(random() * known.length)] ?? new Uint8Array(step.readLength);
     const bytes = kept?.get(key) ?? mutated(shown, random);
     kept?.set(key, bytes);
+    const crc = chip.crcs.get(key);
     const check = chip.checks.get(key);
-    if (check && !isIntact(bytes, check)) broken.crc = true;
+    if (crc && !isIntact(bytes, crc)) broken.crc = true;
+    if (check && !isChecked(bytes, check)) broken.crc = true;
     const address = chip.pecs.get(key);
     if (address !== undefined && !hasPec(address, step.write, bytes)) broken.crc = true;
     return bytes;
@@ -169,6 +174,17 @@ function isIntact(bytes: Uint8Array, { name, every }: I2cCrcSpec): boolean {
     if (bytes[at + every] !== register) return false;
   }
   return true;
+}
+
+/** CRC-16/MODBUS behind all others, low byte first, bit by bit. A check that isn't known here proves nothing. */
+function isChecked(bytes: Uint8Array, { of, byteOrder }: I2cCheckSpec): boolean {
+  if (of.kind !== "crc" || of.name !== "CRC-16/MODBUS" || byteOrder !== "little-endian") return true;
+  let register = 0xffff;
+  for (const byte of bytes.subarray(0, -2)) {
+    register ^= byte;
+    for (let bit = 0; bit < 8; bit++) register = register & 1 ? (register >> 1) ^ 0xa001 : register >> 1;
+  }
+  return bytes.length > 2 && bytes.at(-2) === (register & 0xff) && bytes.at(-1) === register >> 8;
 }
 
 /** SMBus 2.0, 5.4, for a register that was written before: both address bytes count. */
