@@ -16,7 +16,7 @@ const onI2c = catalogue.filter(({ type }) => type?.kind === "i2c");
 
 test("the catalogue knows these chips", () => {
   expect(onI2c.map(({ type }) => type?.name)).toEqual([
-    "ads1115", "aht20", "bh1750", "bme280", "bmp280", "bmp390", "ds3231", "ezo-ph", "hts221", "htu21d", "ina219", "lm75", "lm75b",
+    "ads1115", "aht20", "am2320", "bh1750", "bme280", "bmp180", "bmp280", "bmp390", "ds3231", "ezo-ph", "hts221", "htu21d", "ina219", "lm75", "lm75b",
     "lps22hb", "mcp9808", "mlx90614", "ms5837-02ba", "ms5837-30ba", "opt3001", "scd41", "sht2x", "sht3x", "sht4x", "si7021",
     "tmp102-alert", "tmp102",
   ]); // biome-ignore format: a table
@@ -25,9 +25,9 @@ test("the catalogue knows these chips", () => {
 test("the catalogue knows these devices on serial lines and pins", () => {
   const others = catalogue.flatMap(({ type }) => (type && type.kind !== "i2c" ? [`${type.name}: ${type.kind}`] : []));
   expect(others).toEqual([
-    "a02yyuw: framed", "cup-anemometer: pulses", "davis-6410: pulses", "door-contact: levels", "float-switch: levels",
-    "flow-meter: pulses", "lcj-cv7: lines", "mh-z19b: framed", "nmea-wind: lines", "pms5003: framed", "pzem-004t: modbus-rtu",
-    "pzem-017: modbus-rtu", "relay: outputs", "sdm120: modbus-rtu", "sdm630: modbus-rtu", "sensecap-s700: modbus-rtu", "tipping-bucket: pulses", "victron-mppt: lines", "xy-md02: modbus-rtu",
+    "a02yyuw: framed", "cup-anemometer: pulses", "davis-6410: pulses", "davis-vantage: framed", "door-contact: levels", "float-switch: levels",
+    "flow-meter: pulses", "gill-windsonic: lines", "lcj-cv7: lines", "mh-z19b: framed", "nmea-wind: lines", "pms5003: framed", "pzem-004t: modbus-rtu",
+    "pzem-017: modbus-rtu", "relay: outputs", "sdm120: modbus-rtu", "sdm630: modbus-rtu", "sensecap-s700: modbus-rtu", "sps30: framed", "tipping-bucket: pulses", "victron-mppt: lines", "xy-md02: modbus-rtu",
   ]);
 }); // biome-ignore format: a table
 
