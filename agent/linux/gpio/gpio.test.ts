@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(sysfs, { recursive: true }));
 
-function createBench(failure?: string) {
+function createBench({ failure, shell }: { failure?: string; shell?: string } = {}) {
   const time = createSimulatedTime();
   const opened: number[] = [];
   const logged: string[] = [];
@@ -54,8 +54,30 @@ function createBench(failure?: string) {
   }
   const load = async (): Promise<OnoffModule> => ({ Gpio });
   const log = (_: string, event: string) => void logged.push(event);
-  const chips = createGpioChips({ clock: time.clock, timers: time.timers, log, load, sysfs });
+  const chips = createGpioChips({
+    clock: time.clock,
+    timers: time.timers,
+    log,
+    load,
+    sysfs,
+    ...(shell !== undefined && { shell }),
+  });
   return { chips, time, opened, logged, edge: (error?: Error) => onEdge(error), isExported: () => isExported };
+}
+
+/** Process ids of what guards this file. */
+const guardsOf = (file: string): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => commandOf(pid).includes(`\0pump-station-guard\0${file}\0`));
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // It has ended meanwhile.
+  }
 }
 
 const options = { edge: "falling", debounceMs: 50 } as const;
@@ -110,7 +132,9 @@ describe("pulses over onoff", () => {
     ["EACCES", "denied"],
     ["EINVAL", "absent"],
   ])("name %s %s", async (code, failure) => {
-    await expect(createBench(code).chips.countPulses("pinctrl-bcm2711", 1, options, () => {})).rejects.toMatchObject({
+    await expect(
+      createBench({ failure: code }).chips.countPulses("pinctrl-bcm2711", 1, options, () => {}),
+    ).rejects.toMatchObject({
       failure,
     });
   });
@@ -158,6 +182,26 @@ describe("levels and outputs over onoff", () => {
     expect([value(529), await line.level()]).toEqual(["0", 1]);
     await line.close();
     expect(value(529)).toBe("1");
+    expect(isExported()).toBe(false);
+  });
+
+  it("are made safe and told as lost when their guard is killed", async () => {
+    const { chips, isExported } = createBench();
+    const lost = new Promise<string>((resolve) => {
+      const driven = chips.drive("pinctrl-bcm2711", 17, { active: "high", safe: 0 }, resolve);
+      void driven.then(async (line) => {
+        await line.set(1);
+        for (const pid of guardsOf(join(sysfs, "gpio529", "value"))) process.kill(pid, "SIGKILL");
+      });
+    });
+    expect(await lost).toBe("drive pin 17 of pinctrl-bcm2711: its guard ended by SIGKILL; the pin was made safe");
+    expect([value(529), isExported()]).toEqual(["0", false]);
+  });
+
+  it("are not driven without a guard", async () => {
+    const { chips, isExported } = createBench({ shell: "/no/such/shell" });
+    const driven = chips.drive("pinctrl-bcm2711", 17, { active: "high", safe: 0 }, () => {});
+    await expect(driven).rejects.toThrow(/^drive pin 17 of pinctrl-bcm2711: nothing would make it safe.*ENOENT/);
     expect(isExported()).toBe(false);
   });
 

@@ -14,11 +14,12 @@ export interface GpioDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
-  /** For tests: onoff, and what stands in /sys and on the PATH. */
+  /** For tests: onoff, what stands in /sys and on the PATH, the shell of guards. */
   readonly load?: () => Promise<OnoffModule>;
   readonly sysfs?: string;
   readonly counters?: string;
   readonly toolPath?: string;
+  readonly shell?: string;
 }
 
 type Backend = Omit<GpioChips, "countByKernel">;

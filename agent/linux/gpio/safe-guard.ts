@@ -18,18 +18,32 @@ export interface SafeGuard {
   end(): Promise<void>;
 }
 
-/** Writes `value` to `path` as soon as this process is gone. */
-export function startSafeGuard(path: string, value: number): SafeGuard {
-  const child = spawn("/bin/sh", ["-c", GUARD_SCRIPT, "pump-station-guard", path, String(value)], {
+/**
+ * Writes `value` to `path` as soon as this process is gone. Resolves when the guard stands, rejects when there is none.
+ * `onGone`: it ended by itself (somebody killed it), and nothing guards any more; never after `end`.
+ */
+export async function startSafeGuard(
+  path: string,
+  value: number,
+  onGone: (why: string) => void,
+  shell = "/bin/sh",
+): Promise<SafeGuard> {
+  const child = spawn(shell, ["-c", GUARD_SCRIPT, "pump-station-guard", path, String(value)], {
     stdio: ["pipe", "ignore", "ignore"],
   });
-  const ended = new Promise<void>((resolve) => {
-    child.once("exit", () => resolve());
-    child.once("error", () => resolve());
-  });
+  // What it says of a pipe whose reader is gone, "exit" says better.
   child.stdin.on("error", () => undefined);
+  await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  let isMeant = false;
+  const ended = new Promise<void>((resolve) => {
+    child.once("exit", (code, signal) => {
+      if (!isMeant) onGone(signal === null ? `ended with exit code ${code}` : `ended by ${signal}`);
+      resolve();
+    });
+  });
   return {
     end: async () => {
+      isMeant = true;
       child.stdin.end();
       const late = setTimeout(() => child.kill("SIGKILL"), END_WITHIN_MS);
       await ended;

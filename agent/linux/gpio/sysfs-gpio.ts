@@ -87,14 +87,29 @@ export function createSysfsGpio(deps: GpioDeps): Omit<GpioChips, "countByKernel"
         close: async () => line.unexport(),
       };
     },
-    drive: async (chip, pin, { active, safe }) => {
+    drive: async (chip, pin, { active, safe }, onLost) => {
       const what = `drive pin ${pin} of ${chip}`;
       const number = numberOf(what, chip, pin);
       const { Gpio } = await load();
       const wire = (level: Level): Level => levelFrom(level, active);
       // "high" and "low" set direction and level in one step: no glitch in between.
       const line = attempt(what, () => new Gpio(number, wire(safe) === 1 ? "high" : "low"));
-      const guard = startSafeGuard(join(sysfs, `gpio${number}`, "value"), wire(safe));
+      // A SIGKILL leaves a guard no time to write.
+      const letGo = (): string => {
+        try {
+          line.writeSync(wire(safe));
+          line.unexport();
+          return "the pin was made safe";
+        } catch (error) {
+          return `the pin could not be made safe: ${String(error)}`;
+        }
+      };
+      const onGone = (why: string): void => onLost(`${what}: its guard ${why}; ${letGo()}`);
+      const file = join(sysfs, `gpio${number}`, "value");
+      const guard = await startSafeGuard(file, wire(safe), onGone, deps.shell).catch((cause: unknown) => {
+        line.unexport();
+        throw new PortError("absent", `${what}: nothing would make it safe after a crash: ${String(cause)}`, { cause });
+      });
       return {
         set: async (level) => attempt(what, () => line.writeSync(wire(level))),
         level: async () =>

@@ -80,7 +80,8 @@ function createBus(deps: { readonly timers: Timers; isThere(): boolean }, bus: O
     },
     close: async () => {
       if (!out) return bus.close();
-      // Closing under a call that hangs would hand its file descriptor to somebody else.
+      // Closing under a call that hangs would hand its file descriptor to somebody else. Nobody waits for the bus any more:
+      // one that can't be closed by then has gone with its adapter.
       void out.then(() => bus.close()).catch(() => undefined);
     },
   };
