@@ -61,13 +61,13 @@ describe("the agent's program", () => {
   ])("started twice on one data folder ends (at %s), and leaves the first one's buffer alone", async (control) => {
     const first = start("control.sock");
     await first.says("agent-started");
-    const before = epochs();
     const second = start(control);
     await second.says("another agent already runs on it");
     expect(await second.ended).toBe(1);
-    expect(epochs()).toEqual(before);
     first.stop();
     expect(await first.ended).toBe(0);
+    // Each process that opens the buffer begins one; while one has it, nobody else can look.
+    expect(epochs()).toHaveLength(1);
   });
 
   it("started after a kill -9 runs: nothing of the dead one is in its way", async () => {
