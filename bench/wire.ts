@@ -16,14 +16,13 @@ import { createScale } from "@pump-station/agent/wire/scale.ts";
 import { SCHEMA_CHANNELS_MAX, type StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { fuzzTight } from "@pump-station/agent/wire/testing/fuzz-tight.ts";
 import { HELD_OUT_KINDS, heldOut } from "@pump-station/agent/wire/testing/held-out.ts";
+import { cpuPerRound } from "./rig/cpu-per-round.ts";
 import { type CsvChannel, CsvError, type CsvOptions, type CsvTable, csvTable } from "./rig/csv-table.ts";
 import { type Codec, codecsFor, type Rows } from "./rig/wire-codecs.ts";
 
 const ROWS_DEFAULT = 360;
-/** Each codec works for so long, in CPU time, before and while it is measured. */
-const WARM_UP_MS = 200;
-const MEASURED_MS = 400;
-const SLICES = 5;
+/** Of a long recording, batches of about so many readings, from all over it, are timed; all are encoded and compared. */
+const TIMED_READINGS = 100_000;
 const MEMORY_GROWTH_MAX = 64 * 1024 * 1024;
 const LABELS = ["anomaly", "changepoint"];
 const OPTIONS = [
@@ -198,7 +197,7 @@ function commonChannels(tables: readonly CsvTable[], { files }: Options): Stream
       return channel;
     });
     const resolution = Math.min(...found.map((channel) => channel.resolution));
-    return { name: name.slice(0, 64), kind: "gauge", unit: "", resolution };
+    return { name, kind: "gauge", unit: "", resolution };
   });
 }
 
@@ -220,21 +219,23 @@ function batchesOf(table: CsvTable, channels: StreamSchema["channels"], rows: nu
 }
 
 function measured(codec: Codec, batches: readonly Rows[], readings: number): string {
-  const encoded = batches.map((batch) => codec.encode(batch));
-  const longest = encoded.reduce((most, { length }) => Math.max(most, length), 0);
-  if (codec.name.startsWith("ours") && longest > MESSAGE_BYTES_MAX) {
-    return `| ${codec.name} | a batch of ${longest} bytes, a message has at most ${MESSAGE_BYTES_MAX}: give fewer --rows | | | |`;
-  }
   let [compared, identity] = [0, 0];
-  encoded.forEach((bytes, at) => {
-    const batch = batches[at];
-    if (batch) compare(codec, batch, codec.decode(bytes));
+  for (const batch of batches) {
+    const bytes = codec.encode(batch);
+    if (codec.name.startsWith("ours") && bytes.length > MESSAGE_BYTES_MAX) {
+      return `| ${codec.name} | a batch of ${bytes.length} bytes, a message has at most ${MESSAGE_BYTES_MAX}: give fewer --rows | | | |`;
+    }
+    compare(codec, batch, codec.decode(bytes));
     const sizes = codec.sizes(bytes);
     compared += sizes.compared;
     identity += sizes.identity;
-  });
-  const encodeUs = cpuPerRound(() => batches.forEach((batch) => codec.encode(batch))) / readings;
-  const decodeUs = cpuPerRound(() => encoded.forEach((bytes) => codec.decode(bytes))) / readings;
+  }
+  const every = Math.ceil(readings / TIMED_READINGS);
+  const timed = batches.filter((_, at) => at % every === 0);
+  const timedReadings = (readings / batches.length) * timed.length;
+  const encoded = timed.map((batch) => codec.encode(batch));
+  const encodeUs = cpuPerRound(() => timed.forEach((batch) => codec.encode(batch))) / timedReadings;
+  const decodeUs = cpuPerRound(() => encoded.forEach((bytes) => codec.decode(bytes))) / timedReadings;
   const per = (bytes: number) => (bytes / readings).toFixed(3);
   return `| ${codec.name} | ${per(compared)} | ${per(identity)} | ${encodeUs.toFixed(2)} | ${decodeUs.toFixed(2)} |`;
 }
@@ -255,25 +256,6 @@ function compare(codec: Codec, wanted: Rows, got: Rows): void {
     if (!isSame)
       throw new Error(`${codec.name}: row ${at} came back as ${JSON.stringify(other)}, was ${time}: ${String(row)}`);
   });
-}
-
-/** µs of CPU time, user and system, the least of some: what others do on the machine slows a core down, never up. */
-function cpuPerRound(round: () => void): number {
-  const usedUs = (from?: NodeJS.CpuUsage): number => {
-    const { user, system } = process.cpuUsage(from);
-    return user + system;
-  };
-  for (const start = process.cpuUsage(); usedUs(start) < WARM_UP_MS * 1000; ) round();
-  const slices = Array.from({ length: SLICES }, () => {
-    let rounds = 0;
-    const start = process.cpuUsage();
-    do {
-      round();
-      rounds++;
-    } while (usedUs(start) < (MEASURED_MS * 1000) / SLICES);
-    return usedUs(start) / rounds;
-  });
-  return Math.min(...slices);
 }
 
 function fuzz(runs: number, seed: number): void {

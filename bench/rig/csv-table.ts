@@ -3,6 +3,7 @@
  * channels. Separator (tab, "|", ";" or ","), decimal comma and header are found; an empty cell is a missing value.
  */
 import { recordedMs } from "@pump-station/simulators/recording/csv.ts";
+import { resolutionOf } from "./csv-resolution.ts";
 
 export interface CsvChannel {
   readonly name: string;
@@ -32,11 +33,12 @@ export class CsvError extends Error {
 
 const SEPARATORS = ["\t", "|", ";", ","];
 const LOOKED_AT = 20;
-/** Finer decimals are the noise of a conversion from binary. */
-const DECIMALS_MAX = 9;
 /** 1954 to 2119 as a spreadsheet counts. */
 const SERIAL_DAYS = { first: 20_000, last: 80_000 };
-const MISSING = /^(?:|nan|na|null|none)$/i;
+const MISSING = /^(?:|[+-]?nan|[+-]?inf(?:inity)?|#?n\/?a|null|nil|none|-+|\?)$/i;
+const NAME_MAX = 64;
+/** All of it is held at once, in about thirty times as many bytes of memory. */
+const TEXT_MAX = 100_000_000;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 interface Line {
@@ -66,24 +68,55 @@ export function csvTable(path: string, text: string, options: CsvOptions): CsvTa
       );
       return [];
     }
-    const resolution = options.resolutions.get(name) ?? Number(`1e-${Math.min(DECIMALS_MAX, mostDecimals(cells))}`);
+    const resolution = options.resolutions.get(name) ?? inferred(path, name, cells, lines, notes);
     return [{ name, resolution, steps: cells.map((cell, row) => stepsFrom(cell, resolution, path, lines[row], name)) }];
   });
-  if (channels.length === 0) throw new CsvError(`${path}:1: no column of numbers besides the time`);
+  if (channels.length === 0) {
+    throw new CsvError([`${path}:1: no column of numbers besides the time`, ...notes].join("\n"));
+  }
   return { times, channels, notes };
 }
 
+function inferred(
+  path: string,
+  name: string,
+  cells: readonly string[],
+  lines: readonly Line[],
+  notes: string[],
+): number {
+  const written = cells.filter((cell, row) => {
+    if (MISSING.test(cell)) return false;
+    if (NUMBER.test(cell)) return true;
+    throw notNumber(`${path}:${lines[row]?.number ?? 0}`, cell, name);
+  });
+  const { resolution, isRounded } = resolutionOf(written);
+  if (isRounded) {
+    notes.push(
+      `${path}: column "${name}" is taken in steps of ${resolution}; --resolution "${name}=STEP" says another`,
+    );
+  }
+  return resolution;
+}
+
+const notNumber = (at: string, cell: string, name: string): CsvError =>
+  new CsvError(`${at}: "${cell}" in column "${name}" is no number; mend it, or --leave-out "${name}"`);
+
 function linesFrom(path: string, text: string): { header: readonly string[]; lines: Line[]; decimalComma: boolean } {
+  if (text.length > TEXT_MAX) {
+    throw new CsvError(`${path}: ${Math.round(text.length / 1e6)} MB; at most ${TEXT_MAX / 1e6}: measure a part of it`);
+  }
   const written = text
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\n|\r/)
     .map((line, index) => ({ number: index + 1, line }))
-    .filter(({ line }) => line.trim() !== "");
+    .filter(({ line }) => line.trim() !== "" && !line.startsWith("#"));
   if (written.length === 0) throw new CsvError(`${path}:1: the file is empty`);
   if (text.includes("\0")) throw new CsvError(`${path}:1: not UTF-8 (UTF-16?); save it as UTF-8`);
   const separator = separatorOf(written.slice(0, LOOKED_AT).map(({ line }) => line));
   if (separator === undefined) {
-    throw new CsvError(`${path}:1: no tab, "|", ";" or "," that parts every line into the same number of cells`);
+    throw new CsvError(
+      `${path}:1: no tab, "|", ";" or "," that parts every line into the same number of cells, of which there have to be two: a time and a channel`,
+    );
   }
   const lines = written.map(({ number, line }): Line => ({ number, cells: cellsFrom(line, separator) }));
   const columns = lines[0]?.cells.length ?? 0;
@@ -103,7 +136,8 @@ function linesFrom(path: string, text: string): { header: readonly string[]; lin
 function namesFrom(cells: readonly string[]): string[] {
   const taken = new Set(["time", "__proto__"]);
   return cells.map((cell, at) => {
-    const name = cell === "" || (at > 0 && taken.has(cell)) ? `${cell || "column"}-${at}` : cell;
+    const short = cell.replace(/\p{Cc}/gu, " ").slice(0, NAME_MAX - String(at).length - 1);
+    const name = cell === "" || (at > 0 && (taken.has(cell) || short !== cell)) ? `${short || "column"}-${at}` : cell;
     if (at > 0) taken.add(name);
     return name;
   });
@@ -138,7 +172,7 @@ function timeFrom(path: string, line: number, cell: string, decimalComma: boolea
   const ms = recordedMs(plainCell(cell, decimalComma));
   if (ms !== undefined && ms >= 0) return ms;
   throw new CsvError(
-    `${path}:${line}: "${cell}" is no time; write 2026-05-02T08:00:00, 2026-05-02 08:00:00, or seconds or ms since 1970`,
+    `${path}:${line}: "${cell}" is no time; write 2026-05-02T08:00:00, 2026-05-02 08:00:00, or a number since 1970`,
   );
 }
 
@@ -151,18 +185,8 @@ function stepsFrom(
 ): number | undefined {
   if (MISSING.test(cell)) return undefined;
   const at = `${path}:${line?.number ?? 0}`;
-  if (!NUMBER.test(cell)) throw new CsvError(`${at}: "${cell}" in column "${name}" is no number`);
+  if (!NUMBER.test(cell)) throw notNumber(at, cell, name);
   const steps = Math.round(Number(cell) / resolution);
   if (Number.isSafeInteger(steps)) return steps + 0;
   throw new CsvError(`${at}: ${cell} in column "${name}" is more than 2^53 steps of ${resolution}; give --resolution`);
-}
-
-function mostDecimals(cells: readonly string[]): number {
-  let most = 0;
-  for (const cell of cells) {
-    if (MISSING.test(cell)) continue;
-    const [, fraction = "", exponent = "0"] = /^[+-]?\d*\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(cell) ?? [];
-    most = Math.max(most, fraction.length - Number(exponent));
-  }
-  return most;
 }

@@ -69,18 +69,26 @@ function cellsFrom(line: string, separator: string): string[] {
   return cells;
 }
 
+const WRITTEN_TIME =
+  /^(\d{4})[-/](\d{2})[-/](\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+
 /**
- * Milliseconds since 1970 of a recorded time; undefined when it is none. A time without a zone is taken as UTC; a bare
- * number as seconds, or as milliseconds from 10^11 on (1973).
+ * Milliseconds since 1970 of a recorded time; undefined when it is none. A time without a zone is taken as UTC, a day
+ * without a time as its begin; a bare number as seconds, as milliseconds from 10^11 on (1973), as microseconds from 10^14
+ * and nanoseconds from 10^17 on.
  */
 export function recordedMs(text: string): number | undefined {
-  if (/^-?\d+(?:\.\d+)?$/.test(text)) {
-    const number = Number(text);
-    return Math.round(Math.abs(number) < 1e11 ? number * 1000 : number);
-  }
-  const parts = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(text);
+  if (/^-?\d+(?:\.\d*)?(?:e\+?\d+)?$/i.test(text)) return msFromNumber(Number(text));
+  const parts = WRITTEN_TIME.exec(text);
   if (!parts) return undefined;
-  const [, day, time, zone = "Z"] = parts;
-  const ms = Date.parse(`${day}T${time}${zone.toUpperCase()}`);
+  const [, year, month, day, time = "00:00", zone = "Z"] = parts;
+  const offset = /^(?:z|utc|gmt)$/i.test(zone) ? "Z" : zone.length === 3 ? `${zone}:00` : zone;
+  const ms = Date.parse(`${year}-${month}-${day}T${time}${offset}`);
   return Number.isNaN(ms) ? undefined : ms;
+}
+
+function msFromNumber(number: number): number {
+  const size = Math.abs(number);
+  if (size < 1e11) return Math.round(number * 1000);
+  return Math.round(size < 1e14 ? number : size < 1e17 ? number / 1e3 : number / 1e6);
 }

@@ -44,6 +44,9 @@ describe("text", () => {
     expect(recordedMs("2020-03-09T10:14:33.250+01:00")).toBe(Date.UTC(2020, 2, 9, 9, 14, 33, 250));
     expect(recordedMs("1583748873")).toBe(1_583_748_873_000);
     expect(recordedMs("1583748873250")).toBe(1_583_748_873_250);
+    expect(recordedMs("1583748873250000")).toBe(1_583_748_873_250);
+    expect(recordedMs("2020/03/09 10:14:33 UTC")).toBe(Date.UTC(2020, 2, 9, 10, 14, 33));
+    expect(recordedMs("2020-03-09")).toBe(Date.UTC(2020, 2, 9));
     expect(recordedMs("yesterday")).toBeUndefined();
     expect(recordedMs("2020-13-45 10:00:00")).toBeUndefined();
   });
