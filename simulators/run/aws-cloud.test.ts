@@ -58,7 +58,7 @@ async function start(files = createMemoryFiles()) {
     );
     receiver?.onPacket({
       ...{ cmd: "connect", clientId: name, protocolId: "MQTT", protocolVersion: 4, keepalive: 60, clean: true },
-    } as Packet);
+    });
     return heard;
   };
   const stop = async () => {
