@@ -4,6 +4,7 @@
  * the file; one that doesn't says what came instead.
  */
 
+import { explainExample } from "./explain/explain.ts";
 import { driven, wholeConversation } from "./i2c/i2c-driven.ts";
 import { textOfBytes } from "./lines/letters.ts";
 import type { DeviceType } from "./load/device-type.ts";
@@ -61,13 +62,25 @@ function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Exa
   const report = protocol.reads.find(({ name, isReport }) => isReport && shows.kind === "read" && name === shows.read);
   if (report) return reportFailures(type, protocol, address, report.name, example);
   const exchange = exchangeOf(protocol, address, shows, example.turn);
-  const failures = sameBytes("sent", exchange.request, example.sent);
+  const failures = sameBytes("sent", exchange.request, example.sent).map(
+    (failure) => failure + whatIsWrong(type, example, "sent"),
+  );
   if (exchange.isBroadcast) return [...failures, ...broadcastFailures(protocol, address, exchange, example)];
   if (!example.answer) return failures;
   const outcome = exchange.recognise().push(example.answer);
-  if (!outcome) return [...failures, "the answer isn't recognised as one"];
+  if (!outcome) return [...failures, `the answer isn't recognised as one${whatIsWrong(type, example, "answer")}`];
+  if (outcome.kind === "bad")
+    return [...failures, `the answer counts as damaged (${outcome.reason})${whatIsWrong(type, example, "answer")}`];
   failures.push(...outcomeFailures(type, example, outcome));
   return failures.length > 0 ? failures : deviceSideFailures(protocol, address, exchange, example, outcome);
+}
+
+/** As `explain` says it: "length says 92, so 94 bytes have to follow it, but 92 do". */
+function whatIsWrong(type: DeviceType, { sent, answer, ...example }: Example, shown: "sent" | "answer"): string {
+  const bytes = shown === "sent" ? { ...(sent ? { sent } : {}) } : { ...(answer ? { answer } : {}) };
+  const [first] = explainExample(type, { ...example, ...bytes }).flatMap(({ wrong }) => wrong);
+  // Which other check it could be is a guess among hundreds: `explain` makes it, beside the bytes.
+  return first === undefined ? "" : `: ${first.replace(/; what stands here is .*$/s, "")}`;
 }
 
 /** The device does what it is told, and nobody answers. */
@@ -128,8 +141,9 @@ const changedValues = (values: Values, again: Values): string[] =>
     again.get(name) === value ? [] : [`simulated ${name} is ${shown(again.get(name))}, not ${shown(value)}`],
   );
 
-function outcomeFailures(type: DeviceType, example: Example, outcome: AnswerOutcome): string[] {
-  if (outcome.kind === "bad") return [`the answer is refused: ${outcome.reason}`];
+type Heard = Exclude<AnswerOutcome, { readonly kind: "bad" }>;
+
+function outcomeFailures(type: DeviceType, example: Example, outcome: Heard): string[] {
   if (outcome.kind === "refused") {
     return outcome.code === example.refused ? [] : [`the answer is a refusal with code ${outcome.code}`];
   }

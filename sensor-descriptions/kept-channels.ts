@@ -22,8 +22,8 @@ export function keptChannels(device: Preprocessed): Channel[] {
 }
 
 /** The largest of something that is read for formulas alone is asked for, and so leaves the station. */
-function aggregateOf({ isInternal, ...source }: Channel, name: string): Channel {
-  return { ...source, name };
+function aggregateOf({ kind, unit, resolution, range, states }: Channel, name: string): Channel {
+  return { name, kind, unit, resolution, ...(range ? { range } : {}), ...(states ? { states } : {}) };
 }
 
 /** What a window aggregates: the channels as filtered, then the rates. */

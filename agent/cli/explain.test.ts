@@ -58,7 +58,7 @@ function bench() {
     });
     return { ...said, code };
   };
-  return { run };
+  return { run, files };
 }
 
 const GOOD = "55 AA 01 0E 81 01 1F BD 04 76 01 9D 00 00 4F C1 27 10 15 47";
@@ -437,5 +437,37 @@ describe("bytes as people write them", () => {
   });
   it.each(["", "5", "55 A", "hello", "55 AA 0"])("refuses %j", (text) => {
     expect(bytesIn(text)).toHaveProperty("wrong");
+  });
+});
+
+describe("a device file whose example doesn't come out yet", () => {
+  const withWrongCheck = (run: ReturnType<typeof bench>["run"], more: { bytes?: string }) =>
+    run("/work/my-gps.yaml", more);
+  const FILE = `format: 1
+type: my-gps
+source: "UBX"
+every: 10s
+serial: { speed: 9600, mode: 8N1 }
+timing: { answer-within: 1s }
+byte-order: little-endian
+frame:
+  - { part: start, bytes: "B5 62" }
+  - { part: code, length: 2 }
+  - { part: length, as: u16, counts: body }
+  - { part: body }
+  - { part: check, sum: ubx, over: code to body }
+reads:
+  fix: { send: "01 03", answer: "01 03", channels: { kind: { byte: 6, as: u8 } } }
+examples:
+  - { name: "poll", from: "computed from 32.10", read: fix, sent: "B5 62 01 03 00 00 04 0D" }
+`;
+
+  it("is explained by its path, and says at once what is meant by its bytes", async () => {
+    const { run, files } = bench();
+    files.write("/work/my-gps.yaml", FILE);
+    const bytes = await withWrongCheck(run, { bytes: "B5 62 01 03 00 00 04 0D" });
+    expect(bytes.out).toMatch(/should be 0D 04; what stands\s+here is ubx\s/);
+    const desk = await withWrongCheck(run, {});
+    expect(desk.err).toMatch(/sent is .* 0D 04, not .* 04 0D: check: should be 0D 04\n/);
   });
 });

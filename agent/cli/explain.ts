@@ -15,7 +15,7 @@ export const addExplain: AddCommand = (program, deps, finish) => {
   program
     .command("explain")
     .description("what a device's bytes mean, and why a value is what it is")
-    .argument("<name>", "a device of the station, or a type of the catalogue")
+    .argument("<name>", "a device of the station, a type of the catalogue, or a device file")
     .option("--bytes <hex>", 'these bytes, sent or received: "55 AA …"')
     .option("--live", "the newest exchange of the running agent, and the way of its values")
     .option("--file <file>", "station file", STATION_FILE)
@@ -53,9 +53,9 @@ export async function explain(deps: CliDeps, name: string, options: ExplainOptio
 
 /** Undefined: said why. */
 function explainedOf(deps: CliDeps, name: string, options: ExplainOptions): Explained | "broken" | undefined {
-  const folders = deviceFolders(deps, options.file, options.devices);
+  const folders = deviceFolders(deps, options.file, [...options.devices, ...folderOf(name)]);
   const findType = createTypeFinder(deps.files, folders);
-  const typeFile = findType(name);
+  const typeFile = findType(name.replace(/^.*\//, "").replace(/\.yaml$/, ""));
   // A type can be explained on a machine that has no station file.
   const loaded =
     typeFile && !deps.files.read(options.file) ? NOTHING : loadDescription(deps.files, options.file, folders);
@@ -68,8 +68,10 @@ function explainedOf(deps: CliDeps, name: string, options: ExplainOptions): Expl
     return { type, spec, address, device, hash: loaded.station.hash, origins: loaded.origins.get(name) ?? new Map() };
   }
   if (typeFile) {
-    const { type, problems, files } = loadDeviceType(typeFile, findType, knownTypes(deps.files, folders));
+    const { type, unproved, problems, files } = loadDeviceType(typeFile, findType, knownTypes(deps.files, folders));
     if (type) return ofType(type);
+    // Bytes are looked at above all while an example doesn't come out.
+    if (unproved && options.bytes !== undefined) return ofType(unproved);
     const textOf = (path: string): string | undefined => files.find((file) => file.path === path)?.text;
     deps.err(`${formatProblems(problems, textOf, { colour: deps.colour })}\n`);
     return "broken";
@@ -87,6 +89,10 @@ function explainedOf(deps: CliDeps, name: string, options: ExplainOptions): Expl
   deps.err(`explain: there is no device and no type "${name}"\n  ${help}\n`);
   return undefined;
 }
+
+/** Of a device file that is named by its path. */
+const folderOf = (name: string): string[] =>
+  name.endsWith(".yaml") ? [name.includes("/") ? name.replace(/\/[^/]*$/, "") || "/" : "."] : [];
 
 /** As in its first example: its defaults, and what the example says. */
 function ofType(type: DeviceType): Explained {

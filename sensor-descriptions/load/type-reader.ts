@@ -14,6 +14,8 @@ export type FindType = (type: string) => SourceFile | undefined;
 export interface LoadedType {
   /** Only when no problem is an error. */
   readonly type?: DeviceType;
+  /** Instead of it, when nothing but its examples is wrong: what it says of bytes can be explained. */
+  readonly unproved?: DeviceType;
   readonly problems: readonly Problem[];
   /** The file and those that it extends, as far as there are any: for code frames. */
   readonly files: readonly SourceFile[];
@@ -85,7 +87,13 @@ function finished(file: SourceFile, document: SourceDocument, base: Base | undef
     ),
   );
   const files = [file, ...(base?.type.files ?? [])];
-  return { document, files, problems: own, ...(type && !hasErrors(own) ? { type } : {}) };
+  const isUnproved = hasErrors(own) && !hasErrors(problems);
+  return {
+    document,
+    files,
+    problems: own,
+    ...(type && (isUnproved ? { unproved: type } : hasErrors(own) ? {} : { type })),
+  };
 }
 
 /**
