@@ -9,6 +9,7 @@
  * A sample's time is that of the last one it stands for. Its sequence is one of theirs; the others are reported as
  * dropped. No channel of a description can have such a name.
  */
+import type { ChannelValue } from "../reading.ts";
 import { SCHEMA_CHANNELS_MAX, type SchemaChannel, type StreamSchema } from "./schema.ts";
 
 export type FoldKind = "mean" | "min" | "max" | "sum" | "last" | "vector mean";
@@ -32,6 +33,16 @@ export const averagedSchema = ({ stream, channels }: StreamSchema): StreamSchema
 
 export const isAveraged = ({ channels }: StreamSchema): boolean =>
   MARKS.every(({ name }, at) => channels.at(at - MARK_COUNT)?.name === name);
+
+/** A stream's own channels: those of its averages are the same. */
+export const ownChannels = (schema: StreamSchema): readonly SchemaChannel[] =>
+  isAveraged(schema) ? schema.channels.slice(0, -MARK_COUNT) : schema.channels;
+
+/** What an averaged sample's row says of itself: how many samples it stands for, of how long a window in seconds. */
+export function marksOf(row: readonly ChannelValue[]): readonly [samples: number, windowS: number] {
+  const [samples, windowS] = row.slice(-MARK_COUNT);
+  return [typeof samples === "number" ? samples : 1, typeof windowS === "number" ? windowS : 0];
+}
 
 /** Where nothing is said: as the windows of a description have it. */
 export const usualFold = ({ kind, unit }: Pick<SchemaChannel, "kind" | "unit">): Fold => ({

@@ -107,7 +107,12 @@ export interface Readings {
    * times are right. They move when the station tells more.
    */
   readonly uncertain?: Readonly<Record<string, number | null>>;
+  /** Rows that are averages, which a station makes where there is no room for all; left out when there are none. */
+  readonly averaged?: readonly Averaged[];
 }
+
+/** Of an average: which of `rows` it is, how many samples it stands for, and of how long a window, s. */
+export type Averaged = readonly [row: number, samples: number, windowS: number];
 
 export interface LiveReadings {
   readonly station: string;
@@ -117,6 +122,8 @@ export interface LiveReadings {
   readonly rows: readonly (readonly [number, number, ...(number | string)[]])[];
   /** The times are estimates, as in Readings.uncertain; left out when they are right. */
   readonly uncertain?: number | null;
+  /** As in Readings.averaged. */
+  readonly averaged?: readonly Averaged[];
 }
 
 export interface AlarmEntry {

@@ -1,6 +1,7 @@
 /** What has just been stored, to whoever listens now. Nothing is kept: a listener that comes later asks the API. */
+import { isAveraged, marksOf, ownChannels } from "@pump-station/agent/wire/averaged.ts";
 import type { AlarmEntry, JournalEntry, LiveReadings, QuarantineEntry, StationSummary, Twin } from "../api/contract.ts";
-import { type NewSamples, shown, streamChannel } from "../store/store.ts";
+import { type NewSamples, shown, streamChannels } from "../store/store.ts";
 import type { Log, Timers } from "../world.ts";
 
 export type LiveEvent = { readonly station: string } & (
@@ -68,7 +69,10 @@ const liveReadings = (
 ): LiveReadings => ({
   station,
   device: stream,
-  channels: schema.channels.map(streamChannel),
-  rows: rows.map((row, at) => [times[at] ?? 0, sequence + at, ...row.map(shown)] as const),
+  channels: streamChannels(schema),
+  rows: rows.map(
+    (row, at) => [times[at] ?? 0, sequence + at, ...row.slice(0, ownChannels(schema).length).map(shown)] as const,
+  ),
+  ...(isAveraged(schema) && { averaged: rows.map((row, at) => [at, ...marksOf(row)] as const) }),
   ...(uncertain !== undefined && { uncertain }),
 });

@@ -1,4 +1,5 @@
 import { createSimulatedTime, type SimulatedTime } from "@pump-station/agent/testing/simulated-time.ts";
+import { averagedSchema } from "@pump-station/agent/wire/averaged.ts";
 import { decodeLedger } from "@pump-station/agent/wire/ledger.ts";
 import type { LedgerMessage } from "@pump-station/agent/wire/messages.ts";
 import { topicsOf } from "@pump-station/agent/wire/topics.ts";
@@ -142,6 +143,40 @@ test("a command that isn't answered in time is unknown, and its late answer is d
   expect(await outcome).toEqual({ done: "unanswered" });
   commands.onAnswer("lake", id, new TextEncoder().encode('{"status":200,"text":"late"}'));
   expect(time.waiting).toBe(0);
+});
+
+test("an average is a row of the device's own channels, and says beside what it stands for", () => {
+  const events: LiveEvent[] = [];
+  const live = createLive({ timers: time.timers, log, summaryOf: async () => undefined });
+  live.listen("lake", (event) => events.push(event));
+  const own = { stream: "pump", channels: [{ name: "a", kind: "gauge", unit: "", resolution: 1 }] } as const;
+  const schema = averagedSchema(own) ?? own;
+  live.samples("lake", [
+    {
+      epoch: EPOCH,
+      stream: "pump",
+      schema,
+      sequence: 60,
+      times: [600_000, 1_200_000],
+      rows: [
+        [7, 60, 600],
+        [8, 59, 600],
+      ],
+    },
+  ]);
+  expect(events.map(({ data }) => data)).toMatchObject([
+    {
+      channels: [{ name: "a" }],
+      rows: [
+        [600_000, 60, 7],
+        [1_200_000, 61, 8],
+      ],
+      averaged: [
+        [0, 60, 600],
+        [1, 59, 600],
+      ],
+    },
+  ]);
 });
 
 test("a station's summary follows its messages at most twice a second, and only while somebody listens", async () => {

@@ -1,11 +1,12 @@
 /** Stations, streams, alarms, ledgers and quarantine as the API lists them. */
 import { STATION_EVENTS } from "@pump-station/agent/wire/messages.ts";
+import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { AlarmEntry, LedgerEntry, QuarantineEntry, StationIdentity, Stream } from "../api/contract.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { NO_PASSWORD } from "./identities.ts";
 import { gapsOf, rangesFromText } from "./ranges.ts";
 import { numberOrNull, type SqliteNames, uncertaintyOf } from "./sqlite-names.ts";
-import { journalEntry, rangePairs, type Store, type StoredStation, streamChannel } from "./store.ts";
+import { journalEntry, rangePairs, type Store, type StoredStation, streamChannels } from "./store.ts";
 
 type Queries = Pick<
   Store,
@@ -77,11 +78,13 @@ export function createSqliteLists(database: Database, names: SqliteNames) {
   });
   const streamFromRow = (stationId: number, row: SqlRow): Stream => ({
     device: String(row["name"]),
-    channels: names.schema(stationId, String(row["schema_hash"]))?.channels.map(streamChannel) ?? [],
+    channels: channelsOf(names.schema(stationId, String(row["schema_hash"]))),
     samples: Number(row["samples"]),
     first: numberOrNull(sql.firstTime.get(Number(row["id"]))?.["ms"]),
     last: numberOrNull(sql.lastTime.get(Number(row["id"]), Number(row["id"]), Number(row["span_ms"]))?.["ms"]),
   });
+
+  const channelsOf = (schema: StreamSchema | undefined) => (schema ? streamChannels(schema) : []);
 
   const queries: Queries = {
     figures: async () => {

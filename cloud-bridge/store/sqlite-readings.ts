@@ -1,10 +1,11 @@
 /** Samples by device, channel and time, over the blocks of all epochs and schemas of a stream. */
+import { isAveraged, marksOf } from "@pump-station/agent/wire/averaged.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { Readings } from "../api/contract.ts";
 import type { Database, SqlRow } from "../world.ts";
 import { decodeRun } from "./block.ts";
 import { type SqliteNames, uncertaintyOf } from "./sqlite-names.ts";
-import { type ReadingsQuery, shown, streamChannel } from "./store.ts";
+import { type ReadingsQuery, shown, streamChannels } from "./store.ts";
 
 /** A sample on its way out: its time, epoch's number, sequence, and values in the order of the answer. */
 interface Found {
@@ -13,6 +14,8 @@ interface Found {
   readonly sequence: number;
   readonly values: readonly (number | string)[];
   readonly uncertain: number | null | undefined;
+  /** Of an average. */
+  readonly marks: ReturnType<typeof marksOf> | undefined;
 }
 
 export function createSqliteReadings(database: Database, names: SqliteNames) {
@@ -40,7 +43,7 @@ export function createSqliteReadings(database: Database, names: SqliteNames) {
       if (!schema) throw new Error(`read ${query.station}/${query.device}: schema ${hash} is not stored`);
       return schema;
     };
-    const channels = schemaOf(String(stream["schema_hash"])).channels.filter(
+    const channels = streamChannels(schemaOf(String(stream["schema_hash"]))).filter(
       ({ name }) => query.channel === undefined || name === query.channel,
     );
     if (channels.length === 0) return undefined;
@@ -53,7 +56,7 @@ export function createSqliteReadings(database: Database, names: SqliteNames) {
     return {
       station: query.station,
       device: query.device,
-      channels: channels.map(streamChannel),
+      channels,
       ...answer(found, query),
     };
   };
@@ -61,15 +64,17 @@ export function createSqliteReadings(database: Database, names: SqliteNames) {
   function answer(
     found: readonly Found[],
     { limit, order }: ReadingsQuery,
-  ): Pick<Readings, "rows" | "epochs" | "next" | "uncertain"> {
+  ): Pick<Readings, "rows" | "epochs" | "next" | "uncertain" | "averaged"> {
     const count = pageLength(found, limit);
     const beyond = found[count];
     const last = found[count - 1];
     const epochIds = [...new Set(found.slice(0, count).map(({ epochId }) => epochId))].sort((a, b) => a - b);
     const nameOf = (id: number) => String(sql.epoch.get(id)?.["name"]);
     const uncertain = uncertainEpochs(found.slice(0, count));
+    const averaged = found.slice(0, count).flatMap(({ marks }, at) => (marks ? [[at, ...marks] as const] : []));
     return {
       ...(uncertain.size > 0 && { uncertain: Object.fromEntries([...uncertain].map(([id, ms]) => [nameOf(id), ms])) }),
+      ...(averaged.length > 0 && { averaged }),
       rows: found
         .slice(0, count)
         .map(({ time, epochId, sequence, values }) => [time, epochIds.indexOf(epochId), sequence, ...values] as const),
@@ -135,11 +140,13 @@ function samplesOf(row: SqlRow, schema: StreamSchema, wanted: readonly string[])
   const first = Number(row["first_sequence"]);
   const uncertain = uncertaintyOf(row);
   const places = wanted.map((name) => schema.channels.findIndex((channel) => channel.name === name));
+  const isAverage = isAveraged(schema);
   return run.times.map((time, at) => ({
     time: time + offsetMs,
     epochId,
     sequence: first + at,
     uncertain,
+    marks: isAverage ? marksOf(run.rows[at] ?? []) : undefined,
     values: places.map((place) => shown(run.rows[at]?.[place])),
   }));
 }

@@ -1,6 +1,7 @@
 /** What every store does, whatever lies below it. Run it with a maker of empty stores; `reopen` plays a restart. */
 import { createHash } from "node:crypto";
 import { type ChannelValue, missing } from "@pump-station/agent/reading.ts";
+import { averagedSchema } from "@pump-station/agent/wire/averaged.ts";
 import { type AlarmMessage, type Basis, STATION_EVENTS, type StreamBlock } from "@pump-station/agent/wire/messages.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import { mergePatch } from "@pump-station/agent/wire/twin-document.ts";
@@ -354,6 +355,27 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
         [800.1, "undeclared"],
         [801, 5],
       ]);
+    });
+
+    test("averages are rows like others, and what they stand for is said of the row, not by channels", async () => {
+      const averages = averagedSchema(PUMP)!;
+      await store.write([
+        schema,
+        batch([block(1, 2)]),
+        { station: "lake", atMs: T0, kind: "schema", hash: "bbbbbbbbbbbbbbbb", schema: averages },
+        batch([{ ...block(63, 63, () => [1, 806.3, 61, 600]), schemaHash: "bbbbbbbbbbbbbbbb" }]),
+      ]);
+      const readings = await store.readings(all);
+      expect(readings?.channels.map((channel) => channel.name)).toEqual(["state", "pressure"]);
+      expect(readings?.rows.map(([, , , ...values]) => values)).toEqual([
+        [1, 800.1],
+        [0, 800.2],
+        [1, 806.3],
+      ]);
+      expect(readings?.averaged).toEqual([[2, 61, 600]]);
+      expect((await store.streams("lake"))[0]?.channels.map((channel) => channel.name)).toEqual(["state", "pressure"]);
+      expect(await store.readings({ ...all, channel: "_samples" })).toBeUndefined();
+      expect((await store.readings({ ...all, toMs: T0 + 3_000 }))?.averaged).toBeUndefined();
     });
 
     test("alarms are stored once, counted while active, and listed newest first", async () => {

@@ -3,6 +3,7 @@
  * Implementations pass `store.conformance.ts`. Times are ms since 1970 UTC.
  */
 import { type ChannelValue, isMissing } from "@pump-station/agent/reading.ts";
+import { ownChannels } from "@pump-station/agent/wire/averaged.ts";
 import type { AlarmMessage, Batch, Range, StreamRanges } from "@pump-station/agent/wire/messages.ts";
 import type { StreamSchema } from "@pump-station/agent/wire/schema.ts";
 import type { JsonObject } from "@pump-station/agent/wire/twin-document.ts";
@@ -199,8 +200,11 @@ export const NOTHING_WRITTEN: Written = {
 export const rangePairs = (ranges: readonly Range[]): (readonly [number, number])[] =>
   ranges.map(({ first, last }) => [first, last] as const);
 
+/** A schema's channels as the API shows them. What an average says of itself is a property of its row, and no channel. */
+export const streamChannels = (schema: StreamSchema): StreamChannel[] => ownChannels(schema).map(streamChannel);
+
 /** A schema's channel as the API shows it. */
-export const streamChannel = (channel: StreamSchema["channels"][number]): StreamChannel => ({
+const streamChannel = (channel: StreamSchema["channels"][number]): StreamChannel => ({
   name: channel.name,
   kind: channel.kind,
   unit: channel.unit,
