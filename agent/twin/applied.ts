@@ -26,6 +26,8 @@ export interface Acknowledgement {
   readonly since: number;
   /** ms since boot at which what runs was last looked at: read back from the hardware, or set in the station. */
   readonly checkedAt?: number;
+  /** It can't be answered in its place, see refusals.ts. */
+  readonly isListed?: true;
 }
 
 export interface Applied {
@@ -40,6 +42,8 @@ export interface Applied {
   /** Everything is applied once more at the next turn: what runs has been made anew and knows of nothing. */
   applyAgain(): void;
   acknowledgements(): readonly Acknowledgement[];
+  /** Refused values without an acknowledgement: there is no room to name them. */
+  readonly unnamed: number;
 }
 
 export interface Target {
@@ -72,7 +76,7 @@ export interface AppliedDeps {
 export function createApplied(deps: AppliedDeps): Applied {
   const { clock, apply } = deps;
   const items = new Map<string, Item>();
-  let target: Target = { version: 0, reading: { wanted: [], refused: [] }, failed: [] };
+  let target: Target = { version: 0, reading: { wanted: [], refused: [], unnamed: 0 }, failed: [] };
   let refusedSince = clock.bootMs();
 
   const fresh = (wanted: Wanted): Item => ({
@@ -168,6 +172,9 @@ export function createApplied(deps: AppliedDeps): Applied {
     applyAgain: () => {
       for (const item of items.values()) Object.assign(item, { dueAt: clock.bootMs(), isDoubted: true });
     },
+    get unnamed() {
+      return target.reading.unnamed;
+    },
     acknowledgements: () => {
       const { version, reading, failed } = target;
       const applied = [...items.values()].map((item): Acknowledgement => {
@@ -190,7 +197,12 @@ export function createApplied(deps: AppliedDeps): Applied {
       });
       return [
         ...applied.filter(({ path }) => !failed.some((failure) => failure.path === path)),
-        ...reading.refused.map(({ path, reason }) => not(path, 400, reason)),
+        ...reading.refused.map(
+          ({ path, reason, isListed }): Acknowledgement => ({
+            ...not(path, 400, reason),
+            ...(isListed && { isListed }),
+          }),
+        ),
         ...failed.map(({ path, reason }) => not(path, 500, reason)),
       ];
     },

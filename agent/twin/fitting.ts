@@ -38,7 +38,8 @@ function told(whole: JsonObject, left: JsonObject): JsonObject {
   const leftOut = countAcks(whole) - countAcks(left);
   if (leftOut === 0) return left;
   const twin = left["twin"];
-  return { ...left, twin: { ...(isObject(twin) && twin), "left-out": leftOut } };
+  const section = isObject(twin) ? twin : {};
+  return { ...left, twin: { ...section, "left-out": Number(section["left-out"] ?? 0) + leftOut } };
 }
 
 export const bytesOf = (document: JsonObject): number => Buffer.byteLength(JSON.stringify(document));
@@ -49,6 +50,7 @@ export const without = (document: JsonObject, key: string): JsonObject =>
 export const isAck = (value: JsonObject): boolean => typeof value["ac"] === "number" && typeof value["av"] === "number";
 
 function countAcks(value: Json): number {
+  if (Array.isArray(value)) return (value as readonly Json[]).reduce<number>((sum, inner) => sum + countAcks(inner), 0);
   if (!isObject(value)) return 0;
   return isAck(value) ? 1 : Object.values(value).reduce<number>((sum, inner: Json) => sum + countAcks(inner), 0);
 }
@@ -87,6 +89,12 @@ function shortened(document: JsonObject): JsonObject {
 
 /** The last of what nobody knows goes, then the last of the devices; what is told of the station itself stays. The same object when there is none. */
 function withoutLast(document: JsonObject): JsonObject {
+  const { twin } = document;
+  const listed = isObject(twin) ? twin["refusals"] : undefined;
+  if (isObject(twin) && Array.isArray(listed)) {
+    const rest = (listed as readonly Json[]).slice(0, -1);
+    return { ...document, twin: rest.length > 0 ? { ...twin, refusals: rest } : without(twin, "refusals") };
+  }
   const unknown = Object.entries(document).findLast(
     ([key, value]) => !OWN_KEYS.has(key) && isObject(value) && isAck(value),
   );

@@ -178,6 +178,11 @@ describe("settings of a device", () => {
     expect(reported["twin"]).toMatchObject({ open: 1 });
   });
 
+  it("a key that would be an object's prototype is refused by name", () => {
+    const { refused } = readDesired(stationOf(deviceOf("pump")), JSON.parse('{"__proto__": {"ac": 1}}') as JsonObject);
+    expect(refused).toEqual([{ path: "__proto__", reason: "no such key", isListed: true }]);
+  });
+
   it("a device without windows or filters refuses what only they know", () => {
     const { refused } = readDesired(
       stationOf(deviceOf("pump")),

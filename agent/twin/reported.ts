@@ -23,7 +23,8 @@ export function reportedFrom(parts: ReportedParts): JsonObject {
   const values = ownValues(parts);
   const own = new Map(values.map(({ path, value }) => [path, value]));
   for (const { path, value, isTold } of values) if (isTold) put(document, path, { value, ac: 203, av: 0, ad: "" });
-  for (const { path, ack } of parts.acknowledgements) {
+  for (const { path, ack, isListed } of parts.acknowledgements) {
+    if (isListed) continue;
     // What is refused, or rolled back to the file's, leaves what ran before.
     const value = ack.value ?? (ack.ac === 400 || ack.ac === 500 ? own.get(path) : undefined) ?? null;
     put(document, path, { ...ack, value });

@@ -5,8 +5,9 @@
 import type { Device, Setting, Station } from "@pump-station/sensor-descriptions/model.ts";
 import { nearestWord } from "@pump-station/sensor-descriptions/spelling.ts";
 import { isObject, type Json, type JsonObject } from "../wire/twin-document.ts";
-import { declaredSettings, KEY_LENGTH_MAX } from "./declared-settings.ts";
+import { declaredSettings } from "./declared-settings.ts";
 import { LIVE_EVERY, UPLOAD_SETTINGS } from "./known-settings.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
 import type { DeclaredSetting, UploadSetting } from "./setting-rows.ts";
 import { outOfRange, problemWith, type SettingValue } from "./setting-shape.ts";
 import { problemsSideBySide, type WantedSetting } from "./side-by-side.ts";
@@ -35,67 +36,48 @@ export type Wanted = {
   | { readonly kind: "live"; readonly value: number; readonly untilMs: number }
 );
 
-export interface Reading {
+export interface Reading extends Refusals {
   readonly wanted: readonly Wanted[];
-  readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
-
-/** A document full of nonsense must not make an answer that is larger than a twin may be: paths, reasons, what is around. */
-const REFUSALS = { bytesMax: 3_600, bytesAround: 40 };
-/** Keys that a reported document may hold (no ".", "$", space), short enough to be repeated in an answer. */
-const SAFE_KEY = new RegExp(`^[A-Za-z0-9_-]{1,${KEY_LENGTH_MAX}}$`);
-/** What the station reports beside its settings; a desired key of such a name can't be answered in its place. */
-const REPORTED_ONLY = new Set([
-  "agent",
-  "description",
-  "buffer",
-  "budget",
-  "economy",
-  "schemas",
-  "health",
-  "on-site",
-  "twin",
-  "errors",
-]);
 
 export function readDesired(station: Station, desired: JsonObject): Reading {
   const wanted: Wanted[] = [];
-  const refused: { path: string; reason: string }[] = [];
-  let roomBytes = REFUSALS.bytesMax;
-  const refuse = (path: string, reason: string): void => {
-    const keys = path.split("/");
-    const isTaken = keys.length === 1 ? REPORTED_ONLY.has(path) : keys.at(-1) === "health";
-    const answerable = !isTaken && keys.every((key) => SAFE_KEY.test(key));
-    if (!answerable) return;
-    roomBytes -= path.length + Buffer.byteLength(reason) + REFUSALS.bytesAround;
-    if (roomBytes >= 0) refused.push({ path, reason });
-  };
-  const take = (path: string, value: Json, problem: string | undefined, make: (value: number) => Wanted): void => {
-    if (problem !== undefined || typeof value !== "number") refuse(path, problem ?? "not a number");
+  const refusals = createRefusals();
+  const { refuse } = refusals;
+  const take: Take = (keys, value, problem, make) => {
+    if (problem !== undefined || typeof value !== "number") refuse(keys, problem ?? "not a number");
     else wanted.push(make(value));
   };
 
   for (const [key, value] of Object.entries(desired)) {
     // A description is followed by what is made for it (update/).
-    if (key === "$version" || key === "description") continue;
+    if (OF_THE_CLOUD.has(key) || key === "description") continue;
     if (key === "devices" && isObject(value)) readDevices(station, value, take, refuse);
     else if (key === "upload" && isObject(value)) readUpload(value, wanted, refuse);
     else if (key === "live" && isObject(value)) readLive(value, take, refuse);
-    else refuse(key, ["devices", "upload", "live"].includes(key) ? "not an object" : "no such key");
+    else refuse([key], ["devices", "upload", "live"].includes(key) ? "not an object" : "no such key");
   }
-  return { wanted, refused };
+  return { wanted, ...refusals.all() };
 }
 
-type Refuse = (path: string, reason: string) => void;
-type Take = (path: string, value: Json, problem: string | undefined, make: (value: number) => Wanted) => void;
+/** Azure's own, beside what was written. */
+const OF_THE_CLOUD = new Set(["$version", "$metadata"]);
+
+type Refuse = (keys: readonly string[], reason: string) => void;
+type Take = (
+  keys: readonly string[],
+  value: Json,
+  problem: string | undefined,
+  make: (value: number) => Wanted,
+) => void;
 
 function readDevices(station: Station, devices: JsonObject, take: Take, refuse: Refuse): void {
   for (const [name, value] of Object.entries(devices)) {
     const device = station.devices.find((other) => other.name === name);
     if (!device) {
       const known = station.devices.map((other) => other.name).join(", ");
-      refuse(`devices/${name}`, `no such device; there are ${known}`.slice(0, 120));
-    } else if (!isObject(value)) refuse(`devices/${name}`, "not an object");
+      refuse(["devices", name], `no such device; there are ${known}`.slice(0, 120));
+    } else if (!isObject(value)) refuse(["devices", name], "not an object");
     else readDevice(device, value, take, refuse);
   }
 }
@@ -103,13 +85,13 @@ function readDevices(station: Station, devices: JsonObject, take: Take, refuse: 
 function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refuse): void {
   const tuned: WantedSetting[] = [];
   for (const [name, value] of Object.entries(values)) {
-    const path = `devices/${device.name}/${name}`;
+    const keys = ["devices", device.name, name];
     const setting = device.settings.find((other) => other.name === name);
     if (setting) {
       const states = typeof value === "string" ? statesOf(device, setting) : undefined;
       const number = states ? numberOf(states, value) : value;
       const make = (wanted: number): Wanted => ({
-        path,
+        path: keys.join("/"),
         kind: "setting",
         device: device.name,
         setting: name,
@@ -118,12 +100,12 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
       });
       const known = [...(states?.values() ?? [])].join(", ");
       const problem = number === undefined ? `no such state; there are ${known}`.slice(0, 120) : undefined;
-      take(path, number ?? value, problem ?? problemOf(setting, number ?? value), make);
+      take(keys, number ?? value, problem ?? problemOf(setting, number ?? value), make);
     } else {
       const declared = declaredSettings(device).get(name);
       const problem = declared ? problemWith(declared.shape, value) : whyUndeclared(device, name);
       if (declared && problem === undefined && typeof value === "number") tuned.push({ declared, value });
-      else refuse(path, problem ?? "");
+      else refuse(keys, problem ?? "");
     }
   }
   takeTuned(device, tuned, take);
@@ -132,9 +114,10 @@ function readDevice(device: Device, values: JsonObject, take: Take, refuse: Refu
 function takeTuned(device: Device, tuned: readonly WantedSetting[], take: Take): void {
   const problems = problemsSideBySide(device, tuned);
   for (const { declared, value } of tuned) {
-    const path = `devices/${device.name}/${declared.key}`;
+    const keys = ["devices", device.name, declared.key];
+    const path = keys.join("/");
     const make = (wanted: number): Wanted => ({ path, kind: "tuning", device: device.name, declared, value: wanted });
-    take(path, value, problems.get(declared.key), make);
+    take(keys, value, problems.get(declared.key), make);
   }
 }
 
@@ -156,12 +139,12 @@ const numberOf = (states: ReadonlyMap<number, string>, value: Json): number | un
 
 function readUpload(upload: JsonObject, wanted: Wanted[], refuse: Refuse): void {
   for (const [name, value] of Object.entries(upload)) {
-    const path = `upload/${name}`;
+    const keys = ["upload", name];
     const known = UPLOAD_SETTINGS.find((one) => one.name === name);
     const problem = known ? problemWith(known.shape, value) : `no such setting; there are ${UPLOAD_NAMES}`;
-    if (!known || problem !== undefined) refuse(path, problem ?? "");
+    if (!known || problem !== undefined) refuse(keys, problem ?? "");
     else if (typeof value === "number" || typeof value === "string")
-      wanted.push({ path, kind: "upload", known, value });
+      wanted.push({ path: keys.join("/"), kind: "upload", known, value });
   }
 }
 
@@ -172,10 +155,10 @@ function readLive(live: JsonObject, take: Take, refuse: Refuse): void {
   const { every = null, until = null, ...others } = live;
   const untilMs = typeof until === "string" ? Date.parse(until) : until;
   const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) return refuse("live", `no such key ${unknown}; there are every and until`.slice(0, 120));
-  if (typeof untilMs !== "number" || !Number.isFinite(untilMs)) return refuse("live", "until is no time");
+  if (unknown !== undefined) return refuse(["live"], `no such key ${unknown}; there are every and until`.slice(0, 120));
+  if (typeof untilMs !== "number" || !Number.isFinite(untilMs)) return refuse(["live"], "until is no time");
   const problem = outOfRange(every, LIVE_EVERY, LIVE_EVERY.unit);
-  take("live", every, problem && `every: ${problem}`, (value) => ({ path: "live", kind: "live", value, untilMs }));
+  take(["live"], every, problem && `every: ${problem}`, (value) => ({ path: "live", kind: "live", value, untilMs }));
 }
 
 /** Steps count from the range's lower end, as they do in an HTML number input. */

@@ -66,6 +66,57 @@ describe("the twin", () => {
     expect(reported("devices/pump/health")).toBe("good");
   });
 
+  it("answers a refused name beyond ASCII in its place", async () => {
+    const { start, advance, far, reported } = createBench();
+    await start().connect();
+    far.setDesired({ größe: 1, devices: { pump: { "максимум+#%41": 2 }, 泵: { every: 1 } } });
+    await advance(8_000);
+    expect(reported("größe")).toEqual({ ac: 400, av: 2, ad: "no such key" });
+    expect(reported("devices/pump/максимум+#%41")).toMatchObject({ ac: 400, av: 2 });
+    expect(reported("devices/泵")).toMatchObject({ ac: 400, av: 2, ad: "no such device; there are pump" });
+    expect(reported("twin")).not.toHaveProperty("refusals");
+  });
+
+  it.each<[string, JsonObject, string, string]>([
+    ["a space", { devices: { pump: { "max speed": 3 } } }, "devices/pump/max speed", "no such setting; there are"],
+    ["a dot", { "a.b": 1 }, "a.b", "no such key"],
+    ["a dollar", { devices: { pump: { $target: 3, t$: 1 } } }, "devices/pump/$target", "no such setting; did you mean"],
+    ["a slash", { "devices/pump/target": 1500 }, "devices~1pump~1target", "no such key"],
+    [
+      "what can't be seen",
+      { devices: { "a\u0007\u202e\ud800": {} } },
+      "devices/a\\u0007\\u202e\\ud800",
+      "no such device",
+    ],
+    ["nothing", { upload: { "": 1 } }, "upload/", "no such setting; there are"],
+    ["too many letters", { ["x".repeat(65)]: 1 }, "x".repeat(65), "no such key"],
+    ["far too many letters", { ["x".repeat(2_000)]: 1 }, `${"x".repeat(79)}…`, "no such key"],
+    ["the station's own word", { agent: { version: "2" } }, "agent", "no such key"],
+    ["a device's own word", { devices: { pump: { health: "good" } } }, "devices/pump/health", "no such setting"],
+  ])("lists a refused name with %s, with its reason, and the rest applies", async (_, patch, at, reason) => {
+    const { start, advance, far, pump, reported } = createBench();
+    far.setDesired(mergePatch(target(900), patch) as JsonObject);
+    await start().connect();
+    await advance(8_000);
+    const { refusals } = reported("twin") as unknown as { refusals: JsonObject[] };
+    expect(refusals).toContainEqual({ at, ac: 400, av: 2, ad: expect.stringContaining(reason) as string });
+    expect(reported("devices/pump/target")).toMatchObject({ value: 900, ac: 200 });
+    expect(pump.target).toBe(900);
+    far.setDesired(Object.fromEntries(Object.keys(patch).map((key) => [key, null])));
+    await advance(8_000);
+    expect(reported("twin")).not.toHaveProperty("refusals");
+  });
+
+  it("of more refusals than fit names some, counts the others, and stays within a twin", async () => {
+    const { start, advance, far, reported } = createBench();
+    await start().connect();
+    far.setDesired(Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`no key ${n}`, n])));
+    await advance(8_000);
+    const twin = reported("twin") as unknown as Record<string, unknown> & { refusals: JsonObject[] };
+    expect(twin.refusals.length).toBe(12);
+    expect(twin).toMatchObject({ open: 400, "left-out": 388 });
+  });
+
   it("live is answered when it begins, while it waits, and when it is over; a new one begins it again", async () => {
     const { far, pump, start, advance, reported } = createBench();
     await start().connect();
@@ -113,7 +164,7 @@ describe("the twin", () => {
     const nonsense = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key-${n}`, n]));
     far.setDesired({ ...nonsense, agent: 5, devices: 7, upload: [], "a.b": 1 });
     await advance(2_000);
-    expect(JSON.stringify(far.twin.documents().reported).length).toBeLessThan(4_000);
+    expect(JSON.stringify(far.twin.documents().reported).length).toBeLessThan(6_500);
     expect(reported("agent/version")).toBe("1");
     expect(reported("devices/pump/health")).toBe("good");
     expect(errors).toEqual([]);

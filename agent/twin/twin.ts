@@ -120,6 +120,7 @@ export function createTwin(deps: TwinDeps, config: TwinConfig): Twin {
       acknowledgements,
       refused: refusedWhole?.reason,
       crashes: crashWatch.crashes,
+      unnamed: applied.unnamed,
     });
     const digest = made["digest"];
     if (digestSince?.digest !== digest) digestSince = { digest, at: clock.bootMs() };
@@ -248,7 +249,7 @@ function targetAfterRefusal(station: Station, refused: Refused): Target {
   const what = instead ? `version ${instead.version} runs` : "what the files say runs";
   return {
     version: refused.version,
-    reading: { wanted: runs.wanted, refused: asked.refused },
+    reading: { ...asked, wanted: runs.wanted },
     failed: asked.wanted
       .filter(({ path, value }) => !same(path, value))
       .map(({ path }) => ({ path, reason: `${because}; ${what}` })),

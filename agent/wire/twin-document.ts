@@ -14,6 +14,8 @@
  *                             value, ac, av, ad },                 of a desired one; value: hash of what runs
  *              twin:    { version: of desired that is answered, digest, since: when it became that (ISO 8601),
  *                         open: settings that don't run as desired, left-out: settings that don't fit in here,
+ *                         refusals: [{ at: "devices/pump/max speed", ac: 400, av, ad }, …]: refused values that can't be
+ *                         answered in their place, at most 12,
  *                         refused: why the document is refused as a whole, crashes: ends out of order in short time },
  *              devices: { pump: { health: "good" | reason, target: {value, ac, av, ad}, every: {…} } },
  *              upload:  { interval: {…} },
@@ -26,6 +28,12 @@
  *              schemas: { pump: hash } }
  * Acknowledgement as in IoT Plug and Play: value = what runs (read back), ac = 200 | 202 waits | 400 refused | 500 failed,
  * av = the desired $version answered, ad = reason in words.
+ *
+ * A refused value is answered in its place, also where nobody knows its name, letters beyond ASCII included. Where the
+ * name can't stand in a reported document (it has ".", "$", "/", space, a control character, more than 64 characters, or
+ * is the station's own, as "agent" and "health" are) its path stands as a text in `twin.refusals`: keys joined by "/",
+ * what can't be seen as \u0007, a "/" within a key as ~1, at most 80 characters. Of a document with more nonsense than
+ * fits, the rest counts in left-out and open; its digest says of each value that it is refused.
  *
  * What doesn't fit into the 8 KB is left out in this order: schemas, settings that nobody desired (203), settings that run
  * as desired (200), devices in good health, then words. `digest` is never left out. A cloud compares it with the digest

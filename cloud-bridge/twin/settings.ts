@@ -147,7 +147,18 @@ function acknowledgementsOf(reported: JsonObject): Map<string, Answer> {
     } else for (const [key, inner] of Object.entries(value)) walk(inner, join(path, key));
   };
   walk(reported, "");
+  for (const [path, answer] of listedRefusals(reported)) found.set(path, answer);
   return found;
+}
+
+/** Values whose names can't stand in a reported document: {at, ac, av, ad}. */
+function listedRefusals({ twin }: JsonObject): [string, Answer][] {
+  const listed = isObject(twin) && Array.isArray(twin["refusals"]) ? (twin["refusals"] as readonly Json[]) : [];
+  return listed.flatMap((entry): [string, Answer][] => {
+    const { at, ac, av, ad } = isObject(entry) ? entry : {};
+    if (typeof at !== "string" || typeof ac !== "number" || typeof av !== "number") return [];
+    return [[at, { value: null, ac, av, ad: typeof ad === "string" ? ad : "" }]];
+  });
 }
 
 const join = (path: string, key: string): string => (path ? `${path}/${key}` : key);
