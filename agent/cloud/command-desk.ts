@@ -10,6 +10,8 @@ const CALLS_MAX = 16;
 export interface CommandDesk {
   /** A call as it came from the broker. */
   arrive(id: string, payload: Uint8Array): void;
+  /** A call that can't be taken, for this reason. */
+  refuse(id: string, why: string): void;
   listen(listener: (call: CommandCall) => Promise<CommandAnswer>): void;
 }
 
@@ -30,13 +32,23 @@ export function createCommandDesk(deps: {
     }
   };
 
+  /** Twice as many: there is room to refuse a few, and after that a flood isn't worth an answer. */
+  const isFlooded = (id: string): boolean => {
+    if (underWay < 2 * CALLS_MAX) return false;
+    deps.log("warn", "command-flood", { id });
+    return true;
+  };
+
   const refuse = (id: string, status: number, text: string): void =>
     void attend(() => deps.answer(id, { status, text }));
 
   return {
+    refuse: (id, why) => {
+      if (isFlooded(id)) return;
+      refuse(id, 400, why);
+    },
     arrive: (id, payload) => {
-      // Twice as many: there is room to refuse a few, and after that a flood isn't worth an answer.
-      if (underWay >= 2 * CALLS_MAX) return deps.log("warn", "command-flood", { id });
+      if (isFlooded(id)) return;
       if (underWay >= CALLS_MAX) return refuse(id, 429, "too many commands at once");
       try {
         if (!inbox.put(commandFrom(id, payload))) refuse(id, 503, "the station is starting");

@@ -16,6 +16,8 @@ const FAREWELL_DEADLINE_MS = 2_000;
 export const EARLY_MESSAGES_MAX = 32;
 /** Goes back into a topic and into the station's state file. */
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** A caller with another one is told so, on a topic that every broker takes. */
+const REFUSED_ID_BYTES_MAX = 128;
 
 export interface OwnTopics extends Pick<CloudConnection, "onCommand" | "onLedger" | "close"> {
   readonly payloadBytesMax: (message: Omit<Message, "payload">) => number;
@@ -64,10 +66,12 @@ export function createOwnTopics(
       }
       await mqtt.publish(topic, payload, { deadlineMs: PUBLISH_DEADLINE_MS, properties: { ...properties, lane } });
     },
-    route: ([room, what, id = ""], payload) => {
+    route: ([room, what, id = "", ...others], payload) => {
       if (room === "ledger" && what === undefined) return ledger.put(payload);
-      if (room !== "command" || what !== "call" || !COMMAND_ID.test(id)) return false;
-      desk.arrive(id, payload);
+      if (room !== "command" || what !== "call" || id === "" || others.length > 0) return false;
+      if (COMMAND_ID.test(id)) desk.arrive(id, payload);
+      else if (Buffer.byteLength(id) > REFUSED_ID_BYTES_MAX) return false;
+      else desk.refuse(id, "command id: letters, digits, - and _, at most 64");
       return true;
     },
     onCommand: (listener) => desk.listen(listener),

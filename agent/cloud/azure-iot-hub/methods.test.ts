@@ -23,6 +23,9 @@ it.each([
 
 it.each([
   ["a*b*c", "", "device*command"],
+  ["", "", "device*command"],
+  ["pump*", "", "device*command"],
+  ["%E0%A4%A", "", "no such method %E0%A4%A"],
   ["stop", `{"a":${"[".repeat(3_000)}${"]".repeat(3_000)}}`, "nested deeper"],
   ["stop", `{"a":"${"x".repeat(100_000)}"}`, "at most"],
   ["stop", "[1]", "no JSON object"],

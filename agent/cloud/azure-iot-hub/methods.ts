@@ -17,7 +17,8 @@ const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** A text: why it is no command. */
 export function commandOf({ method, payload }: HubMethodCall): MethodCommand | string {
   const names = method.split("*").map((name) => name.replaceAll("_", "-"));
-  if (names.length > 2)
+  // A name whose percent-encoding is broken comes as it is.
+  if (names.length > 2 || names.includes("") || method.includes("%"))
     return `no such method ${method.slice(0, 100)}; write device*command, or a command of the station`;
   const given = argumentsFrom(payload);
   if (typeof given === "string")

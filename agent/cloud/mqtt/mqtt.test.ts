@@ -129,6 +129,8 @@ describe("the MQTT dialect", () => {
       throw new Error("bug");
     });
     expect(await far.call({ id: "1", device: "", command: "stop" })).toMatchObject({ status: 400 });
+    for (const id of ["100%", "%E0%A4%A", "größe 1"])
+      expect(await far.call({ id, device: "pump", command: "stop" })).toMatchObject({ status: 400 });
     expect(await far.call({ id: "2", device: "pump", command: "stop" })).toMatchObject({ status: 500 });
   });
 

@@ -3,14 +3,14 @@
  * connection, and nothing that it throws or forgets reaches beyond the connection in which it happens.
  *
  * Client is used for what it does well (open, send, close). Twin and methods go by the transport below it: the Client's
- * twin merges arrays by index and takes errors for success, its methods have to be named beforehand, and its listeners'
- * failures end the process.
+ * twin merges arrays by index and takes errors for success, its methods have to be named beforehand (and are read from
+ * their topics in hub-methods.ts), and its listeners' failures end the process.
  */
 import { EventEmitter } from "node:events";
 import { CloudError } from "../../cloud/cloud.ts";
 import { createInbox } from "../../cloud/inbox.ts";
 import type { HubAnswer, HubClients, HubConnection, HubMessage, HubMethodCall, HubOptions, Log } from "../../world.ts";
-import { loadSdk, type Sdk, type SdkMessage, type SdkMethod } from "./azure-sdk.ts";
+import { loadSdk, type Sdk, type SdkMessage } from "./azure-sdk.ts";
 import { createHubPipe, type HubPipe } from "./hub-pipe.ts";
 import { CLOSE_GRACE_MS } from "./mqtt-client.ts";
 import { REFUSED_RETURN_CODES } from "./mqtt-reasons.ts";
@@ -20,6 +20,7 @@ import { createTlsSessions, type TlsSessions } from "./tls-sessions.ts";
 const AUTHENTICATION = { x509: 0, token: 1 } as const;
 /** A hub may deliver together with its acknowledgement of the subscription. */
 const EARLY_MAX = 32;
+const METHOD_SHOWN_MAX = 100;
 
 export function createHubClients(deps: { readonly log?: Log } = {}): HubClients {
   const sessions = createTlsSessions();
@@ -160,11 +161,10 @@ function createConnection(sdk: Sdk, { pipe, transport, client, log }: Parts) {
   transport.on("message", ({ data, properties }: SdkMessage) =>
     messages.put({ properties: propertiesOf(properties), payload: new Uint8Array(data) }),
   );
-  transport.onMethod = (method) => {
-    const heard = methodFrom(method);
-    if (heard) methods.put(heard);
-    else log?.("warn", "hub-stray-method", { method: method.methods.methodName });
-  };
+  pipe.onMethod(({ request, ...call }) => {
+    if (request !== undefined) methods.put({ ...call, request });
+    else log?.("warn", "hub-stray-method", { method: call.method.slice(0, METHOD_SHOWN_MAX) });
+  });
 
   const seam: HubConnection = {
     send: async ({ properties, payload, isJson }) => {
@@ -231,15 +231,6 @@ const within = (ms: number, act: (done: () => void) => void): Promise<void> =>
 /** Made by hub-pipe.ts, handed through by the SDK. */
 const isAnswer = (value: unknown): value is HubAnswer =>
   typeof value === "object" && value !== null && "status" in value && typeof value.status === "number";
-
-function methodFrom({ requestId, methods, body }: SdkMethod): HubMethodCall | undefined {
-  if (typeof requestId !== "string" || requestId === "") return undefined;
-  try {
-    return { request: requestId, method: decodeURIComponent(methods.methodName), payload: new Uint8Array(body) };
-  } catch {
-    return undefined;
-  }
-}
 
 const propertiesOf = ({ propertyList }: SdkMessage["properties"]): Record<string, string> =>
   Object.fromEntries(propertyList.map(({ key, value }) => [key, value]));

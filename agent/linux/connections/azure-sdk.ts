@@ -1,4 +1,4 @@
-/** Microsoft's SDK, loaded when it is needed, with two of its classes made to leave the process alive. */
+/** Microsoft's SDK, loaded when it is needed, with one of its classes made to leave the process alive. */
 import type { Mqtt as SdkTransport } from "azure-iot-device-mqtt";
 import type { MqttBase as SdkBase } from "azure-iot-mqtt-base";
 
@@ -23,13 +23,6 @@ export async function loadSdk() {
 const fromCommonJs = <T extends object>(module: T): T =>
   "default" in module && typeof module.default === "object" && module.default !== null ? (module.default as T) : module;
 
-/** What the SDK's transport makes of a message on $iothub/methods/POST/{name}/?$rid={request}. */
-export interface SdkMethod {
-  readonly requestId?: string;
-  readonly methods: { readonly methodName: string };
-  readonly body: Uint8Array;
-}
-
 function guarded(Mqtt: typeof SdkTransport, MqttBase: typeof SdkBase) {
   /** The SDK parses what comes down outside of any promise: what it throws would end the process. */
   class GuardedBase extends MqttBase {
@@ -43,16 +36,7 @@ function guarded(Mqtt: typeof SdkTransport, MqttBase: typeof SdkBase) {
       }
     }
   }
-  /** Methods of any name: the SDK leaves one that nobody named beforehand without an answer, until its caller gives up. */
-  class Transport extends Mqtt {
-    onMethod: (method: SdkMethod) => void = () => undefined;
-    override emit(event: string | symbol, ...given: unknown[]): boolean {
-      if (typeof event !== "string" || !event.startsWith("method_")) return super.emit(event, ...given);
-      this.onMethod(given[0] as SdkMethod);
-      return true;
-    }
-  }
-  return { GuardedBase, Transport };
+  return { GuardedBase, Transport: Mqtt };
 }
 
 /** Cloud-to-device. */

@@ -6,6 +6,7 @@
 import { EventEmitter } from "node:events";
 import { type IClientOptions, type IClientPublishOptions, type IClientSubscribeOptions, MqttClient } from "mqtt";
 import type { HubOptions, LinkUse, Log, MqttOptions } from "../../world.ts";
+import { type MethodInTopic, methodIn } from "./hub-methods.ts";
 import { pingOver, WITHOUT_ITS_OWN } from "./mqtt-client.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import type { TlsSessions } from "./tls-sessions.ts";
@@ -24,6 +25,8 @@ export interface HubPipe {
   /** What ended the connection, or kept it from standing. */
   failure(): Error | undefined;
   onClosed(listener: (reason: string) => void): void;
+  /** Calls don't reach the SDK. At most one listener, added before the connection is opened. */
+  onMethod(listener: (call: MethodInTopic) => void): void;
   use(): LinkUse;
   /** Resolves at PINGRESP; never when none comes. */
   ping(): Promise<void>;
@@ -42,6 +45,7 @@ export function createHubPipe(deps: HubPipeDeps, options: HubOptions, signal: Ab
   let failure: Error | undefined;
   let closedBecause: string | undefined;
   let pings = 0;
+  let methodListener: (call: MethodInTopic) => void = () => undefined;
   const closedListeners: ((reason: string) => void)[] = [];
   const facade = new Facade(() => client);
 
@@ -60,7 +64,11 @@ export function createHubPipe(deps: HubPipeDeps, options: HubOptions, signal: Ab
     client = opened;
     opened.on("connect", (connack) => facade.emit("connect", connack));
     opened.on("error", failed);
-    opened.on("message", (topic, payload) => facade.emit("message", topic, withStatus(topic, payload)));
+    opened.on("message", (topic, payload) => {
+      const method = methodIn(topic, payload);
+      if (method) methodListener(method);
+      else facade.emit("message", topic, withStatus(topic, payload));
+    });
     opened.on("close", () =>
       closed(opened.disconnecting && !failure ? "closed by us" : (failure?.message ?? "the hub closed the connection")),
     );
@@ -99,6 +107,9 @@ export function createHubPipe(deps: HubPipeDeps, options: HubOptions, signal: Ab
     onClosed: (listener) => {
       if (closedBecause !== undefined) listener(closedBecause);
       else closedListeners.push(listener);
+    },
+    onMethod: (listener) => {
+      methodListener = listener;
     },
     use: () => ({ bytes: link?.bytes() ?? 0, pings, isResumed: link?.isResumed() ?? false }),
     ping: () => {
