@@ -42,7 +42,7 @@ export interface IdentityConfig {
   /** As agent.yaml names it. */
   readonly cloud: string;
   /** What agent.yaml gives beside the certificate: authorities, a password. */
-  readonly given: Credentials;
+  readonly given: () => Credentials;
 }
 
 export interface Identity {
@@ -218,8 +218,8 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
   return {
     credentials: () => {
       const { current } = memory.now;
-      if (!current) return config.given;
-      const { ca } = config.given;
+      if (!current) return config.given();
+      const { ca } = config.given();
       // The password has ended with the first use of the certificate, and is nobody's business any more.
       return {
         ...(ca !== undefined && { ca }),
@@ -230,7 +230,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
     guard: (cloud) =>
       guardedCloud(deps, cloud, {
         hasCertificate: () => memory.now.current !== undefined,
-        isEnrolling: () => memory.now.current === undefined && config.given.password === undefined && isWanted(),
+        isEnrolling: () => memory.now.current === undefined && config.given().password === undefined && isWanted(),
         onEnrolled: (listener) => void listeners.push(listener),
         onAccepted: () => {
           isRefused = false;
@@ -275,7 +275,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
 
   function status(): IdentityStatus {
     const { current } = memory.now;
-    const { given } = config;
+    const given = config.given();
     const foreign =
       memory.foreign === undefined
         ? undefined
@@ -290,7 +290,7 @@ export function createIdentity(deps: IdentityDeps, config: IdentityConfig): Iden
   }
 
   function certificateStatus(current: KeptCertificate | undefined): Pick<IdentityStatus, "certificate"> {
-    const given = config.given.certificate;
+    const given = config.given().certificate;
     if (!current) return given === undefined ? {} : { certificate: keys.read(given) };
     const facts = keys.read(current.certificate);
     const { cloud, sinceMs } = current;

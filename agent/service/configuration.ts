@@ -1,10 +1,8 @@
 /** What the program reads of its configuration: agent.yaml, the paths and credentials that it names. */
 import type { AgentPlaces } from "../agent-deps.ts";
-import { readAccessKey } from "../cloud/azure-iot-hub/shared-access.ts";
-import type { Credentials } from "../cloud/credentials.ts";
 import { type AgentConfig, ConfigError, parseConfig } from "../config.ts";
-import { absolute, readSecret, readText, readTextIfThere } from "../linux/credential-files.ts";
-import type { Secret } from "../world.ts";
+import { absolute, readTextIfThere } from "../linux/credential-files.ts";
+import { createCredentialFiles } from "./credentials.ts";
 
 /** What the program knows of itself. */
 export interface Program {
@@ -51,44 +49,12 @@ A station file to begin with: pump-station new station my-station. Another place
 
 /** Paths in agent.yaml are relative to it. */
 function placesFrom(config: AgentConfig, folder: string, program: Program): AgentPlaces {
-  const credentials = credentialsFrom(config, folder);
   return {
     description: absolute(config.description, folder),
     deviceFolders: [...config.devices.map((path) => absolute(path, folder)), ...program.catalogue],
     catalogue: program.catalogue,
     data: absolute(config.data, folder),
     version: program.version,
-    credentials: () => credentials,
+    credentials: createCredentialFiles(config, folder),
   };
-}
-
-function credentialsFrom(config: AgentConfig, folder: string): Credentials {
-  const { ca, "certificate-file": certificate, "private-key-file": privateKey, "password-file": password } = config;
-  const accessKey = config["access-key-file"];
-  if ((certificate === undefined) !== (privateKey === undefined)) {
-    throw new ConfigError("certificate-file and private-key-file go together: give both, or none");
-  }
-  if (certificate !== undefined && config["enrolment-token-file"] !== undefined) {
-    throw new ConfigError("enrolment-token-file: this station has a certificate-file already; give one of the two");
-  }
-  return {
-    ...(ca !== undefined && { ca: readText(ca, folder) }),
-    ...(password !== undefined && { password: readSecret(password, folder) }),
-    ...(accessKey !== undefined && { accessKey: readAzureKey(accessKey, config.station, folder) }),
-    ...(certificate !== undefined && { certificate: readText(certificate, folder) }),
-    ...(privateKey !== undefined && { privateKey: readSecret(privateKey, folder) }),
-  };
-}
-
-/** Said at the start rather than at the first refusal of a cloud that tells no reasons. */
-function readAzureKey(name: string, station: string, folder: string): Secret {
-  const secret = readSecret(name, folder);
-  const key = readAccessKey(secret.reveal());
-  if (typeof key === "string") throw new ConfigError(`access-key-file ${name}: ${key}`);
-  if (key.device !== undefined && key.device !== station) {
-    throw new ConfigError(
-      `access-key-file ${name}: it is the key of ${key.device}, and agent.yaml says station: ${station}`,
-    );
-  }
-  return secret;
 }

@@ -47,7 +47,7 @@ export function createServiceIdentity(deps: ServiceIdentityDeps, { config, place
       onTokenUsed: () => tokenFile?.remove(),
       claim,
     },
-    { station, cloud: cloud.text, given },
+    { station, cloud: cloud.text, given: () => places.credentials?.() ?? {} },
   );
 }
 

@@ -159,7 +159,7 @@ export function createBoard(
       },
       claim: () => options.claim,
     },
-    { station: options.station ?? STATION, cloud: "mqtts://bridge:8883", given: options.given ?? {} },
+    { station: options.station ?? STATION, cloud: "mqtts://bridge:8883", given: () => options.given ?? {} },
   );
   identity.onChange(() => state.changes++);
   const far = createMemoryCloud(time).cloud;
