@@ -33,6 +33,8 @@ export interface MqttConnection {
       readonly deadlineMs: number;
       /** User properties where MQTT 5 is spoken; elsewhere they are left out. */
       readonly properties?: Readonly<Record<string, string>>;
+      /** Larger than the broker says it takes: the broker is set too small, and this waits until it isn't ("retry-after"). */
+      readonly mayWait?: boolean;
     },
   ): Promise<void>;
   /** QoS 1; rejects when the broker refuses. */

@@ -2,7 +2,7 @@
  * What a station says and hears on its own topics (`wire/topics.ts`) wherever a broker lets it have some: messages and
  * the farewell up, commands and ledger down. The twin is not here: each dialect has its own.
  */
-import { MESSAGE_BYTES_MAX, PUBLISH_DEADLINE_MS } from "../limits.ts";
+import { MESSAGE_BYTES_MAX, MESSAGE_BYTES_TARGET, PUBLISH_DEADLINE_MS } from "../limits.ts";
 import { topicParts, topicsOf } from "../wire/topics.ts";
 import type { Log } from "../world.ts";
 import { type CloudConnection, CloudError, type Message } from "./cloud.ts";
@@ -12,6 +12,8 @@ import type { KeptConnection } from "./kept-connection.ts";
 
 /** Saying goodbye is a courtesy; the will says the same. */
 const FAREWELL_DEADLINE_MS = 2_000;
+/** A message closes at its target, or with the sample that goes beyond. */
+const ORDINARY_BYTES_MAX = MESSAGE_BYTES_TARGET + 1_000;
 /** What may come before anybody listens. */
 export const EARLY_MESSAGES_MAX = 32;
 /** Goes back into a topic and into the station's state file. */
@@ -64,7 +66,13 @@ export function createOwnTopics(
           `publish to a topic of ${topic.length} bytes: at most ${topicBytesMax}`,
         );
       }
-      await mqtt.publish(topic, payload, { deadlineMs: PUBLISH_DEADLINE_MS, properties: { ...properties, lane } });
+      // As large as messages with readings are: a broker that is set too small for them must not cost any.
+      const mayWait = payload.length <= ORDINARY_BYTES_MAX;
+      await mqtt.publish(topic, payload, {
+        deadlineMs: PUBLISH_DEADLINE_MS,
+        properties: { ...properties, lane },
+        mayWait,
+      });
     },
     route: ([room, what, id = "", ...others], payload) => {
       if (room === "ledger" && what === undefined) return ledger.put(payload);

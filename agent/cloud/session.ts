@@ -86,10 +86,20 @@ async function connectOnce(clients: MqttClients, options: MqttOptions, signal: A
     signal.throwIfAborted();
     if (error instanceof CloudError) throw error;
     const refused = error instanceof Error && "code" in error && error.code === "refused";
-    throw new CloudError(refused ? "reprovision" : "retry", `connect to ${options.url}: ${textOf(error)}`, {
+    const why = refused ? `; ${refusalOf(options)}` : "";
+    throw new CloudError(refused ? "reprovision" : "retry", `connect to ${options.url}: ${textOf(error)}${why}`, {
       cause: error,
     });
   }
+}
+
+/** In words for who can mend it, here or there. */
+function refusalOf({ clientId, username = clientId, password, cert }: MqttOptions): string {
+  const proofs = [password && `user ${username} with what password-file holds`, cert && "the certificate-file"].filter(
+    Boolean,
+  );
+  const proof = proofs.length > 0 ? proofs.join(" and ") : `user ${username}, who has no password-file`;
+  return `the broker doesn't take ${proof}, as client ${clientId}`;
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

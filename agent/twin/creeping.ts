@@ -36,6 +36,9 @@ function sinceWhenItWas({ twin: ours }: JsonObject, { twin: theirs }: JsonObject
   return isSameStill ? { twin: { ...ours, since: theirs["since"] } } : {};
 }
 
+export const withoutCreeping = (patch: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(patch).filter(([key]) => !Object.hasOwn(CREEPING, key)));
+
 /** A patch that says something which can't wait for the hour. */
 export const isNews = (patch: JsonObject): boolean =>
   Object.entries(patch).some(

@@ -48,6 +48,29 @@ it("a report that the cloud goes on refusing is repeated after a minute, then mo
   expect(reporter.dueAt()).toBe(Infinity);
 });
 
+it("a report at which the connection ends each time is refused without a word: it is repeated as seldom", async () => {
+  const { reporter } = benchOf({ agent: { version: "1" } });
+  const connection = { report: () => Promise.reject(new CloudError("reconnect", "connection closed")) };
+  for (let n = 0; n < 3; n++) {
+    reporter.remoteIs({ $version: 1 });
+    expect(reporter.dueAt()).toBeLessThan(10_000);
+    await expect(reporter.send(connection as unknown as CloudConnection)).rejects.toThrow("closed");
+  }
+  reporter.remoteIs({ $version: 1 });
+  expect(reporter.dueAt()).toBeGreaterThanOrEqual(60_000);
+});
+
+it("a refused report isn't another one because what waits has grown", async () => {
+  const document = { agent: { version: "1" }, buffer: { waiting: 1 } };
+  const { reporter, sent, refuseWith, live } = benchOf(document);
+  refuseWith(new CloudError("drop-and-report", "too large"));
+  reporter.remoteIs({ $version: 1 });
+  await live(2_000);
+  document.buffer.waiting = 2;
+  await live(30_000);
+  expect(sent).toHaveLength(1);
+});
+
 it("a report keeps to the room that desired leaves at present", async () => {
   const schemas = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`device-${n}`, "0123456789abcdef"]));
   const { reporter, sent, live } = benchOf({ agent: { version: "1" }, schemas });

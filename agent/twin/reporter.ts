@@ -6,7 +6,7 @@ import { type CloudConnection, CloudError } from "../cloud/cloud.ts";
 import { REPORT_QUIET_MS, TWIN_BYTES_MAX } from "../limits.ts";
 import { isObject, type Json, type JsonObject, mergePatch, type ReportedDocument } from "../wire/twin-document.ts";
 import type { Clock, Log } from "../world.ts";
-import { isNews, withinBands } from "./creeping.ts";
+import { isNews, withinBands, withoutCreeping } from "./creeping.ts";
 import { fitting, without } from "./fitting.ts";
 import { isSame, patchBetween, withoutNulls } from "./patch-between.ts";
 
@@ -21,6 +21,8 @@ const NEWS_AT_ONCE_MAX = 12;
 const NEWS_WINDOW_MS = 3_600_000;
 const NEWS_GAP_MS = 600_000;
 /** A report that was refused for what it is would be refused again; a cloud may err, so it is tried now and then. */
+/** A cloud that hangs up so often in a row at a report refuses it, having no words for that (MQTT 3.1.1). */
+const CUT_OFF_MAX = 3;
 const REFUSED_RETRY = { firstMs: 60_000, factor: 4, maxMs: REPORT_QUIET_MS };
 
 export interface Reporter {
@@ -47,6 +49,19 @@ export function createReporter(deps: {
   const newsSentAt: number[] = [];
   let refused: { readonly patch: JsonObject; readonly retryMs: number; readonly retryAt: number } | undefined;
 
+  /** Reports in a row at which the connection ended. */
+  let cutOff = 0;
+
+  const refuse = (patch: JsonObject, error: CloudError): void => {
+    const bytes = Buffer.byteLength(JSON.stringify(patch));
+    const hint = error.next === "reconnect" && { hint: "the cloud hangs up at it: it may take nothing of this size" };
+    log("error", "twin-report-refused", { bytes, error: error.message, ...hint });
+    const { firstMs, factor, maxMs } = REFUSED_RETRY;
+    const isAgain = refused && isSame(withoutCreeping(patch), withoutCreeping(refused.patch));
+    const retryMs = refused && isAgain ? Math.min(refused.retryMs * factor, maxMs) : firstMs;
+    refused = { patch, retryMs, retryAt: clock.bootMs() + retryMs };
+  };
+
   const patchNow = (): JsonObject | undefined => {
     if (!remote) return undefined;
     return patchBetween(remote, withinBands(fitting(withoutNulls(deps.document()), bytesMax()), remote));
@@ -68,7 +83,7 @@ export function createReporter(deps: {
     dueAt: () => {
       const patch = patchNow();
       if (!patch) return Infinity;
-      if (refused && isSame(patch, refused.patch)) return refused.retryAt;
+      if (refused && isSame(withoutCreeping(patch), withoutCreeping(refused.patch))) return refused.retryAt;
       if (isAcknowledging(patch, remote)) return sentAt + BURST_MS;
       return isNews(patch) ? newsDueAt() : sentAt + REPORT_QUIET_MS;
     },
@@ -82,12 +97,13 @@ export function createReporter(deps: {
       }
       try {
         await connection.report(patch);
+        cutOff = 0;
       } catch (error) {
-        if (!(error instanceof CloudError) || error.next !== "drop-and-report") throw error;
-        log("error", "twin-report-refused", { error: error.message });
-        const { firstMs, factor, maxMs } = REFUSED_RETRY;
-        const retryMs = refused && isSame(patch, refused.patch) ? Math.min(refused.retryMs * factor, maxMs) : firstMs;
-        refused = { patch, retryMs, retryAt: clock.bootMs() + retryMs };
+        if (!(error instanceof CloudError)) throw error;
+        cutOff = error.next === "reconnect" ? cutOff + 1 : 0;
+        const isRefused = error.next === "drop-and-report";
+        if (isRefused || cutOff >= CUT_OFF_MAX) refuse(patch, error);
+        if (!isRefused) throw error;
         return;
       }
       // A GET that was answered meanwhile is newer than what this patch was made from.

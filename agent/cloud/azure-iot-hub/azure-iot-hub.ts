@@ -123,7 +123,12 @@ async function connectOnce(
       throw new CloudError("retry", text, { cause: error });
     }
     onRefused();
-    const clocked = clock.isWallTrusted() ? "" : "; the clock isn't set, either";
+    const now = new Date(clock.wallMs()).toISOString().slice(0, 16);
+    const clocked = clock.isWallTrusted()
+      ? options.token
+        ? `; a token is refused, too, where the clock is wrong: it is ${now}Z here`
+        : ""
+      : "; the clock isn't set, either";
     const what = options.token ? "its access key" : "its certificate";
     const text = `${error.message}: ${options.hub} doesn't know ${options.device}, or not with ${what}${clocked}`;
     throw new CloudError("reprovision", text, { cause: error });

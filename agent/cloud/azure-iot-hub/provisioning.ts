@@ -151,7 +151,10 @@ function assignmentIn(
   if (status === 200 && body["status"] === "assigned" && typeof hub === "string" && typeof device === "string")
     return { hub, device };
   const why = state["errorMessage"] ?? body["message"] ?? body["status"] ?? "";
-  const text = `provisioning: the service says ${status} ${typeof why === "string" ? why.slice(0, 200) : ""}`.trim();
+  const isDisabled = body["status"] === "disabled";
+  const whose = isDisabled ? "; the enrolment of this station is disabled there" : "";
+  const text =
+    `provisioning: the service says ${status} ${typeof why === "string" ? why.slice(0, 200) : ""}${whose}`.trim();
   if (status === 429) {
     const afterMs = (Math.max(retryAfterS ?? 30, 5) + chance.fraction() * 30) * 1000;
     throw new CloudError("retry-after", text, { afterMs: Math.round(afterMs) });

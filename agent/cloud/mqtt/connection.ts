@@ -1,9 +1,9 @@
 /** One MQTT connection as a CloudConnection: routes what comes down, pairs twin requests with their replies. */
-import { PUBLISH_DEADLINE_MS } from "../../limits.ts";
+import { PUBLISH_DEADLINE_MS, TWIN_BYTES_MAX } from "../../limits.ts";
 import { topicsOf } from "../../wire/topics.ts";
 import type { DesiredDocument, JsonObject, TwinDocuments } from "../../wire/twin-document.ts";
 import type { Chance, Log, Timers } from "../../world.ts";
-import { type CloudConnection, CloudError } from "../cloud.ts";
+import { type CloudConnection, CloudError, type Message } from "../cloud.ts";
 import { createInbox } from "../inbox.ts";
 import type { KeptConnection } from "../kept-connection.ts";
 import { createOwnTopics, EARLY_MESSAGES_MAX, ownPath } from "../own-topics.ts";
@@ -72,7 +72,8 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
   });
 
   return {
-    publish: own.publish,
+    publish: (message) => own.publish(message).catch((error: unknown) => withHint(error, message)),
+    reportBytesMax: () => Math.min(TWIN_BYTES_MAX, mqtt.payloadBytesMax(topics.twinReport(nextRid()))),
     payloadBytesMax: own.payloadBytesMax,
     getTwin: () => {
       const rid = nextRid();
@@ -95,4 +96,12 @@ export function createMqttCloudConnection(deps: Deps, station: string): CloudCon
     use: () => mqtt.use(),
     close: own.close,
   };
+}
+
+/** A broker that speaks 3.1.1 has no words for what it doesn't take: it hangs up. */
+function withHint(error: unknown, { payload }: Message): never {
+  if (!(error instanceof CloudError) || error.next !== "reconnect" || !/connection closed/.test(error.message))
+    throw error;
+  const hint = `if this comes at each message, the broker's log says why: it may not take messages of ${payload.length} bytes, or not to this topic`;
+  throw new CloudError("reconnect", `${error.message}; ${hint}`, { cause: error });
 }

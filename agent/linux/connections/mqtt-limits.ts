@@ -3,6 +3,7 @@
  * that isn't acknowledged is sent again, for ever. 3.1.1 has no such words.
  */
 import type { IConnackPacket } from "mqtt";
+import { CloudError } from "../../cloud/cloud.ts";
 
 export interface BrokerLimits {
   /** QoS 1 messages that wait for their acknowledgement at a time (Receive Maximum). */
@@ -28,6 +29,17 @@ export const packetBytes = (topic: string, payload: Uint8Array): number =>
 /** §2.2.2: their length may take three bytes more; §3.3.2.3.7: a pair has an identifier and two lengths. */
 export const propertiesBytes = (pairs: Readonly<Record<string, string>>): number =>
   Object.entries(pairs).reduce((sum, [name, value]) => sum + 5 + Buffer.byteLength(name) + Buffer.byteLength(value), 3);
+
+/** Looking again whether somebody has set the broker right costs nothing on the link. */
+const WAIT_MS = 60_000;
+
+export function tooLarge(bytes: number, bytesMax: number, mayWait: boolean): CloudError {
+  const text = `publish ${bytes} bytes: the broker takes at most ${bytesMax}`;
+  if (!mayWait) return new CloudError("drop-and-report", text);
+  return new CloudError("retry-after", `${text}; it waits until the broker takes more (mosquitto: max_packet_size)`, {
+    afterMs: WAIT_MS,
+  });
+}
 
 export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
 

@@ -19,6 +19,7 @@ const NEXT: Readonly<Record<number, NextStep>> = {
   151: "retry-after", // 0x97 quota exceeded
   153: "drop-and-report", // 0x99 payload format invalid
   156: "retry-after", // 0x9C use another server
+  155: "retry-after", // 0x9B QoS not supported: somebody has to change the broker
   157: "retry-after", // 0x9D server moved
   159: "retry-after", // 0x9F connection rate exceeded
 };
@@ -27,12 +28,18 @@ const PATIENCE_MS = 30_000;
 /** 0x84, and table 3.1 of 3.1.1 from a broker that answers in its own words. */
 const UNSUPPORTED = new Set([132, 1]);
 
+/** 0x9B: the broker takes or gives nothing with acknowledgement. */
+const QOS_NOT_SUPPORTED = 155;
+export const NO_QOS_1 =
+  "the broker takes no messages with acknowledgement (QoS 1), without which the station sends nothing; mosquitto: max_qos";
+
 /** undefined when it is no reason that MQTT 5 gives. */
 export function reasonError(code: number | undefined, what: string, cause: unknown): CloudError | undefined {
   const next = code === undefined ? undefined : NEXT[code];
   if (code === undefined || next === undefined) return undefined;
   const text = cause instanceof Error ? cause.message : String(cause);
-  return new CloudError(next, `${what}: ${text} (reason 0x${code.toString(16)})`, {
+  const advice = code === QOS_NOT_SUPPORTED ? `; ${NO_QOS_1}` : "";
+  return new CloudError(next, `${what}: ${text} (reason 0x${code.toString(16)})${advice}`, {
     cause,
     ...(next === "retry-after" && { afterMs: PATIENCE_MS }),
   });

@@ -18,12 +18,18 @@ import {
   packetBytes,
   propertiesBytes,
   RETAIN_NOT_SUPPORTED,
+  tooLarge,
 } from "./mqtt-limits.ts";
 import { clientOptionsFrom } from "./mqtt-options.ts";
 import { isOldBroker, PACKET_TOO_LARGE, patienceAfter, REFUSED_RETURN_CODES, reasonError } from "./mqtt-reasons.ts";
 import { type MqttStream, openStream } from "./mqtt-stream.ts";
 import { createTlsSessions } from "./tls-sessions.ts";
 import { connectUnclocked } from "./tls-verify.ts";
+
+/** In SUBACK; what is below is a granted QoS. */
+const REFUSED_FROM = 0x80;
+const CLOSED_UNHEARD =
+  "closed before an answer (CONNACK); something that isn't MQTT does so, and a broker that takes no QoS 1 or no such client: its log says why";
 
 export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClients {
   const sessions = createTlsSessions();
@@ -44,7 +50,7 @@ export function createMqttClients(deps: { readonly log?: Log } = {}): MqttClient
       : await connectWithoutClock(options, options.notBeforeMs, deps.log, signal);
     // A closed client may still emit "error"; without a listener that would end the process.
     client.on("error", () => undefined);
-    const limits = limitsFrom(await connected(client, options.url, signal));
+    const limits = limitsFrom(await connected(client, signal));
     return createConnection(client, limits, () => link);
   };
 
@@ -91,7 +97,7 @@ async function connectWithoutClock(
 }
 
 /** Resolves at CONNACK 0. mqtt.js's own connect timeout starts anew for each attempt and covers TCP, TLS and CONNACK. */
-function connected(client: MqttClient, url: string, signal: AbortSignal): Promise<IConnackPacket> {
+function connected(client: MqttClient, signal: AbortSignal): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       client.off("connect", onConnect);
@@ -107,8 +113,7 @@ function connected(client: MqttClient, url: string, signal: AbortSignal): Promis
       });
     const onConnect = (connack: IConnackPacket) => settle(() => resolve(connack));
     const onError = (error: Error) => fail(withRefusal(error));
-    const onClose = () =>
-      fail(Object.assign(new Error(`connect to ${url}: closed before CONNACK`), { code: "no-connack" }));
+    const onClose = () => fail(Object.assign(new Error(CLOSED_UNHEARD), { code: "no-connack" }));
     const onAbort = () => fail(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
     client.on("connect", onConnect);
     client.on("error", onError);
@@ -202,12 +207,11 @@ function createConnection(
     });
 
   return {
-    publish: async (topic, payload, { retain = false, deadlineMs, properties }) => {
+    publish: async (topic, payload, { retain = false, deadlineMs, properties, mayWait = false }) => {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
       const { packetBytesMax, takesRetain } = limits;
       const size = packetBytes(topic, bytes);
-      if (size > packetBytesMax)
-        throw new CloudError("drop-and-report", `publish ${size} bytes: the broker takes at most ${packetBytesMax}`);
+      if (size > packetBytesMax) throw tooLarge(size, packetBytesMax, mayWait);
       // The topic says the same: what goes without them is still understood.
       const isRoomForUser = isV5 && properties && size + propertiesBytes(properties) <= packetBytesMax;
       const user = isRoomForUser && { properties: { userProperties: { ...properties } } };
@@ -226,7 +230,8 @@ function createConnection(
           await client.subscribeAsync([...topics], { qos: 1 });
         } catch (cause) {
           if (!(cause instanceof ErrorWithSubackPacket) || !cause.packet) throw cause;
-          throw new CloudError("reprovision", `subscribe to ${topics.join(", ")}: ${cause.message}`, { cause });
+          const refused = topics.filter((_, at) => Number(cause.packet?.granted[at] ?? REFUSED_FROM) >= REFUSED_FROM);
+          throw new CloudError("reprovision", `subscribe to ${refused.join(", ")}: ${cause.message}`, { cause });
         }
       });
     },

@@ -66,12 +66,19 @@ describe("what a broker says in MQTT 5", () => {
     expect(await closed).toMatchObject({ reason: expect.stringContaining(`0x${reasonCode.toString(16)}`), afterMs });
   });
 
-  it("a bound in CONNACK: what is larger is refused before it is sent, and the connection stands", async () => {
+  it("a bound in CONNACK: what is larger waits unsent, no message with readings is lost, and the connection stands", async () => {
     const under = await standUp(5);
     Object.assign(under.broker, { packetBytesMax: 400, isBoundTold: true });
     const { connection } = await connect(under);
-    const refused = { name: "CloudError", next: "drop-and-report" };
-    await expect(connection.publish(messageOf(400))).rejects.toMatchObject(refused);
+    const waits = {
+      name: "CloudError",
+      next: "retry-after",
+      message: expect.stringContaining("max_packet_size") as string,
+    };
+    await expect(connection.publish(messageOf(400))).rejects.toMatchObject(waits);
+    await expect(connection.publish(messageOf(20_000))).rejects.toMatchObject({ next: "drop-and-report" });
+    await expect(connection.report({ words: "x".repeat(400) })).rejects.toMatchObject({ next: "drop-and-report" });
+    expect(connection.reportBytesMax?.()).toBeLessThan(400);
     // With its properties it would be larger; they stand in the topic, too.
     const properties = { kind: "batch", n: "x".repeat(80) };
     await connection.publish({ ...messageOf(200), properties });
