@@ -51,6 +51,7 @@ export function createSender(deps: SenderDeps): Sender {
     serve: async (connection, signal) => {
       let ended: CloudError | undefined;
       let pausedUntil = 0;
+      const closing = (): CloudError | undefined => ended;
       connection.onClosed((reason, afterMs) => {
         const next = afterMs === undefined ? "reconnect" : "retry-after";
         ended ??= new CloudError(next, `connection closed: ${reason}`, afterMs === undefined ? {} : { afterMs });
@@ -78,7 +79,8 @@ export function createSender(deps: SenderDeps): Sender {
         const error = await publish(deps, connection, offer);
         if (!error) continue;
         const step = afterFailure(deps, offer, error);
-        if (step === "leave") ended ??= error;
+        // What was being sent when the link ended says more than that it ended, unless the cloud said for how long.
+        if (step === "leave") ended = closing()?.next === "retry-after" ? closing() : error;
         else pausedUntil = clock.bootMs() + step.pauseMs;
       }
       return ended ?? new CloudError("stop", "the service stops");

@@ -214,6 +214,17 @@ describe("the uplink", () => {
     expect(far.messages[1]?.payload).toEqual(far.messages[0]?.payload);
   });
 
+  it("what was being sent when the link ended is said, not only that it ended", async () => {
+    const { queues, advance, faults, memory, uplink } = standUp({ intervalMs: 5_000 });
+    faults.publishError = () => {
+      memory.cut("the broker closed the connection");
+      return new CloudError("reconnect", "publish 3 bytes: connection closed; the policy may not allow it");
+    };
+    fill(queues.normal, 1);
+    await advance(6_000);
+    expect(uplink.status().lastError).toContain("the policy may not allow it");
+  });
+
   it("backs off with full jitter up to ten minutes while the cloud is away, and comes back", async () => {
     const { advance, faults, pauses, uplink, queues, accepted } = standUp({ intervalMs: 5_000 }, { fraction: 1 });
     faults.connectError = new CloudError("retry", "connect: ECONNREFUSED");

@@ -64,8 +64,14 @@ export function createAwsConnection(deps: Deps, { station, shadow }: AwsConnecti
   const reject = (replies: Replies<ShadowAnswer>, what: string, payload: Uint8Array): boolean => {
     const rejection = rejectionFrom(payload);
     const { token, code, message } = rejection;
-    if (token === undefined) log("warn", "shadow-rejected-unasked", { what, code, message });
-    if (token === undefined) return false;
+    if (token === undefined) {
+      log("warn", "shadow-rejected-unasked", { what, code, message });
+      // Ours, which is one at a time, or somebody else's: whoever waits looks what there is, instead of for a minute.
+      const { afterMs } = errorFrom(what, rejection);
+      const next = afterMs === undefined ? "retry" : "retry-after";
+      replies.rejectAll(new CloudError(next, `${what}: ${code} ${message}`, afterMs === undefined ? {} : { afterMs }));
+      return false;
+    }
     if (replies === gets && code === NO_SHADOW) return replies.resolve(token, NOTHING);
     return replies.reject(token, errorFrom(what, rejection));
   };

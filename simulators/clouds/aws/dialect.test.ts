@@ -112,6 +112,23 @@ describe("a shadow's one version", () => {
     expect((await connection.getTwin(known)).desired).toEqual({ a: 2, $version: 4 });
   });
 
+  it.each([
+    [429, "retry-after"],
+    [500, "retry-after"],
+    [409, "retry"],
+    [413, "retry"],
+  ])("a rejection %i without a client token ends what waits at once, not after a minute", async (code, next) => {
+    const { aws, connection, advance } = await listening();
+    await connection.getTwin();
+    aws.faults.lose["update/accepted"] = 1;
+    const failed = expect(connection.report({ x: 1 })).rejects.toMatchObject({ name: "CloudError", next });
+    await advance(1_000);
+    const rejection = new TextEncoder().encode(JSON.stringify({ code, message: "no", timestamp: 1 }));
+    aws.publish(`$aws/things/${STATION}/shadow/update/rejected`, rejection);
+    await advance(1_000);
+    await failed;
+  });
+
   it("a missed patch shows at the next update of anybody, so that the whole is fetched", async () => {
     const { aws, id, connection, patches } = await listening();
     await connection.getTwin();
