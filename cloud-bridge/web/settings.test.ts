@@ -1,14 +1,8 @@
-import { TUNED_PUMP } from "@pump-station/agent/testing/tuned-pump.ts";
-import { declaredSettings } from "@pump-station/agent/twin/declared-settings.ts";
-import { UPLOAD_SETTINGS } from "@pump-station/agent/twin/known-settings.ts";
 import { type Json, mergePatch } from "@pump-station/agent/wire/twin-document.ts";
-import type { Channel } from "@pump-station/sensor-descriptions/model.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { StreamChannel, Twin, TwinSetting } from "../api/contract.ts";
-import { unitText } from "./format.ts";
 import { isRemoved } from "./removed.ts";
-import { settingUnit } from "./setting-units.ts";
 import { answerOf, patchFrom, settingRows, valueFrom } from "./settings.ts";
 
 const setting = (more: Partial<TwinSetting>): TwinSetting => ({
@@ -23,7 +17,6 @@ const setting = (more: Partial<TwinSetting>): TwinSetting => ({
   ...more,
 });
 const target: StreamChannel = { name: "target", kind: "gauge", unit: "Cel", resolution: 0.1 };
-const streamed = ({ name, kind, unit, resolution }: Channel): StreamChannel => ({ name, kind, unit, resolution });
 const twinOf = (more: Partial<Twin>): Twin => ({
   station: "demo-lake",
   desired: {},
@@ -133,29 +126,6 @@ test("live is one row with the time at which it ends", () => {
   expect(over).toMatchObject({ answer: { kind: "file", words: "nobody watches" } });
   expect(over).not.toHaveProperty("until");
   expect(patchFrom("live", { every: 5, until: 9 })).toEqual({ live: { every: 5, until: 9 } });
-});
-
-test("each setting of a device is shown in the unit in which the station takes it", () => {
-  const declared = [...declaredSettings(TUNED_PUMP).values()];
-  const shown = declared.map(({ key }) => [key, settingUnit(`devices/pump/${key}`, TUNED_PUMP.channels.map(streamed))]);
-  expect(shown).toEqual(declared.map(({ key, shape }) => [key, unitText(shape.unit)]));
-});
-
-test("each setting of the station, too; live is in seconds", () => {
-  const words: Readonly<Record<string, string>> = { "MB/month": "MB a month" };
-  for (const { name, shape } of UPLOAD_SETTINGS) {
-    const unit = shape.kind === "number" ? shape.unit : "";
-    expect([name, settingUnit(`upload/${name}`, [target])]).toEqual([name, words[unit] ?? unit]);
-  }
-  expect(settingUnit("live", [target])).toBe("s");
-});
-
-test.each([
-  ["target", "°C"],
-  ["alarm-too-hot-until-target-at-most-2", "°C"],
-  ["lights", ""],
-])("%s of a device's hardware is in %j", (name, unit) => {
-  expect(settingUnit(`devices/pump/${name}`, [target])).toBe(unit);
 });
 
 test("a patch sets exactly one value, and null gives it back", () => {
