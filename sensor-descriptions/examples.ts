@@ -62,23 +62,20 @@ function serialFailures(type: DeviceType, protocol: SerialProtocol, example: Exa
   const report = protocol.reads.find(({ name, isReport }) => isReport && shows.kind === "read" && name === shows.read);
   if (report) return reportFailures(type, protocol, address, report.name, example);
   const exchange = exchangeOf(protocol, address, shows, example.turn);
-  const failures = sameBytes("sent", exchange.request, example.sent).map(
-    (failure) => failure + whatIsWrong(type, example, "sent"),
-  );
+  const failures = sameBytes("sent", exchange.request, example.sent);
   if (exchange.isBroadcast) return [...failures, ...broadcastFailures(protocol, address, exchange, example)];
   if (!example.answer) return failures;
   const outcome = exchange.recognise().push(example.answer);
-  if (!outcome) return [...failures, `the answer isn't recognised as one${whatIsWrong(type, example, "answer")}`];
+  if (!outcome) return [...failures, `the answer isn't recognised as one${whatIsWrong(type, example)}`];
   if (outcome.kind === "bad")
-    return [...failures, `the answer counts as damaged (${outcome.reason})${whatIsWrong(type, example, "answer")}`];
+    return [...failures, `the answer counts as damaged (${outcome.reason})${whatIsWrong(type, example)}`];
   failures.push(...outcomeFailures(type, example, outcome));
   return failures.length > 0 ? failures : deviceSideFailures(protocol, address, exchange, example, outcome);
 }
 
 /** As `explain` says it: "length says 92, so 94 bytes have to follow it, but 92 do". */
-function whatIsWrong(type: DeviceType, { sent, answer, ...example }: Example, shown: "sent" | "answer"): string {
-  const bytes = shown === "sent" ? { ...(sent ? { sent } : {}) } : { ...(answer ? { answer } : {}) };
-  const [first] = explainExample(type, { ...example, ...bytes }).flatMap(({ wrong }) => wrong);
+function whatIsWrong(type: DeviceType, example: Example): string {
+  const [first] = explainExample(type, example).at(-1)?.wrong ?? [];
   // Which other check it could be is a guess among hundreds: `explain` makes it, beside the bytes.
   return first === undefined ? "" : `: ${first.replace(/; what stands here is .*$/s, "")}`;
 }
