@@ -34,7 +34,9 @@ it.each(["set-up-framed", "set-up-lines", "set-up-modbus"])("the examples of %s 
 describe("an example of a set-up that is not as described fails", () => {
   it("by its bytes, by its answer, by an answer where nothing answers", () => {
     const failures = (name: string, from: string, to: string) =>
-      loaded(name, from, to).problems.map(({ message }) => message.replace("the example doesn't come out: ", "").split(": ")[0]);
+      loaded(name, from, to).problems.map(
+        ({ message }) => message.replace("the example doesn't come out: ", "").split(": ")[0],
+      );
     expect(failures("set-up-framed", '"7E 01 D3 2B"', '"7E 01 D4 2A"')).toEqual([
       "sent is 7E 01 D3 2B, not 7E 01 D4 2A",
     ]);
