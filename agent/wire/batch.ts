@@ -14,7 +14,7 @@
  *     integer          n: samples
  *     integer          period, ms
  *     bytes            body: version 1 deflated columns (open-body.ts), version 2 range-coded columns (tight-body.ts),
- *                      version 3 the same with trends; in the station's buffer, version 1 with the columns themselves, as an array, because a
+ *                      version 3 the same, with trends where a column has them; in the station's buffer, version 1 with the columns themselves, as an array, because a
  *                      handful of samples doesn't deflate
  *   44 xx xx xx xx   CRC-32C
  */

@@ -27,10 +27,10 @@ export class ColumnCoder {
   private readonly forms = createSlots(FORMS);
   private readonly gaps = createSlots(FORMS);
 
-  constructor(coder: BitCoder, hasTrends: boolean) {
+  constructor(coder: BitCoder, knowsTrends: boolean) {
     this.coder = coder;
     this.numbers = new NumberCoder(coder);
-    this.residuals = new ResidualCoder(coder, this.numbers, hasTrends);
+    this.residuals = new ResidualCoder(coder, this.numbers, knowsTrends);
   }
 
   /** Writes the values, or reads them into the array. Throws WireError. */

@@ -3,6 +3,7 @@
  * the size of the distances before it chooses. [x] = floor(x). Each column begins with fresh own slots and h = 512; the
  * shared slots live as long as the body.
  *
+ *   trends    in version 3, coin slot 0 of its own "the column has trends", before all others; renewed with the body
  *   offset    what predictors.ts says, in 1/256 steps; whole = [(offset + 128) / 256], part = offset - 256 · whole
  *   r         x - last - whole; when part ≤ 0: its negative, so that r > 0 is the likelier side
  *   u         r > 0: 2r - 1, else -2r
@@ -21,8 +22,9 @@
  *   learn     h += n < 4 ? [(256 · u - h) / 2] : [3 · (256 · u - h) / 16], u at most 2^20 and 2^20 for an escape,
  *             n = how many values of the column came before x
  */
-import { codeBit, createSlots, freshSlot, type Slots } from "./adaptive-bits.ts";
+import { codeBit, codeCoin, createSlots, freshSlot, type Slots } from "./adaptive-bits.ts";
 import { LONGER } from "./expected-lengths.ts";
+import { Forecast, type Foreseen } from "./forecast.ts";
 import type { NumberCoder } from "./numbers.ts";
 import { Predictor, STEP_PARTS } from "./predictors.ts";
 import type { BitCoder } from "./range-coder.ts";
@@ -60,7 +62,10 @@ const SHARED_RESTS = repeated(Array.from({ length: 5 * 8 }, () => [...FRESH_REST
 export class ResidualCoder {
   private readonly coder: BitCoder;
   private readonly numbers: NumberCoder;
-  private readonly predictor: Predictor;
+  private readonly knowsTrends: boolean;
+  private readonly trendSlots = createSlots(1);
+  private readonly predictor = new Predictor();
+  private readonly forecast: Forecast | undefined;
   private readonly ownLengths = createSlots(CLASSES * (LENGTH_MAX + 1));
   private readonly ownRests = createSlots((LENGTH_MAX + 1) * 8);
   private readonly sharedLengths = SHARED_LENGTHS.slice();
@@ -68,39 +73,58 @@ export class ResidualCoder {
   /** Of the distances lately, in 1/256. */
   private size = SIZE_START;
 
-  constructor(coder: BitCoder, numbers: NumberCoder, hasTrends: boolean) {
+  constructor(coder: BitCoder, numbers: NumberCoder, knowsTrends: boolean) {
     this.coder = coder;
     this.numbers = numbers;
-    this.predictor = new Predictor(hasTrends);
+    this.knowsTrends = knowsTrends;
+    this.forecast = coder.isEncoder ? new Forecast(this.predictor, knowsTrends) : undefined;
   }
 
   /** values[0] is known; the others are written, or read into it. Throws WireError. */
   column(values: Float64Array): void {
     this.ownLengths.fill(0);
     this.ownRests.fill(0);
-    this.predictor.restart();
     this.size = SIZE_START;
-    const { predictor } = this;
+    if (this.forecast) this.write(values, this.forecast.column(values));
+    else this.read(values);
+  }
+
+  private write(values: Float64Array, { hasTrends, offsets }: Foreseen): void {
+    this.trendsAre(hasTrends);
     for (let n = 1; n < values.length; n++) {
-      const last = values[n - 1] ?? 0;
-      const value = this.value(values[n] ?? 0, last, predictor.offset, n);
-      values[n] = value;
-      predictor.learn(value - last);
+      const value = values[n] ?? 0;
+      const offset = offsets[n] ?? 0;
+      const whole = Math.floor((offset + STEP_PARTS / 2) / STEP_PARTS);
+      const part = offset - whole * STEP_PARTS;
+      const beyond = value - (values[n - 1] ?? 0) - whole;
+      const u = Math.min(folded(part > 0 ? beyond : -beyond), ESCAPE) | 0;
+      this.distance(u, part < 0 ? -part : part);
+      this.grow(u, n);
+      if (u === ESCAPE) this.numbers.signed(value);
     }
   }
 
-  private value(value: number, last: number, offset: number, n: number): number {
-    const whole = Math.floor((offset + STEP_PARTS / 2) / STEP_PARTS);
-    const part = offset - whole * STEP_PARTS;
-    const beyond = value - last - whole;
-    const r = part > 0 ? beyond : -beyond;
-    const u = this.distance(Math.min(folded(r), ESCAPE) | 0, part < 0 ? -part : part);
-    this.grow(u, n);
-    if (u === ESCAPE) return this.numbers.signed(value);
-    if (this.coder.isEncoder) return value;
-    const decoded = last + (whole + (part > 0 ? unfolded(u) : -unfolded(u)));
-    if (!Number.isSafeInteger(decoded)) throw new WireError("malformed", "decode body: a value beyond 2^53");
-    return decoded;
+  private read(values: Float64Array): void {
+    const { predictor } = this;
+    predictor.begin(this.trendsAre(false));
+    let last = values[0] ?? 0;
+    for (let n = 1; n < values.length; n++) {
+      const { offset } = predictor;
+      const whole = Math.floor((offset + STEP_PARTS / 2) / STEP_PARTS);
+      const part = offset - whole * STEP_PARTS;
+      const u = this.distance(0, part < 0 ? -part : part);
+      this.grow(u, n);
+      const change = whole + (part > 0 ? unfolded(u) : -unfolded(u));
+      const value = u === ESCAPE ? this.numbers.signed(0) : last + change;
+      if (!Number.isSafeInteger(value)) throw new WireError("malformed", "decode body: a value beyond 2^53");
+      values[n] = value;
+      predictor.learn(value - last);
+      last = value;
+    }
+  }
+
+  private trendsAre(hasTrends: boolean): boolean {
+    return this.knowsTrends && codeCoin(this.coder, this.trendSlots, 0, hasTrends ? 1 : 0) === 1;
   }
 
   /** Of up to 30 bits, or ESCAPE. */

@@ -8,7 +8,8 @@
  *   per channel   its missing cells (gap-cells.ts), then a column of k of the present samples, value = k · resolution
  *
  * The column coder is one for all of them: what its shared slots learn in one column serves the next. Version 3 of a batch
- * knows trends (predictors.ts), version 2 doesn't; nothing else differs.
+ * says of each column that is coded as distances whether it has trends (residual-coder.ts), in version 2 none has;
+ * nothing else differs.
  */
 import { type ChannelValue, isMissing } from "../reading.ts";
 import { codeCoin, createSlots } from "./adaptive-bits.ts";
@@ -27,10 +28,10 @@ export function tightBodyFromBlock(
   block: StreamBlock,
   schema: StreamSchema,
   period: number,
-  hasTrends: boolean,
+  knowsTrends: boolean,
 ): Uint8Array {
   const coder = new RangeEncoder();
-  const columns = new ColumnCoder(coder, hasTrends);
+  const columns = new ColumnCoder(coder, knowsTrends);
   const gaps = new GapCoder(coder, block.times.length);
   codeJitter(coder, columns, jitterOf(block.times, period));
   const cells = new Uint16Array(block.rows.length);
@@ -48,10 +49,10 @@ export function samplesFromTightBody(
   body: Uint8Array,
   head: BlockHead,
   schema: StreamSchema,
-  hasTrends: boolean,
+  knowsTrends: boolean,
 ): { times: number[]; rows: ChannelValue[][] } {
   const coder = new RangeDecoder(body);
-  const columns = new ColumnCoder(coder, hasTrends);
+  const columns = new ColumnCoder(coder, knowsTrends);
   const gaps = new GapCoder(coder, head.samples);
   const times = timesFrom(codeJitter(coder, columns, new Float64Array(head.samples - 1)), head);
   const rows = times.map(() => new Array<ChannelValue>(schema.channels.length));

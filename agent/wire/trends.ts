@@ -12,6 +12,10 @@
  */
 const LEVEL_GAINS = Float64Array.of(1, 2, 8);
 const SLOPE_GAINS = Float64Array.of(16, 8, 64);
+const LEVEL_SHARES = LEVEL_GAINS.map((gain) => 1 / gain);
+const SLOPE_SHARES = SLOPE_GAINS.map((gain) => 1 / gain);
+/** After so many changes no gain is less than its own. */
+const SETTLED = 16;
 export const TRENDS = 3;
 const PARTS = 65_536;
 
@@ -28,16 +32,20 @@ export class Trends {
   learn(change: number, changes: number, offsets: Float64Array, at: number): void {
     const { levels, slopes } = this;
     const moved = change * PARTS;
+    const isSettled = changes >= SETTLED;
     const soon = 1 + Math.floor((changes * changes) / 4);
     for (let trend = 0; trend < TRENDS; trend++) {
       const slope = slopes[trend] ?? 0;
       const guess = (levels[trend] ?? 0) + slope;
       const off = moved - guess;
-      const level = guess + Math.floor(off / Math.min(LEVEL_GAINS[trend] ?? 1, changes)) - moved;
-      const steeper = slope + Math.floor(off / Math.min(SLOPE_GAINS[trend] ?? 1, soon));
+      // Powers of two: the product is the very quotient, and sooner there.
+      const nearer = isSettled ? off * (LEVEL_SHARES[trend] ?? 1) : off / Math.min(LEVEL_GAINS[trend] ?? 1, changes);
+      const steeper = isSettled ? off * (SLOPE_SHARES[trend] ?? 1) : off / Math.min(SLOPE_GAINS[trend] ?? 1, soon);
+      const level = guess + Math.floor(nearer) - moved;
+      const nextSlope = slope + Math.floor(steeper);
       levels[trend] = level;
-      slopes[trend] = steeper;
-      offsets[at + trend] = Math.floor((level + steeper) / (PARTS / 256));
+      slopes[trend] = nextSlope;
+      offsets[at + trend] = Math.floor((level + nextSlope) / (PARTS / 256));
     }
   }
 }

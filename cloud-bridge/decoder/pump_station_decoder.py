@@ -383,9 +383,9 @@ def open_column(cells, deltas, samples):
 
 # Tight body ----------------------------------------------------------------------------------------------------------
 
-def tight_body(body, samples, channels, has_trends):
+def tight_body(body, samples, channels, knows_trends):
     coder = RangeDecoder(body)
-    columns, gaps = Columns(coder, has_trends), Gaps(coder, samples)
+    columns, gaps = Columns(coder, knows_trends), Gaps(coder, samples)
     jitter = columns.column(samples - 1) if coder.coin({}, 0) else [0] * (samples - 1)
     decoded = []
     for _ in range(channels):
@@ -499,9 +499,9 @@ def safe(value):
 
 
 class Columns:
-    def __init__(self, coder, has_trends):
-        self.coder, self.has_trends = coder, has_trends
-        self.number_slots, self.form_slots, self.rank_slots = {}, {}, {}
+    def __init__(self, coder, knows_trends):
+        self.coder, self.knows_trends = coder, knows_trends
+        self.number_slots, self.form_slots, self.rank_slots, self.trend_slots = {}, {}, {}, {}
         self.shared_lengths, self.shared_rests = {}, {}
 
     def unsigned(self):
@@ -570,7 +570,8 @@ class Columns:
     def distances(self, first, count):
         coder, mix = self.coder, self.coder.mix
         lengths, rests = {}, {}
-        values, predictors, h = [first], Predictors(self.has_trends), 512
+        has_trends = self.knows_trends and coder.coin(self.trend_slots, 0) == 1
+        values, predictors, h = [first], Predictors(has_trends), 512
         for n in range(1, count):
             offset = predictors.offset
             step = offset + 128 >> 8

@@ -117,8 +117,13 @@ const whole = fc.oneof(
   fc.integer({ min: 0, max: 4 }).map((n) => n * 1_000),
   fc.integer({ min: -(2 ** 49), max: 2 ** 49 }),
 );
-/** A column wanders, jumps, stands, or follows a pattern of few values; some of it is missing. */
-const column = fc.tuple(resolution, fc.constantFrom("wander", "any", "pattern", "constant"), whole, fc.boolean());
+/** A column wanders, climbs, jumps, stands, or follows a pattern of few values; some of it is missing. */
+const column = fc.tuple(
+  resolution,
+  fc.constantFrom("wander", "climb", "any", "pattern", "constant"),
+  whole,
+  fc.boolean(),
+);
 
 const batches = fc
   .record({
@@ -143,7 +148,8 @@ const batches = fc
       columns.map(([, kind, first, hasGaps], channel): ChannelValue => {
         const [any, near, gap, chance] = noise[(at + channel * 7) % 60] ?? [0, 0, { missing: "timeout" }, 0];
         if (hasGaps && chance === 0) return gap;
-        const k = { wander: first + near, any, pattern: first + (at % 3) * 700, constant: first }[kind] ?? 0;
+        const climb = first + 17 * at + near;
+        const k = { wander: first + near, climb, any, pattern: first + (at % 3) * 700, constant: first }[kind] ?? 0;
         return scales[channel]?.valueFrom(k) ?? 0;
       }),
     );

@@ -77,12 +77,13 @@ const schemaOf = (channels: number): StreamSchema => ({
 function batchBytes(schema: StreamSchema, below: (bound: number) => number): Uint8Array {
   const form = below(3) === 0 ? "tight" : "trends";
   const samples = 1 + below(below(4) === 0 ? 60 : 12);
-  const kinds = schema.channels.map(() => below(5));
+  const kinds = schema.channels.map(() => below(6));
   const valueOf = (kind: number, at: number): ChannelValue => {
     if (kind === 0) return at;
     if (kind === 1) return below(6) * 327;
     if (kind === 2) return below(9) === 0 ? 2 ** (10 + below(40)) : below(50);
     if (kind === 3) return below(3) === 0 ? { missing: "timeout" } : below(100);
+    if (kind === 4) return 7 * at + below(5);
     return below(100_000);
   };
   const rows = Array.from({ length: samples }, (_, at) => kinds.map((kind) => valueOf(kind, at)));
