@@ -441,8 +441,7 @@ describe("bytes as people write them", () => {
 });
 
 describe("a device file whose example doesn't come out yet", () => {
-  const withWrongCheck = (run: ReturnType<typeof bench>["run"], more: { bytes?: string }) =>
-    run("/work/my-gps.yaml", more);
+  const PATH = "/etc/pump-station/devices/my-gps.yaml";
   const FILE = `format: 1
 type: my-gps
 source: "UBX"
@@ -464,10 +463,10 @@ examples:
 
   it("is explained by its path, and says at once what is meant by its bytes", async () => {
     const { run, files } = bench();
-    files.write("/work/my-gps.yaml", FILE);
-    const bytes = await withWrongCheck(run, { bytes: "B5 62 01 03 00 00 04 0D" });
+    files.write(PATH, FILE);
+    const bytes = await run(PATH, { bytes: "B5 62 01 03 00 00 04 0D" });
     expect(bytes.out).toMatch(/should be 0D 04; what stands\s+here is ubx\s/);
-    const desk = await withWrongCheck(run, {});
+    const desk = await run(PATH, {});
     expect(desk.err).toMatch(/sent is .* 0D 04, not .* 04 0D\n/);
   });
 });

@@ -245,18 +245,35 @@ describe("what is read for formulas alone", () => {
 
   it("is neither kept nor sent, and the others keep their values", () => {
     expect(names(sensor())).toEqual(["level", "flow"]);
-    expect(windowsOf(sensor(), [[1, 2, 3], [4, 5, 6]])).toEqual([[2, 3], [5, 6]]); // biome-ignore format: a table
+    expect(
+      windowsOf(sensor(), [
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+    ).toEqual([
+      [2, 3],
+      [5, 6],
+    ]);
   });
 
   it("stays away with filters, rates and windows, too, unless an aggregate of it is asked for by a name", () => {
     const rates = [{ name: "rising", of: "level", perMs: 1_000, overMs: 3_000, unit: "mm/s", resolution: 1 }];
     const rated = sensor({ rates });
     expect(names(rated)).toEqual(["level", "flow", "rising"]);
-    for (const values of windowsOf(rated, [[1, 2, 3], [4, 5, 6]])) expect(values).toHaveLength(3); // biome-ignore format: a table
+    for (const values of windowsOf(rated, [
+      [1, 2, 3],
+      [4, 5, 6],
+    ]))
+      expect(values).toHaveLength(3);
     const by = new Map<string, Aggregate>([["most", { by: "max", of: "raw" }]]);
     const windowed = sensor({ aggregate: { everyMs: 10_000, by } });
     expect(names(windowed)).toEqual(["level", "flow", "most"]);
     expect(keptChannels(windowed).some(({ isInternal }) => isInternal)).toBe(false);
-    expect(windowsOf(windowed, [[1, 2, 3], [7, 2, 3]])).toEqual([[2, 3, 7]]); // biome-ignore format: a table
+    expect(
+      windowsOf(windowed, [
+        [1, 2, 3],
+        [7, 2, 3],
+      ]),
+    ).toEqual([[2, 3, 7]]);
   });
 });

@@ -179,7 +179,16 @@ describe("what is said about a wrong formula", () => {
 });
 
 describe("names of states", () => {
-  const states = new Map([["valve", new Map([["shut", 0], ["half_open", 7], ["2", 2]])]]); // biome-ignore format: a table
+  const states = new Map([
+    [
+      "valve",
+      new Map([
+        ["shut", 0],
+        ["half_open", 7],
+        ["2", 2],
+      ]),
+    ],
+  ]);
   const parsed = (text: string) => parseFormula(text, states);
   const at = (text: string, valve: number): number => {
     const one = parsed(text);
