@@ -65,9 +65,17 @@ export const ucumName = (word: string): string => UNITS.get(word)?.name ?? word;
 export const spokenUnit = (name: string): string => SPOKEN[name] ?? name;
 
 const SPOKEN: Readonly<Record<string, string>> = {
-  Cel: "°C", "[degF]": "°F", "[in_i]": "in", "[ft_i]": "ft", "[psi]": "psi", "[mi_i]/h": "mph", "/L": "pulses/L",
-  "mm[Hg]": "mmHg", "[in_i'Hg]": "inHg", "[in_i]/h": "in/h",
-}; // biome-ignore format: a table
+  Cel: "°C",
+  "[degF]": "°F",
+  "[in_i]": "in",
+  "[ft_i]": "ft",
+  "[psi]": "psi",
+  "[mi_i]/h": "mph",
+  "/L": "pulses/L",
+  "mm[Hg]": "mmHg",
+  "[in_i'Hg]": "inHg",
+  "[in_i]/h": "in/h",
+};
 
 export const nearestUnit = (word: string): string | undefined => nearestWord(word, UNITS.keys());
 
