@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createFiles } from "../linux/files.ts";
 import { createCliBench } from "../testing/cli-bench.ts";
+import { CLIMATE_STATION } from "../testing/climate-station.ts";
 import { check } from "./check.ts";
 import type { CliDeps } from "./command.ts";
 
@@ -31,23 +32,12 @@ it("a folder among the files is a problem of its own, and the others are checked
   expect(out).toContain(`${path}:1:`);
 });
 
-const STATION = `format: 1
-station: demo-lake
-ports:
-  mast:
-    i2c: /dev/i2c-1
-devices:
-  climate:
-    type: bme280
-    port: mast
-    address: 0x76
-    every: 10s
-`;
 const CARD = { "/sys/dev/block/179:2/partition": "2\n", "/sys/dev/block/179:2/../device/type": "SD\n" };
 
 async function checkOn(files: Readonly<Record<string, string>>, ...words: string[]) {
   const bench = createCliBench();
-  for (const [path, text] of Object.entries({ "/station.yaml": STATION, ...files })) bench.files.write(path, text);
+  for (const [path, text] of Object.entries({ "/station.yaml": CLIMATE_STATION, ...files }))
+    bench.files.write(path, text);
   expect(await bench.run(["check", "/station.yaml", ...words])).toBe(0);
   return bench.out;
 }

@@ -1,22 +1,10 @@
 import { expect, test } from "vitest";
 import { createCliBench } from "../testing/cli-bench.ts";
-
-const STATION = `format: 1
-station: demo-lake
-ports:
-  mast:
-    i2c: /dev/i2c-1
-devices:
-  climate:
-    type: bme280
-    port: mast
-    address: 0x76
-    every: 10s
-`;
+import { CLIMATE_STATION } from "../testing/climate-station.ts";
 
 test("cost says bytes, units and flash by channel, and what would lower them", async () => {
   const bench = createCliBench();
-  bench.files.write("/station.yaml", STATION);
+  bench.files.write("/station.yaml", CLIMATE_STATION);
   bench.files.write(
     "/agent.yaml",
     "format: 1\nstation: demo-lake\ndescription: s\ndata: d\ncloud: mqtts://x\nupload-interval: 30min\n",
@@ -32,7 +20,7 @@ test("cost says bytes, units and flash by channel, and what would lower them", a
 
 test("cost --json is the same for programs, with an interval and a hub of its own", async () => {
   const bench = createCliBench();
-  bench.files.write("/station.yaml", STATION);
+  bench.files.write("/station.yaml", CLIMATE_STATION);
   expect(await bench.run(["cost", "/station.yaml", "--upload-interval", "60min", "--hub", "aws", "--json"])).toBe(0);
   expect(JSON.parse(bench.out)).toMatchObject({
     settings: { uploadEveryMs: 3_600_000, unitBytes: 5_120 },
@@ -43,7 +31,7 @@ test("cost --json is the same for programs, with an interval and a hub of its ow
 
 test("cost of a broken file shows its problems and is no success", async () => {
   const bench = createCliBench();
-  bench.files.write("/station.yaml", STATION.replace("bme280", "bme28"));
+  bench.files.write("/station.yaml", CLIMATE_STATION.replace("bme280", "bme28"));
   expect(await bench.run(["cost", "/station.yaml"])).toBe(78);
   expect(bench.err).toContain('did you mean "bme280"');
 });
