@@ -94,10 +94,9 @@ export function createCommands(deps: CommandsDeps): Commands {
       isUnderWay = answer === undefined;
       if (answer) return ended(call, answer, plan);
       // Never for ever: those behind it would never run either.
-      void within(COMMAND_LATE_MS, work).then((late) => {
-        ended(call, late ? { ...late, text: `${late.text} (after its time limit)` } : GIVEN_UP, plan);
-        turn();
-      });
+      void within(COMMAND_LATE_MS, work)
+        .then((late) => ended(call, late ? { ...late, text: `${late.text} (after its time limit)` } : GIVEN_UP, plan))
+        .finally(turn);
       return ended(call, tooLate(plan), plan);
     } finally {
       // What goes on after its time limit keeps its turn.
